@@ -1,0 +1,59 @@
+# Build of the extension "rcs".  Its version is written in rcs.control only.
+
+EXTENSION = rcs
+MODULE_big = rcs
+RCS_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" rcs.control)
+SCHEMA := $(sort $(wildcard schema/*.sql))
+OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+DATA = $(wildcard updates/rcs--*--*.sql)
+DATA_built = rcs--$(RCS_VERSION).sql
+EXTRA_CLEAN = src/kt_codes.h demo/customers.csv tmp_check
+
+# "make WERROR=" builds with a compiler that knows warnings we do not know yet.
+# PostgreSQL's own headers and callback signatures need the -Wno- options.
+WERROR = -Werror
+PG_CPPFLAGS = -DRCS_VERSION=\"$(RCS_VERSION)\" $(shell curl-config --cflags 2>/dev/null)
+PG_CFLAGS = -Wall -Wextra $(WERROR) -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
+SHLIB_LINK = $(shell curl-config --libs 2>/dev/null || echo -lcurl) -luuid
+# Bitcode would need clang and is of no use to functions that are never inlined.
+override with_llvm := no
+
+# These work before PostgreSQL is installed, and without PGXS, whose "check" only refuses.
+OWN_GOALS = deps demo check check-long lint format format-check ktsim
+PG_CONFIG ?= pg_config
+ifneq ($(filter-out $(OWN_GOALS),$(or $(MAKECMDGOALS),all)),)
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
+ifeq ($(PGXS),)
+$(error the server headers are missing: run "make deps", or pass PG_CONFIG=/path/to/pg_config)
+endif
+include $(PGXS)
+
+$(OBJS): $(filter-out src/kt_codes.h,$(wildcard src/*.h)) rcs.control
+src/kt_response.o: src/kt_codes.h
+
+src/kt_codes.h: data/kt-error-codes.tsv scripts/kt_codes.awk
+	LC_ALL=C awk -f scripts/kt_codes.awk $< > $@
+
+# The directory is a prerequisite too, so that a removed part is noticed.
+$(DATA_built): $(SCHEMA) schema rcs.control
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION rcs" to load this file. \quit'; cat $(SCHEMA) </dev/null; } > $@
+
+clean: clean-ktsim
+clean-ktsim:
+	@if [ -f ktsim/Makefile ]; then $(MAKE) -C ktsim clean; fi
+else
+check: deps
+	scripts/check.sh
+endif
+
+ktsim:
+	$(MAKE) -C ktsim
+check-long demo: deps
+deps demo lint format:
+	scripts/$@.sh
+check-long:
+	RCS_LONG=1 scripts/check.sh
+format-check:
+	scripts/format.sh --check
+.PHONY: $(OWN_GOALS) clean-ktsim
+.DELETE_ON_ERROR:

@@ -1,0 +1,134 @@
+/*
+ * control.c
+ *	  The endpoints of the stand-in itself, under /_ktsim: switches and counters.
+ *
+ * A real carrier has nothing of the kind.  Knows nothing of messages.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+static SimReply
+fine(void)
+{
+	return sim_answer_json(200, json_pack("{s:s}", "status", "ok"));
+}
+
+/* The problem may end within a character, which JSON cannot hold. */
+static SimReply
+unfit(const char *problem)
+{
+	json_t	   *text = json_string(problem);
+
+	if (text == NULL)
+		text = json_string("unknown switch");
+	return sim_answer_json(400, json_pack("{s:o}", "error", text));
+}
+
+static SimReply
+health(Sim *sim, const SimCall *call)
+{
+	(void) sim;
+	(void) call;
+	return fine();
+}
+
+static void
+add_counts(json_t *object, const SimCounts *counts)
+{
+	json_object_set_new(object, "offers", json_integer((json_int_t) counts->offers));
+	for (int i = 0; i < SIM_DECISIONS; i++)
+		json_object_set_new(object, sim_decision_name((SimDecision) i),
+							json_integer((json_int_t) counts->by_decision[i]));
+}
+
+static SimReply
+stats(Sim *sim, const SimCall *call)
+{
+	const SimStats *stats = &sim->stats;
+	json_t	   *object = json_object();
+	json_t	   *accounts = json_object();
+
+	(void) call;
+	add_counts(object, &stats->counts);
+	json_object_set_new(object, "tokens_issued", json_integer((json_int_t) stats->tokens_issued));
+	json_object_set_new(object, "connections_open", json_integer(stats->connections_open));
+	json_object_set_new(object, "connections_max", json_integer(stats->connections_max));
+	json_object_set_new(object, "active", json_integer(stats->active));
+	json_object_set_new(object, "active_max", json_integer(stats->active_max));
+	for (const SimAccount *account = sim->accounts.first; account != NULL; account = account->next)
+	{
+		json_t	   *counts = json_object();
+
+		add_counts(counts, &account->counts);
+		json_object_set_new(accounts, account->id, counts);
+	}
+	json_object_set_new(object, "accounts", accounts);
+	return sim_answer_json(200, object);
+}
+
+/* Counters start again; what is open or remembered stays. */
+static SimReply
+reset_stats(Sim *sim, const SimCall *call)
+{
+	(void) call;
+	memset(&sim->stats.counts, 0, sizeof(SimCounts));
+	sim->stats.tokens_issued = 0;
+	sim->stats.connections_max = sim->stats.connections_open;
+	sim->stats.active_max = sim->stats.active;
+	for (SimAccount *account = sim->accounts.first; account != NULL; account = account->next)
+		memset(&account->counts, 0, sizeof(SimCounts));
+	return fine();
+}
+
+static SimReply
+switches(Sim *sim, const SimCall *call)
+{
+	(void) call;
+	return sim_answer_json(200, sim_switches_json(&sim->switches));
+}
+
+static SimReply
+set(Sim *sim, const SimCall *call)
+{
+	json_t	   *changes = json_loadb(call->body, call->body_len, 0, NULL);
+	char		problem[128];
+	bool		done = sim_switches_set(&sim->switches, changes, problem, sizeof(problem));
+
+	if (done && json_object_get(changes, "seed") != NULL)
+		sim->random.state = (uint64_t) sim->switches.seed;
+	if (sim->switches.expire_tokens)
+	{
+		sim_tokens_expire(&sim->accounts);
+		sim->switches.expire_tokens = false;
+	}
+	json_decref(changes);
+	return done ? fine() : unfit(problem);
+}
+
+/* False when there is no such endpoint. */
+bool
+sim_control(Sim *sim, const char *method, const char *path, const SimCall *call, SimReply *reply)
+{
+	static const struct
+	{
+		const char *method;
+		const char *path;
+		SimReply	(*handle) (Sim *sim, const SimCall *call);
+	}			endpoints[] = {
+		{"GET", "/_ktsim/health", health},
+		{"GET", "/_ktsim/stats", stats},
+		{"POST", "/_ktsim/reset-stats", reset_stats},
+		{"GET", "/_ktsim/switches", switches},
+		{"POST", "/_ktsim/set", set},
+	};
+
+	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
+	{
+		if (strcmp(method, endpoints[i].method) != 0 || strcmp(path, endpoints[i].path) != 0)
+			continue;
+		*reply = endpoints[i].handle(sim, call);
+		return true;
+	}
+	return false;
+}

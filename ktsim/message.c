@@ -1,0 +1,250 @@
+/*
+ * message.c
+ *	  The message endpoint: one offer, judged and written down.
+ *
+ * The order of the checks is that of the carrier as far as it is known.  Knows
+ * nothing of sockets: it says what to reply, the server does it.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+#include "check.h"
+
+#define US_PER_MS UINT64_C(1000)
+#define US_PER_S UINT64_C(1000000)
+
+/* What the dice say about one offer. */
+typedef enum Fault
+{
+	NO_FAULT,
+	CLOSE,						/* these four: the carrier never sees it */
+	HANG,
+	STATUS,
+	HTML,
+	ERROR_CODE,					/* from here on: in place of a plain acceptance */
+	ACCEPT_500,
+	ACCEPT_CLOSE,
+	ACCEPT_HANG,
+	GARBAGE
+} Fault;
+
+typedef struct Verdict
+{
+	SimReply	reply;
+	SimDecision decision;
+	const char *code;
+} Verdict;
+
+/* One throw for all faults, so that their percentages add up. */
+static Fault
+roll_fault(Sim *sim)
+{
+	const SimSwitches *switches = &sim->switches;
+	const struct
+	{
+		double		percent;
+		Fault		fault;
+	}			faults[] = {
+		{switches->close_pct, CLOSE},
+		{switches->hang_pct, HANG},
+		{switches->status_pct, STATUS},
+		{switches->html_pct, HTML},
+		{switches->error_pct, ERROR_CODE},
+		{switches->accept_then_500_pct, ACCEPT_500},
+		{switches->accept_then_close_pct, ACCEPT_CLOSE},
+		{switches->accept_then_hang_pct, ACCEPT_HANG},
+		{switches->garbage_pct, GARBAGE},
+	};
+	double		left = sim_random_below(&sim->random, 100);
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+	{
+		if (left < faults[i].percent)
+			return faults[i].fault;
+		left -= faults[i].percent;
+	}
+	return NO_FAULT;
+}
+
+/* Always two throws, so that what a seed gives does not depend on switches. */
+static uint64_t
+roll_delay(Sim *sim, bool *slow)
+{
+	const SimSwitches *switches = &sim->switches;
+	double		jitter = sim_random_below(&sim->random, (double) switches->latency_jitter_ms);
+	uint64_t	delay_us;
+
+	*slow = sim_random_below(&sim->random, 100) < switches->slow_pct;
+	delay_us = (uint64_t) switches->latency_ms * US_PER_MS + (uint64_t) (jitter * US_PER_MS);
+	return delay_us + (*slow ? (uint64_t) switches->slow_ms * US_PER_MS : 0);
+}
+
+static Verdict
+refuse(SimDecision decision, const char *code)
+{
+	return (Verdict) {sim_answer_code(code), decision, code};
+}
+
+static Verdict
+fail_early(const Sim *sim, Fault fault)
+{
+	Verdict		verdict = {.decision = SIM_FAULT};
+
+	if (fault == CLOSE)
+		verdict.reply.action = SIM_CUT;
+	else if (fault == HANG)
+		verdict.reply.action = SIM_HANG;
+	else if (fault == STATUS)
+		verdict.reply = sim_answer_status((unsigned) sim->switches.status_code);
+	else
+		verdict.reply = sim_answer_html();
+	return verdict;
+}
+
+/* The message is the carrier's from here on, whatever the client gets to hear. */
+static Verdict
+accept_message(Sim *sim, Fault fault, SimIdKey key, uint64_t now_s)
+{
+	Verdict		verdict = {.decision = SIM_ACCEPTED};
+
+	sim_ids_remember(&sim->ids, key, now_s);
+	if (fault == ACCEPT_CLOSE)
+		verdict.reply.action = SIM_CUT;
+	else if (fault == ACCEPT_HANG)
+		verdict.reply.action = SIM_HANG;
+	else if (fault == ACCEPT_500)
+		verdict.reply = sim_answer_status(500);
+	else if (fault == GARBAGE)
+		verdict.reply = sim_answer_garbage(&sim->random);
+	else
+		verdict.reply = sim_answer_accepted();
+	return verdict;
+}
+
+/* The code that the switches hold for this number, or NULL. */
+static const char *
+code_for_phone(const SimSwitches *switches, const char *phone)
+{
+	const json_t *code = json_object_get(switches->phone_code, phone);
+	const char *suffix;
+	json_t	   *value;
+
+	if (code != NULL)
+		return json_string_value(code);
+	json_object_foreach(switches->refuse_phone_suffix, suffix, value)
+	{
+		size_t		len = strlen(suffix);
+
+		if (len <= strlen(phone) && strcmp(phone + strlen(phone) - len, suffix) == 0)
+			return json_string_value(value);
+	}
+	return NULL;
+}
+
+/* Everything after the duplicate check. */
+static const char *
+check_content(const Sim *sim, const json_t *root, const SimCall *call)
+{
+	const json_t *rcs = json_object_get(root, "rcs");
+	const char *chatbot = json_string_value(json_object_get(rcs, "chatbotId"));
+	const char *code = sim_check_rcs(rcs);
+
+	if (code == NULL && sim->chatbots != NULL && json_object_get(sim->chatbots, chatbot) == NULL)
+		code = "72122";
+	if (code == NULL)
+		code = sim_check_sizes(rcs, call->body_len);
+	if (code == NULL)
+		code = sim_check_legacy(root);
+	return code;
+}
+
+static Verdict
+judge_message(Sim *sim, const SimAccount *account, const SimCall *call, const json_t *root,
+			  Fault fault)
+{
+	const json_t *common = json_object_get(root, "common");
+	uint64_t	now_s = sim_epoch_us() / US_PER_S;
+	const char *code = call->body_cut ? "72117" : sim_check_envelope(root);
+	SimIdKey	key;
+
+	if (code == NULL)
+		code = sim_check_common(common);
+	if (code != NULL)
+		return refuse(SIM_REFUSED, code);
+	key = sim_id_key(account->id, json_string_value(json_object_get(common, "msgId")));
+	if (sim_ids_known(&sim->ids, key, now_s, (uint64_t) sim->switches.dup_window_s))
+		return refuse(SIM_DUPLICATE, "71003");
+	code = check_content(sim, root, call);
+	if (code == NULL)
+		code = code_for_phone(&sim->switches,
+							  json_string_value(json_object_get(common, "userContact")));
+	if (code == NULL && fault == ERROR_CODE)
+		code = sim->switches.error_code;
+	return code ? refuse(SIM_REFUSED, code) : accept_message(sim, fault, key, now_s);
+}
+
+static Verdict
+judge(Sim *sim, SimAccount *account, const char *token_code, const SimCall *call,
+	  const json_t *root)
+{
+	Fault		fault = roll_fault(sim);
+	uint64_t	lockout_us = (uint64_t) sim->switches.lockout_ms * US_PER_MS;
+
+	if (fault >= CLOSE && fault <= HTML)
+		return fail_early(sim, fault);
+	if (token_code != NULL)
+		return refuse(SIM_TOKEN, token_code);
+	if (!sim_account_pass(account, sim_clock_us(), lockout_us))
+		return refuse(SIM_THROTTLED, "72104");
+	return judge_message(sim, account, call, root, fault);
+}
+
+/* What the ledger can say of an offer before it is judged. */
+static void
+describe(SimOffer *offer, const SimAccount *account, const SimCall *call, const json_t *root)
+{
+	const json_t *common = json_object_get(root, "common");
+	const json_t *rcs = json_object_get(root, "rcs");
+
+	offer->time_us = sim_epoch_us();
+	offer->account = account ? account->id : "-";
+	sim_field_set(offer->msg_id, json_string_value(json_object_get(common, "msgId")));
+	sim_field_set(offer->phone, json_string_value(json_object_get(common, "userContact")));
+	sim_field_set(offer->chatbot, json_string_value(json_object_get(rcs, "chatbotId")));
+	offer->body = call->body;
+	offer->body_len = call->body_len;
+}
+
+static void
+count(SimCounts *counts, SimDecision decision)
+{
+	counts->offers++;
+	counts->by_decision[decision]++;
+}
+
+SimReply
+sim_message(Sim *sim, const SimCall *call)
+{
+	SimAccount *account;
+	const char *token_code = sim_token_check(&sim->accounts, call->authorization,
+											 sim_clock_us(), &account);
+	json_t	   *root = call->body_cut ? NULL : json_loadb(call->body, call->body_len, 0, NULL);
+	SimOffer	offer;
+	Verdict		verdict;
+	bool		slow;
+
+	describe(&offer, account, call, root);
+	verdict = judge(sim, account, token_code, call, root);
+	verdict.reply.delay_us = roll_delay(sim, &slow);
+	offer.decision = verdict.decision;
+	offer.code = verdict.code;
+	offer.status = verdict.reply.status;
+	offer.answered = verdict.reply.action != SIM_ANSWER ? "no" : slow ? "late" : "yes";
+	sim_ledger_write(&sim->ledger, &offer);
+	count(&sim->stats.counts, verdict.decision);
+	if (account != NULL)
+		count(&account->counts, verdict.decision);
+	json_decref(root);
+	return verdict.reply;
+}

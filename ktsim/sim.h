@@ -1,0 +1,81 @@
+/*
+ * sim.h
+ *	  The state of one stand-in carrier, and what it can reply.
+ *
+ * Shared by the endpoints (message.c, control.c) and the server that calls
+ * them.  Everything runs on one thread, so nothing is locked.
+ */
+#ifndef KTSIM_SIM_H
+#define KTSIM_SIM_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "accounts.h"
+#include "ids.h"
+#include "ledger.h"
+#include "switches.h"
+#include "util.h"
+
+typedef struct SimStats
+{
+	SimCounts	counts;
+	uint64_t	tokens_issued;
+	unsigned	connections_open;
+	unsigned	connections_max;
+	unsigned	active;
+	unsigned	active_max;
+} SimStats;
+
+typedef struct Sim
+{
+	SimAccounts accounts;
+	SimIds		ids;
+	SimLedger	ledger;
+	SimSwitches switches;
+	SimRandom	random;
+	SimStats	stats;
+	json_t	   *chatbots;		/* object used as a set; NULL: any chatbot */
+} Sim;
+
+typedef enum SimAction
+{
+	SIM_ANSWER,					/* send the response */
+	SIM_CUT,					/* close the connection instead */
+	SIM_HANG					/* do nothing until the client leaves */
+} SimAction;
+
+typedef struct SimReply
+{
+	SimAction	action;
+	unsigned	status;
+	struct MHD_Response *response;
+	bool		shared;			/* the response is kept for others: do not destroy */
+	uint64_t	delay_us;
+} SimReply;
+
+typedef struct SimCall
+{
+	const char *authorization;	/* header, or NULL */
+	const char *body;
+	size_t		body_len;
+	bool		body_cut;		/* more than we are ready to keep */
+} SimCall;
+
+/* answers.c */
+extern SimReply sim_answer_accepted(void);
+extern SimReply sim_answer_code(const char *code);
+extern SimReply sim_answer_status(unsigned status);
+extern SimReply sim_answer_html(void);
+extern SimReply sim_answer_garbage(SimRandom *random);
+extern SimReply sim_answer_json(unsigned status, json_t *object);
+extern void sim_answers_free(void);
+
+/* token.c, message.c, control.c */
+extern SimReply sim_token(Sim *sim, const SimCall *call);
+extern SimReply sim_message(Sim *sim, const SimCall *call);
+extern bool sim_control(Sim *sim, const char *method, const char *path,
+						const SimCall *call, SimReply *reply);
+
+#endif							/* KTSIM_SIM_H */

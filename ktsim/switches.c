@@ -1,0 +1,283 @@
+/*
+ * switches.c
+ *	  How the stand-in misbehaves: settings that can change while it runs.
+ *
+ * One table holds name, kind and bounds of every switch.  Knows nothing of what
+ * a switch does.
+ */
+#define _GNU_SOURCE
+#include "switches.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+typedef enum SwitchKind
+{
+	NUMBER,
+	PERCENT,
+	FLAG,
+	CODE,
+	MAP
+} SwitchKind;
+
+typedef struct SwitchInfo
+{
+	const char *name;
+	SwitchKind	kind;
+	size_t		offset;
+	int64_t		min;
+	int64_t		max;
+} SwitchInfo;
+
+#define DAY_MS INT64_C(86400000)
+#define SWITCH(name, kind, min, max) {#name, kind, offsetof(SimSwitches, name), min, max}
+
+static const SwitchInfo infos[] = {
+	SWITCH(latency_ms, NUMBER, 0, DAY_MS),
+	SWITCH(latency_jitter_ms, NUMBER, 0, DAY_MS),
+	SWITCH(slow_pct, PERCENT, 0, 100),
+	SWITCH(slow_ms, NUMBER, 0, DAY_MS),
+	SWITCH(status_pct, PERCENT, 0, 100),
+	SWITCH(status_code, NUMBER, 200, 599),
+	SWITCH(accept_then_500_pct, PERCENT, 0, 100),
+	SWITCH(accept_then_close_pct, PERCENT, 0, 100),
+	SWITCH(close_pct, PERCENT, 0, 100),
+	SWITCH(hang_pct, PERCENT, 0, 100),
+	SWITCH(accept_then_hang_pct, PERCENT, 0, 100),
+	SWITCH(garbage_pct, PERCENT, 0, 100),
+	SWITCH(html_pct, PERCENT, 0, 100),
+	SWITCH(error_pct, PERCENT, 0, 100),
+	SWITCH(error_code, CODE, 0, 0),
+	SWITCH(token_down, FLAG, 0, 1),
+	SWITCH(token_reject, FLAG, 0, 1),
+	SWITCH(expire_tokens, FLAG, 0, 1),
+	SWITCH(close_keepalive_every, NUMBER, 0, INT64_MAX),
+	SWITCH(dup_window_s, NUMBER, 0, INT64_C(10000000000)),
+	SWITCH(lockout_ms, NUMBER, 0, DAY_MS),
+	SWITCH(seed, NUMBER, INT64_MIN, INT64_MAX),
+	SWITCH(phone_code, MAP, 0, 0),
+	SWITCH(refuse_phone_suffix, MAP, 0, 0),
+};
+
+#define SWITCH_COUNT (sizeof(infos) / sizeof(infos[0]))
+
+void
+sim_switches_init(SimSwitches *switches)
+{
+	memset(switches, 0, sizeof(*switches));
+	switches->slow_ms = 5000;
+	switches->status_code = 503;
+	switches->dup_window_s = 259200;
+	switches->seed = 1;
+	snprintf(switches->error_code, sizeof(switches->error_code), "71001");
+}
+
+/* A number, or true and false for one and zero. */
+static bool
+set_number(int64_t *field, const SwitchInfo *info, const json_t *value)
+{
+	int64_t		number = json_is_true(value) ? 1 : json_integer_value(value);
+
+	if (!json_is_integer(value) && !json_is_boolean(value))
+		return false;
+	if (number < info->min || number > info->max)
+		return false;
+	*field = number;
+	return true;
+}
+
+static bool
+set_percent(double *field, const json_t *value)
+{
+	double		number = json_number_value(value);
+
+	if (!json_is_number(value) || !(number >= 0 && number <= 100))
+		return false;
+	*field = number;
+	return true;
+}
+
+static bool
+code_ok(const char *code)
+{
+	size_t		len = code ? strlen(code) : 0;
+
+	return len > 0 && len <= SIM_CODE_MAX && code[strspn(code, "0123456789")] == '\0';
+}
+
+static bool
+set_code(char *field, const json_t *value)
+{
+	if (json_is_integer(value) && json_integer_value(value) > 0)
+	{
+		snprintf(field, SIM_CODE_MAX + 1, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		return true;
+	}
+	if (!code_ok(json_string_value(value)))
+		return false;
+	snprintf(field, SIM_CODE_MAX + 1, "%s", json_string_value(value));
+	return true;
+}
+
+/* An object of codes; null and {} both empty it. */
+static bool
+set_map(json_t **field, const json_t *value)
+{
+	const char *key;
+	json_t	   *code;
+
+	if (!json_is_object(value) && !json_is_null(value))
+		return false;
+	json_object_foreach((json_t *) value, key, code)
+		if (!code_ok(json_string_value(code)))
+			return false;
+	json_decref(*field);
+	*field = json_object_size(value) > 0 ? json_deep_copy(value) : NULL;
+	return true;
+}
+
+static bool
+set_one(SimSwitches *switches, const SwitchInfo *info, const json_t *value)
+{
+	void	   *field = (char *) switches + info->offset;
+	int64_t		number = 0;
+
+	switch (info->kind)
+	{
+		case NUMBER:
+			return set_number(field, info, value);
+		case PERCENT:
+			return set_percent(field, value);
+		case FLAG:
+			if (!set_number(&number, info, value))
+				return false;
+			*(bool *) field = number != 0;
+			return true;
+		case CODE:
+			return set_code(field, value);
+		case MAP:
+			return set_map(field, value);
+	}
+	return false;
+}
+
+static const SwitchInfo *
+find_switch(const char *name)
+{
+	for (size_t i = 0; i < SWITCH_COUNT; i++)
+		if (strcmp(infos[i].name, name) == 0)
+			return &infos[i];
+	return NULL;
+}
+
+static void
+copy_switches(SimSwitches *to, const SimSwitches *from)
+{
+	*to = *from;
+	json_incref(to->phone_code);
+	json_incref(to->refuse_phone_suffix);
+}
+
+/* All of the changes, or none and the reason why. */
+bool
+sim_switches_set(SimSwitches *switches, const json_t *changes, char *problem, size_t problem_size)
+{
+	SimSwitches next;
+	const char *name;
+	json_t	   *value;
+
+	if (!json_is_object(changes))
+	{
+		snprintf(problem, problem_size, "a JSON object of switches is expected");
+		return false;
+	}
+	copy_switches(&next, switches);
+	json_object_foreach((json_t *) changes, name, value)
+	{
+		const SwitchInfo *info = find_switch(name);
+
+		if (info != NULL && set_one(&next, info, value))
+			continue;
+		snprintf(problem, problem_size, info ? "bad value for switch \"%.40s\"" :
+				 "unknown switch \"%.40s\"", name);
+		sim_switches_free(&next);
+		return false;
+	}
+	sim_switches_free(switches);
+	*switches = next;
+	return true;
+}
+
+/* NAME=VALUE as on the command line; the value is JSON or a bare word. */
+bool
+sim_switches_set_text(SimSwitches *switches, const char *assignment,
+					  char *problem, size_t problem_size)
+{
+	const char *equals = strchr(assignment, '=');
+	json_t	   *changes;
+	json_t	   *value;
+	char	   *name;
+	bool		done;
+
+	if (equals == NULL)
+	{
+		snprintf(problem, problem_size, "a switch is set by NAME=VALUE");
+		return false;
+	}
+	value = json_loads(equals + 1, JSON_DECODE_ANY, NULL);
+	if (value == NULL)
+		value = json_string(equals + 1);
+	name = strndup(assignment, (size_t) (equals - assignment));
+	if (name == NULL)
+		sim_fatal("out of memory");
+	changes = json_object();
+	json_object_set_new(changes, name, value);
+	done = sim_switches_set(switches, changes, problem, problem_size);
+	json_decref(changes);
+	free(name);
+	return done;
+}
+
+static json_t *
+switch_json(const SimSwitches *switches, const SwitchInfo *info)
+{
+	const void *field = (const char *) switches + info->offset;
+
+	switch (info->kind)
+	{
+		case NUMBER:
+			return json_integer(*(const int64_t *) field);
+		case PERCENT:
+			return json_real(*(const double *) field);
+		case FLAG:
+			return json_boolean(*(const bool *) field);
+		case CODE:
+			return json_string(field);
+		case MAP:
+			break;
+	}
+	return *(json_t *const *) field ? json_deep_copy(*(json_t *const *) field) : json_object();
+}
+
+json_t *
+sim_switches_json(const SimSwitches *switches)
+{
+	json_t	   *object = json_object();
+
+	for (size_t i = 0; i < SWITCH_COUNT; i++)
+		json_object_set_new(object, infos[i].name, switch_json(switches, &infos[i]));
+	return object;
+}
+
+void
+sim_switches_free(SimSwitches *switches)
+{
+	json_decref(switches->phone_code);
+	json_decref(switches->refuse_phone_suffix);
+	switches->phone_code = NULL;
+	switches->refuse_phone_suffix = NULL;
+}

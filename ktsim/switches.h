@@ -1,0 +1,54 @@
+/*
+ * switches.h
+ *	  How the stand-in misbehaves: settings that can change while it runs.
+ *
+ * Knows names, kinds and bounds; not what a switch does.
+ */
+#ifndef KTSIM_SWITCHES_H
+#define KTSIM_SWITCHES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codes.h"
+
+/* Percentages may be fractional.  README.md says what each switch does. */
+typedef struct SimSwitches
+{
+	int64_t		latency_ms;
+	int64_t		latency_jitter_ms;
+	double		slow_pct;
+	int64_t		slow_ms;
+	double		status_pct;
+	int64_t		status_code;
+	double		accept_then_500_pct;
+	double		accept_then_close_pct;
+	double		close_pct;
+	double		hang_pct;
+	double		accept_then_hang_pct;
+	double		garbage_pct;
+	double		html_pct;
+	double		error_pct;
+	char		error_code[SIM_CODE_MAX + 1];
+	bool		token_down;
+	bool		token_reject;
+	bool		expire_tokens;	/* an order, taken back once carried out */
+	int64_t		close_keepalive_every;
+	int64_t		dup_window_s;
+	int64_t		lockout_ms;
+	int64_t		seed;
+	json_t	   *phone_code;		/* object: number -> code */
+	json_t	   *refuse_phone_suffix;	/* object: end of number -> code */
+} SimSwitches;
+
+extern void sim_switches_init(SimSwitches *switches);
+extern bool sim_switches_set(SimSwitches *switches, const json_t *changes,
+							 char *problem, size_t problem_size);
+extern bool sim_switches_set_text(SimSwitches *switches, const char *assignment,
+								  char *problem, size_t problem_size);
+extern json_t *sim_switches_json(const SimSwitches *switches);
+extern void sim_switches_free(SimSwitches *switches);
+
+#endif							/* KTSIM_SWITCHES_H */

@@ -1,0 +1,29 @@
+/*
+ * util.h
+ *	  Clocks, hashing, checksums, a seeded generator, and the way to give up.
+ *
+ * Knows nothing of HTTP, JSON or the carrier.
+ */
+#ifndef KTSIM_UTIL_H
+#define KTSIM_UTIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct SimRandom
+{
+	uint64_t	state;
+} SimRandom;
+
+extern uint64_t sim_clock_us(void);
+extern uint64_t sim_epoch_us(void);
+extern uint64_t sim_hash(const void *data, size_t len, uint64_t seed);
+extern uint32_t sim_crc32(const void *data, size_t len);
+extern uint64_t sim_random_next(SimRandom *random);
+extern double sim_random_below(SimRandom *random, double limit);
+extern size_t sim_code_points(const char *text);
+extern void *sim_alloc(size_t size);
+extern void *sim_resize(void *old, size_t size);
+extern void sim_fatal(const char *format,...) __attribute__((noreturn, format(printf, 1, 2)));
+
+#endif							/* KTSIM_UTIL_H */

@@ -1,0 +1,192 @@
+-- The queue and its record. rcs.batch is the only table that workers update; messages, intents and
+-- results are inserted once. campaign_no leads every key: stream 0 is the single messages.
+
+CREATE TABLE rcs.installation (
+	only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+	namespace uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()
+);
+COMMENT ON TABLE rcs.installation IS 'random namespace of this installation, from which the ids of keyed single messages are made; written at the first key and dumped, so that an old key stays used after a restore';
+
+-- A sequence feeds only campaign_no, which never leaves the database; ids that a carrier sees are random.
+CREATE SEQUENCE rcs.campaign_no_seq;
+CREATE TABLE rcs.campaign (
+	campaign_no bigint PRIMARY KEY DEFAULT pg_catalog.nextval('rcs.campaign_no_seq'),
+	id uuid NOT NULL UNIQUE DEFAULT pg_catalog.gen_random_uuid(),
+	name text NOT NULL,
+	chatbot text NOT NULL,
+	version int NOT NULL DEFAULT 1,
+	start_at timestamptz,
+	rate_per_minute int CHECK (rate_per_minute > 0),
+	expires_at timestamptz,
+	in_doubt text CHECK (in_doubt IN ('resend', 'hold')),
+	created_by text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	started_at timestamptz,
+	paused_at timestamptz,
+	canceled_at timestamptz
+);
+CREATE INDEX campaign_name ON rcs.campaign (name, created_at);
+COMMENT ON TABLE rcs.campaign IS 'one campaign; changed only by the commands of its owner';
+
+CREATE TABLE rcs.campaign_version (
+	campaign_no bigint NOT NULL,
+	version int NOT NULL,
+	message jsonb NOT NULL,
+	created_by text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (campaign_no, version)
+);
+COMMENT ON TABLE rcs.campaign_version IS 'each text that a campaign has had';
+
+CREATE TABLE rcs.campaign_event (
+	campaign_no bigint NOT NULL,
+	at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	what text NOT NULL,
+	who text NOT NULL,
+	detail jsonb
+);
+CREATE INDEX campaign_event_campaign ON rcs.campaign_event (campaign_no, at);
+COMMENT ON TABLE rcs.campaign_event IS 'what was done to a campaign, by whom';
+
+CREATE SEQUENCE rcs.batch_id_seq;
+CREATE SEQUENCE rcs.generation_seq;
+
+CREATE TABLE rcs.batch (
+	campaign_no bigint NOT NULL,
+	batch_id bigint NOT NULL,
+	n int NOT NULL,
+	due_at timestamptz NOT NULL,
+	state "char" NOT NULL DEFAULT 'q' CHECK (state IN ('q', 'l')),
+	generation bigint,
+	attempt smallint NOT NULL DEFAULT 1,
+	answers smallint NOT NULL DEFAULT 0,
+	origin bigint,
+	ords int[],
+	version int,
+	unknown_since timestamptz,
+	server text,
+	canceled int[],
+	reason text,
+	PRIMARY KEY (campaign_no, batch_id)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+CREATE INDEX batch_due ON rcs.batch (campaign_no, due_at, batch_id) WHERE state = 'q';
+CREATE INDEX batch_leased ON rcs.batch (generation) WHERE state = 'l';
+CREATE INDEX batch_origin ON rcs.batch (campaign_no, origin) WHERE origin IS NOT NULL;
+COMMENT ON TABLE rcs.batch IS 'the queue: one unit of unfinished work; deleted when the last of its messages has a result';
+COMMENT ON COLUMN rcs.batch.n IS 'messages in it, canceled ones included';
+COMMENT ON COLUMN rcs.batch.state IS 'q waits, l is leased by the worker of this generation';
+COMMENT ON COLUMN rcs.batch.generation IS 'the worker run that holds the lease; it holds a session lock of the same number while it lives';
+COMMENT ON COLUMN rcs.batch.attempt IS 'number of this offer; rises with every new batch row for the same messages';
+COMMENT ON COLUMN rcs.batch.answers IS 'answers of the carrier about these messages so far (rcs.max_attempts)';
+COMMENT ON COLUMN rcs.batch.origin IS 'a retry: the batch_id under which its messages are stored';
+COMMENT ON COLUMN rcs.batch.ords IS 'a retry: which messages of the origin it is for';
+COMMENT ON COLUMN rcs.batch.version IS 'a retry: the text that was already offered';
+COMMENT ON COLUMN rcs.batch.unknown_since IS 'an earlier offer of these messages has an unknown outcome since then';
+COMMENT ON COLUMN rcs.batch.server IS 'the only account that may offer them again (set with unknown_since)';
+COMMENT ON COLUMN rcs.batch.canceled IS 'ords taken out by rcs_cancel';
+COMMENT ON COLUMN rcs.batch.reason IS 'why it waits';
+
+CREATE TABLE rcs.message (
+	campaign_no bigint NOT NULL,
+	batch_id bigint NOT NULL,
+	ord int NOT NULL,
+	epoch smallint NOT NULL DEFAULT 0,
+	night_consent boolean,
+	id uuid NOT NULL,
+	created_at timestamptz NOT NULL,
+	phone text,
+	ref text,
+	params jsonb,
+	message jsonb,
+	chatbot text,
+	key text,
+	digest bytea,
+	send_at timestamptz,
+	expires_at timestamptz,
+	created_by text,
+	PRIMARY KEY (campaign_no, batch_id, ord),
+	UNIQUE (id, campaign_no)
+);
+CREATE INDEX message_single_phone ON rcs.message (phone) WHERE campaign_no = 0;
+COMMENT ON TABLE rcs.message IS 'what to send to whom; inserted once';
+COMMENT ON COLUMN rcs.message.params IS 'a campaign''s values for the placeholders of its text';
+COMMENT ON COLUMN rcs.message.message IS 'a single message: the whole of it, placeholders filled';
+COMMENT ON COLUMN rcs.message.chatbot IS 'a single message; a campaign has its own';
+COMMENT ON COLUMN rcs.message.digest IS 'a keyed single message: SHA-256 of what was asked, to tell a repeat from another content';
+
+CREATE TABLE rcs.intent (
+	campaign_no bigint NOT NULL,
+	batch_id bigint NOT NULL,
+	attempt smallint NOT NULL,
+	version int NOT NULL,
+	generation bigint NOT NULL,
+	at timestamptz NOT NULL,
+	server text NOT NULL,
+	ords int[] NOT NULL
+);
+CREATE INDEX intent_batch ON rcs.intent (campaign_no, batch_id);
+COMMENT ON TABLE rcs.intent IS 'these messages are about to be offered to the carrier; on disk before the first byte leaves';
+COMMENT ON COLUMN rcs.intent.batch_id IS 'as in rcs.message, also for a retry';
+
+CREATE TABLE rcs.result (
+	campaign_no bigint NOT NULL,
+	batch_id bigint NOT NULL,
+	ord int NOT NULL,
+	attempt smallint NOT NULL,
+	outcome "char" NOT NULL CHECK (outcome IN ('a', 'f', 'u', 'c', 'x', 's', 'r', 't', 'w')),
+	at timestamptz NOT NULL,
+	code text,
+	server text,
+	reason text,
+	PRIMARY KEY (campaign_no, batch_id, ord, attempt)
+);
+COMMENT ON TABLE rcs.result IS 'the outcome of one attempt of one message; inserted once';
+COMMENT ON COLUMN rcs.result.outcome IS 'final: a accepted, f failed, u uncertain, c canceled, x expired, s suppressed; the message goes on under the next attempt: r refused for the moment, t outcome unknown, w withdrawn before a byte left';
+
+CREATE TABLE rcs.event (
+	message uuid NOT NULL,
+	status text NOT NULL CHECK (status IN ('success', 'fail')),
+	service_type text,
+	carrier text,
+	code text,
+	carrier_at timestamptz,
+	received_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+CREATE INDEX event_message ON rcs.event (message);
+COMMENT ON TABLE rcs.event IS 'what the carrier reported about a message later; no foreign key, since a report may arrive before our own result is written';
+
+CREATE TABLE rcs.tally (
+	campaign_no bigint NOT NULL,
+	what text NOT NULL,
+	n bigint NOT NULL,
+	at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+CREATE INDEX tally_campaign ON rcs.tally (campaign_no);
+COMMENT ON TABLE rcs.tally IS 'insert-only deltas of the counts of a campaign, folded now and then; total is added with the messages, a final status with the closing of their batch';
+
+CREATE TABLE rcs.rejected (
+	campaign uuid,
+	phone text,
+	params jsonb,
+	ref text,
+	code text NOT NULL,
+	reason text NOT NULL,
+	at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+CREATE INDEX rejected_campaign ON rcs.rejected (campaign);
+COMMENT ON TABLE rcs.rejected IS 'recipients that were not taken, with the reason; campaign is null for rcs_send with on_error => record';
+
+SELECT pg_catalog.pg_extension_config_dump('rcs.installation', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.campaign_no_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.campaign', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.campaign_version', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.campaign_event', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.batch_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.generation_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.batch', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.message', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.intent', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.result', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.event', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.tally', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs.rejected', '');

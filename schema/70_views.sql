@@ -1,0 +1,268 @@
+-- What happened: statuses of messages, progress of campaigns, depth of the queue.
+
+-- The status of a message, from what is written about it and nothing else: the outcome and number
+-- of its latest result, the number of its latest intent, whether an offer has an unknown outcome,
+-- and the carrier's report.  Pure, and views call it with the rights of their reader, so it stays
+-- executable by everybody.
+CREATE FUNCTION rcs._status(outcome "char", result_attempt pg_catalog.int2, intent_attempt pg_catalog.int2,
+	is_unknown pg_catalog.bool, event_status pg_catalog.text, event_service pg_catalog.text)
+RETURNS pg_catalog.text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+	WHEN event_status OPERATOR(pg_catalog.=) 'success' THEN
+		CASE WHEN event_service OPERATOR(pg_catalog.=) ANY ('{SMS,LMS,MMS}'::pg_catalog.text[])
+			THEN 'fell_back' ELSE 'delivered' END
+	WHEN event_status OPERATOR(pg_catalog.=) 'fail'
+		AND outcome OPERATOR(pg_catalog.=) ANY ('{a,u}'::"char"[]) THEN 'failed'
+	WHEN outcome OPERATOR(pg_catalog.=) 'a' THEN 'sent'
+	WHEN outcome OPERATOR(pg_catalog.=) 'f' THEN 'failed'
+	WHEN outcome OPERATOR(pg_catalog.=) 'u' THEN 'uncertain'
+	WHEN outcome OPERATOR(pg_catalog.=) 'c' THEN 'canceled'
+	WHEN outcome OPERATOR(pg_catalog.=) 'x' THEN 'expired'
+	WHEN outcome OPERATOR(pg_catalog.=) 's' THEN 'suppressed'
+	WHEN is_unknown THEN 'sending'
+	WHEN intent_attempt OPERATOR(pg_catalog.>) COALESCE(result_attempt, 0::pg_catalog.int2) THEN 'sending'
+	ELSE 'queued'
+END;
+COMMENT ON FUNCTION rcs._status("char", pg_catalog.int2, pg_catalog.int2, pg_catalog.bool, pg_catalog.text, pg_catalog.text)
+	IS 'status of a message';
+
+-- Why a message is still queued, in words.
+CREATE FUNCTION rcs._queued_reason(c rcs.campaign, due_at pg_catalog.timestamptz, reason pg_catalog.text)
+RETURNS pg_catalog.text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE
+	WHEN (c).canceled_at IS NOT NULL THEN 'campaign is canceled'
+	WHEN (c).paused_at IS NOT NULL THEN 'campaign is paused'
+	WHEN (c).campaign_no IS NOT NULL AND (c).started_at IS NULL AND (c).start_at IS NULL THEN 'campaign is a draft'
+	WHEN (c).started_at IS NULL AND (c).start_at OPERATOR(pg_catalog.>) pg_catalog.statement_timestamp()
+		THEN pg_catalog.concat('campaign is scheduled for ', (c).start_at)
+	WHEN reason IS NOT NULL THEN reason
+	WHEN due_at OPERATOR(pg_catalog.>) pg_catalog.statement_timestamp()
+		THEN pg_catalog.concat('scheduled for ', due_at)
+END;
+COMMENT ON FUNCTION rcs._queued_reason(rcs.campaign, pg_catalog.timestamptz, pg_catalog.text)
+	IS 'why a message is still queued';
+
+-- Each lateral part is one look into an index, for one message.
+CREATE VIEW rcs.message_status AS
+SELECT m.id,
+	c.id AS campaign,
+	coalesce(c.chatbot, m.chatbot) AS chatbot,
+	m.phone,
+	m.ref,
+	m.key,
+	CASE WHEN m.campaign_no = 0 THEN 'single' ELSE 'campaign' END AS lane,
+	s.status,
+	coalesce(CASE WHEN s.status = 'failed' THEN e.code END, r.code) AS code,
+	CASE
+		WHEN s.status = 'queued' THEN rcs._queued_reason(c, b.due_at, coalesce(b.reason, r.reason))
+		WHEN s.status = 'sending' AND r.is_unknown THEN 'outcome unknown, will be offered again'
+		WHEN e.status = 'success' THEN NULL
+		WHEN s.status <> 'sending' THEN r.reason
+	END AS reason,
+	coalesce(i.n, 0)::int - coalesce(r.withdrawn, 0)::int AS attempts,
+	m.epoch,
+	coalesce(i.version, c.version) AS version,
+	i.server,
+	e.carrier,
+	e.service_type,
+	m.created_at,
+	coalesce(b.due_at, m.send_at, m.created_at) AS due_at,
+	coalesce(m.expires_at, c.expires_at) AS expires_at,
+	r.sent_at,
+	CASE WHEN s.status NOT IN ('queued', 'sending', 'sent')
+		THEN coalesce(e.carrier_at, e.received_at, r.at) END AS done_at
+FROM rcs.message m
+LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no
+LEFT JOIN LATERAL (
+	SELECT x.outcome, x.attempt, x.code, x.reason, x.at,
+		count(*) FILTER (WHERE x.outcome = 'w') OVER () AS withdrawn,
+		bool_or(x.outcome = 't') OVER () AS is_unknown,
+		max(x.at) FILTER (WHERE x.outcome = 'a') OVER () AS sent_at
+	FROM rcs.result x
+	WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ord = m.ord
+	ORDER BY x.attempt DESC LIMIT 1) r ON true
+LEFT JOIN LATERAL (
+	SELECT x.attempt, x.version, x.server, count(*) OVER () AS n
+	FROM rcs.intent x
+	WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND m.ord = ANY (x.ords)
+	ORDER BY x.attempt DESC LIMIT 1) i ON true
+LEFT JOIN LATERAL (
+	SELECT x.status, x.service_type, x.carrier, x.code, x.carrier_at, x.received_at
+	FROM rcs.event x
+	WHERE x.message = m.id
+	ORDER BY (x.status = 'success') DESC,
+		(x.service_type IN ('SMS', 'LMS', 'MMS')) NULLS FIRST, x.received_at DESC LIMIT 1) e ON true
+CROSS JOIN LATERAL (
+	SELECT rcs._status(r.outcome, r.attempt, i.attempt, r.is_unknown, e.status, e.service_type) AS status) s
+LEFT JOIN LATERAL (
+	SELECT x.due_at, x.reason
+	FROM (
+		SELECT y.due_at, y.reason, y.attempt FROM rcs.batch y
+		WHERE y.campaign_no = m.campaign_no AND y.origin = m.batch_id AND m.ord = ANY (y.ords)
+		UNION ALL
+		SELECT y.due_at, y.reason, y.attempt FROM rcs.batch y
+		WHERE y.campaign_no = m.campaign_no AND y.batch_id = m.batch_id AND y.ords IS NULL) x
+	WHERE s.status IN ('queued', 'sending')
+	ORDER BY x.attempt DESC LIMIT 1) b ON true;
+COMMENT ON VIEW rcs.message_status IS 'one row per message, with full phone numbers';
+
+CREATE VIEW rcs.message_status_masked AS
+SELECT s.id, s.campaign, s.chatbot,
+	CASE WHEN length(s.phone) >= 9 THEN left(s.phone, 3) || '-****-' || right(s.phone, 4)
+		WHEN s.phone IS NOT NULL THEN '****' END AS phone,
+	s.ref, s.key, s.lane, s.status, s.code, s.reason, s.attempts, s.epoch, s.version, s.server, s.carrier,
+	s.service_type, s.created_at, s.due_at, s.expires_at, s.sent_at, s.done_at
+FROM rcs.message_status s;
+COMMENT ON VIEW rcs.message_status_masked IS 'one row per message, with masked phone numbers';
+
+-- The open batches of a campaign.  A waiting one is counted by its number, a leased one by what is
+-- written about its messages: results and intents of its own attempt.  An outcome r, t or w is
+-- counted nowhere, since the message has moved to another batch.
+CREATE VIEW rcs._open_counts AS
+SELECT b.campaign_no,
+	CASE WHEN b.unknown_since IS NULL THEN rest.n ELSE 0 END AS queued,
+	CASE WHEN b.unknown_since IS NULL THEN 0 ELSE rest.n END + coalesce(l.offered, 0) AS sending,
+	coalesce(l.accepted, 0) AS accepted,
+	coalesce(l.failed, 0) AS failed,
+	coalesce(l.uncertain, 0) AS uncertain,
+	CASE WHEN b.state = 'q' THEN coalesce(cardinality(b.canceled), 0) ELSE coalesce(l.canceled, 0) END AS canceled,
+	coalesce(l.expired, 0) AS expired,
+	coalesce(l.suppressed, 0) AS suppressed
+FROM rcs.batch b
+LEFT JOIN LATERAL (
+	SELECT count(*) AS all_results,
+		count(*) FILTER (WHERE x.outcome = 'a') AS accepted,
+		count(*) FILTER (WHERE x.outcome = 'f') AS failed,
+		count(*) FILTER (WHERE x.outcome = 'u') AS uncertain,
+		count(*) FILTER (WHERE x.outcome = 'c') AS canceled,
+		count(*) FILTER (WHERE x.outcome = 'x') AS expired,
+		count(*) FILTER (WHERE x.outcome = 's') AS suppressed,
+		(SELECT count(DISTINCT o.ord)
+		 FROM rcs.intent i CROSS JOIN LATERAL unnest(i.ords) AS o(ord)
+		 WHERE i.campaign_no = b.campaign_no AND i.batch_id = coalesce(b.origin, b.batch_id)
+			AND i.attempt = b.attempt AND (b.ords IS NULL OR o.ord = ANY (b.ords))
+			AND NOT EXISTS (
+				SELECT FROM rcs.result y
+				WHERE y.campaign_no = i.campaign_no AND y.batch_id = i.batch_id AND y.ord = o.ord
+					AND y.attempt = i.attempt)) AS offered
+	FROM rcs.result x
+	WHERE x.campaign_no = b.campaign_no AND x.batch_id = coalesce(b.origin, b.batch_id)
+		AND x.attempt = b.attempt AND (b.ords IS NULL OR x.ord = ANY (b.ords))) l ON b.state = 'l'
+CROSS JOIN LATERAL (
+	SELECT CASE WHEN b.state = 'q' THEN b.n - coalesce(cardinality(b.canceled), 0)
+		ELSE b.n - l.all_results - l.offered END AS n) rest;
+COMMENT ON VIEW rcs._open_counts IS 'one row per open batch: its messages by status';
+
+CREATE VIEW rcs._campaign_counts AS
+SELECT c.campaign_no,
+	coalesce(t.total, 0) AS total,
+	coalesce(o.queued, 0) AS queued,
+	coalesce(o.sending, 0) AS sending,
+	coalesce(t.sent, 0) + coalesce(o.accepted, 0) AS sent,
+	coalesce(t.delivered, 0) AS delivered,
+	coalesce(t.fell_back, 0) AS fell_back,
+	coalesce(t.failed, 0) + coalesce(o.failed, 0) AS failed,
+	coalesce(t.uncertain, 0) + coalesce(o.uncertain, 0) AS uncertain,
+	coalesce(t.canceled, 0) + coalesce(o.canceled, 0) AS canceled,
+	coalesce(t.expired, 0) + coalesce(o.expired, 0) AS expired,
+	coalesce(t.suppressed, 0) + coalesce(o.suppressed, 0) AS suppressed,
+	coalesce(t.accepted, 0) + coalesce(o.accepted, 0) AS accepted,
+	coalesce(t.duplicates, 0) AS duplicates,
+	coalesce(t.rejected, 0) AS rejected,
+	o.has_unsent,
+	t.recent,
+	t.last_at
+FROM rcs.campaign c
+CROSS JOIN LATERAL (
+	SELECT sum(x.n) FILTER (WHERE x.what = 'total')::bigint AS total,
+		sum(x.n) FILTER (WHERE x.what = 'sent')::bigint AS sent,
+		sum(x.n) FILTER (WHERE x.what = 'delivered')::bigint AS delivered,
+		sum(x.n) FILTER (WHERE x.what = 'fell_back')::bigint AS fell_back,
+		sum(x.n) FILTER (WHERE x.what = 'failed')::bigint AS failed,
+		sum(x.n) FILTER (WHERE x.what = 'uncertain')::bigint AS uncertain,
+		sum(x.n) FILTER (WHERE x.what = 'canceled')::bigint AS canceled,
+		sum(x.n) FILTER (WHERE x.what = 'expired')::bigint AS expired,
+		sum(x.n) FILTER (WHERE x.what = 'suppressed')::bigint AS suppressed,
+		sum(x.n) FILTER (WHERE x.what = 'accepted')::bigint AS accepted,
+		sum(x.n) FILTER (WHERE x.what = 'duplicates')::bigint AS duplicates,
+		sum(x.n) FILTER (WHERE x.what = 'rejected')::bigint AS rejected,
+		sum(x.n) FILTER (WHERE x.at > statement_timestamp() - interval '30 seconds'
+			AND x.what NOT IN ('total', 'duplicates', 'rejected', 'accepted')) AS recent,
+		max(x.at) FILTER (WHERE x.what NOT IN ('total', 'duplicates', 'rejected')) AS last_at
+	FROM rcs.tally x WHERE x.campaign_no = c.campaign_no) t
+CROSS JOIN LATERAL (
+	SELECT sum(x.queued)::bigint AS queued, sum(x.sending)::bigint AS sending,
+		sum(x.accepted)::bigint AS accepted, sum(x.failed)::bigint AS failed,
+		sum(x.uncertain)::bigint AS uncertain, sum(x.canceled)::bigint AS canceled,
+		sum(x.expired)::bigint AS expired, sum(x.suppressed)::bigint AS suppressed,
+		count(*) > 0 AS has_unsent
+	FROM rcs._open_counts x WHERE x.campaign_no = c.campaign_no) o;
+COMMENT ON VIEW rcs._campaign_counts IS 'one row per campaign: its messages by status';
+
+CREATE VIEW rcs.campaign_progress AS
+SELECT c.id AS campaign,
+	c.name,
+	c.chatbot,
+	s.state,
+	CASE s.state
+		WHEN 'scheduled' THEN concat('starts at ', c.start_at)
+		WHEN 'paused' THEN concat('paused at ', c.paused_at)
+		WHEN 'canceled' THEN concat('canceled at ', c.canceled_at)
+		WHEN 'running' THEN (
+			SELECT b.reason FROM rcs.batch b
+			WHERE b.campaign_no = c.campaign_no AND b.state = 'q' AND b.reason IS NOT NULL
+			ORDER BY b.due_at DESC LIMIT 1)
+	END AS state_reason,
+	k.total, k.queued, k.sending, k.sent, k.delivered, k.fell_back, k.failed, k.uncertain, k.canceled,
+	k.expired, k.suppressed, k.accepted, k.duplicates, k.rejected,
+	p.percent,
+	p.reported_percent,
+	c.rate_per_minute,
+	CASE WHEN s.state = 'running' AND v.per_second > 0
+		THEN statement_timestamp() + interval '1 second' * ((k.total - p.done) / v.per_second) END AS eta,
+	repeat('█', floor(p.percent / 5)::int) || repeat('░', 20 - floor(p.percent / 5)::int) AS bar,
+	c.created_by,
+	c.created_at,
+	c.start_at,
+	v.started_at,
+	CASE WHEN s.state = 'finished' THEN greatest(k.last_at, v.started_at) END AS finished_at
+FROM rcs.campaign c
+JOIN rcs._campaign_counts k ON k.campaign_no = c.campaign_no
+CROSS JOIN LATERAL (SELECT rcs._campaign_state(c, k.has_unsent) AS state) s
+CROSS JOIN LATERAL (
+	SELECT d.done,
+		coalesce(floor(1000.0 * d.done / nullif(k.total, 0)) / 10, 0)::numeric(4, 1) AS percent,
+		coalesce(floor(1000.0 * (d.done - k.sent) / nullif(k.total, 0)) / 10, 0)::numeric(4, 1) AS reported_percent
+	FROM (SELECT k.total - k.queued - k.sending AS done) d) p
+CROSS JOIN LATERAL (
+	SELECT t.started_at,
+		CASE WHEN k.recent > 0 THEN k.recent / 30.0
+			ELSE p.done / greatest(extract(epoch FROM statement_timestamp() - t.started_at), 1) END AS per_second
+	FROM (
+		SELECT coalesce(c.started_at,
+			CASE WHEN c.start_at <= statement_timestamp() THEN c.start_at END) AS started_at) t) v;
+COMMENT ON VIEW rcs.campaign_progress IS 'one row per campaign; the ten counts from queued to suppressed, sending and the rest, add up to total in every snapshot';
+COMMENT ON COLUMN rcs.campaign_progress.percent IS 'messages that are neither queued nor sending';
+COMMENT ON COLUMN rcs.campaign_progress.reported_percent IS 'messages of which nothing more is expected: neither queued, sending nor sent';
+COMMENT ON COLUMN rcs.campaign_progress.eta IS 'when nothing will be unsent, at the speed of the last 30 seconds, or since the start';
+
+CREATE VIEW rcs.queue_depth AS
+SELECT l.lane,
+	coalesce(sum(b.n) FILTER (WHERE b.state = 'q' AND b.ready), 0)::bigint AS ready,
+	coalesce(sum(b.n) FILTER (WHERE b.state = 'q' AND NOT b.ready), 0)::bigint AS delayed,
+	coalesce(sum(b.n) FILTER (WHERE b.state = 'l'), 0)::bigint AS leased,
+	statement_timestamp() - min(b.due_at) FILTER (WHERE b.state = 'q' AND b.ready) AS oldest_age
+FROM (VALUES ('single'), ('campaign')) AS l(lane)
+LEFT JOIN (
+	SELECT CASE WHEN x.campaign_no = 0 THEN 'single' ELSE 'campaign' END AS lane,
+		x.n - coalesce(cardinality(x.canceled), 0) AS n,
+		x.state,
+		x.due_at,
+		x.due_at <= statement_timestamp() AND (x.campaign_no = 0 OR coalesce(
+			c.canceled_at IS NULL AND c.paused_at IS NULL
+			AND coalesce(c.started_at, c.start_at) <= statement_timestamp(), false)) AS ready
+	FROM rcs.batch x LEFT JOIN rcs.campaign c ON c.campaign_no = x.campaign_no) b ON b.lane = l.lane
+GROUP BY l.lane;
+COMMENT ON VIEW rcs.queue_depth IS 'messages that wait or are leased, by lane';

@@ -1,0 +1,23 @@
+-- Carrier accounts as operators see them.
+
+CREATE FUNCTION rcs._account_status(server text, OUT state text, OUT rate_per_minute int,
+	OUT accepted_last_minute bigint, OUT throttled bigint, OUT limited_by text,
+	OUT token_expires_at timestamptz, OUT last_error text)
+AS 'MODULE_PATHNAME', 'rcs_account_status'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION rcs._account_status(text) IS 'what shared memory knows about an account';
+REVOKE ALL ON FUNCTION rcs._account_status(text) FROM PUBLIC;
+
+CREATE VIEW rcs.account_status AS
+SELECT s.srvname::pg_catalog.text AS server, a.*
+FROM pg_catalog.pg_foreign_server s
+JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid OPERATOR(pg_catalog.=) s.srvfdw
+CROSS JOIN LATERAL rcs._account_status(s.srvname::pg_catalog.text) a
+WHERE w.fdwname OPERATOR(pg_catalog.=) 'rcs' AND s.srvtype OPERATOR(pg_catalog.=) 'kt';
+COMMENT ON VIEW rcs.account_status IS 'one row a carrier account: is it open, how fast, what limits it, its last error. state: unused, unusable, open, throttled (paused after "too fast"), closed (set aside), probing. rate_per_minute: at present; null = no limit of ours';
+
+CREATE FUNCTION rcs_account_check(server text, OUT ok boolean, OUT detail text)
+AS 'MODULE_PATHNAME', 'rcs_account_check'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION rcs_account_check(text)
+	IS 'logs in to a carrier account now, through a delivery worker, and brings an account back that was set aside; needs USAGE on the server';

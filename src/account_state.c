@@ -1,0 +1,307 @@
+/*
+ * account_state.c
+ *		Carrier accounts in shared memory: which there are, and their permits.
+ *
+ * An account is a url and an rcs_id, whatever the servers that name it are
+ * called and in whatever database they stand: the contract rate is one.  If
+ * servers disagree about the rate, the lowest one wins.
+ *
+ * Locking: entries are added under the lock RCS_LOCK_ACCOUNTS and are never
+ * removed; the members of an entry are guarded by its spinlock, around
+ * assignments only.  This file knows no SQL, no HTTP and no message.
+ */
+#include "postgres.h"
+
+#include <time.h>
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+
+#include "account_shared.h"
+#include "shmem.h"
+
+#define PROBE_LIMIT (30 * SECOND)	/* a probe whose worker vanished */
+
+/* What this process holds, given back when it exits. */
+typedef struct Held
+{
+	int			active;
+	bool		waiting;
+} Held;
+
+RcsAccountEntry *rcs_account_entries = NULL;
+
+static Held held[RCS_MAX_ACCOUNTS];
+static bool exit_hook_set = false;
+
+static void give_back_all(int code, Datum arg);
+
+int64
+rcs_now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64) ts.tv_sec * SECOND + ts.tv_nsec / 1000;
+}
+
+static Size
+state_size(void)
+{
+	return mul_size(sizeof(RcsAccountEntry), RCS_MAX_ACCOUNTS);
+}
+
+static void
+state_init(void *ptr, bool found)
+{
+	rcs_account_entries = (RcsAccountEntry *) ptr;
+	if (found)
+		return;
+	memset(ptr, 0, state_size());
+	for (int i = 0; i < RCS_MAX_ACCOUNTS; i++)
+		SpinLockInit(&rcs_account_entries[i].mutex);
+}
+
+void
+rcs_account_state_init(void)
+{
+	rcs_shmem_register(state_size, state_init, "rcs accounts");
+}
+
+/* ---------- which account ---------- */
+
+static uint64
+account_key(const char *url, const char *rcs_id)
+{
+	uint64		a = hash_bytes_extended((const unsigned char *) url, strlen(url), 0);
+
+	return hash_bytes_extended((const unsigned char *) rcs_id, strlen(rcs_id), a) | 1;
+}
+
+static RcsAccountEntry *
+find_account(uint64 key)
+{
+	for (int i = 0; i < RCS_MAX_ACCOUNTS && rcs_account_entries[i].used; i++)
+		if (rcs_account_entries[i].key == key)
+			return &rcs_account_entries[i];
+	return NULL;
+}
+
+static RcsAccountEntry *
+add_account(uint64 key)
+{
+	for (int i = 0; i < RCS_MAX_ACCOUNTS; i++)
+	{
+		RcsAccountEntry *a = &rcs_account_entries[i];
+
+		if (a->used)
+			continue;
+		a->key = key;
+		a->used = true;
+		return a;
+	}
+	return NULL;
+}
+
+/* The lowest of what the servers of this account say; mutex held. */
+static void
+apply_names(RcsAccountEntry *a, int64 now)
+{
+	int			contract = 0;
+	int			connections = 0;
+
+	for (int i = 0; i < RCS_MAX_NAMES; i++)
+	{
+		NamedRate  *n = &a->names[i];
+
+		if (!OidIsValid(n->serverid))
+			continue;
+		if (n->rate_per_minute > 0 && (contract == 0 || n->rate_per_minute < contract))
+			contract = n->rate_per_minute;
+		if (connections == 0 || n->connections < connections)
+			connections = n->connections;
+	}
+	a->connections = connections;
+	if (contract != a->contract)
+	{
+		a->contract = contract;
+		a->rate = contract;
+		rcs_bucket_set_rate(&a->bucket, contract, now);
+	}
+}
+
+static void
+set_name(RcsAccountEntry *a, Oid serverid, int rate_per_minute, int connections)
+{
+	NamedRate  *place = &a->names[0];
+
+	for (int i = 0; i < RCS_MAX_NAMES; i++)
+	{
+		if (a->names[i].serverid == serverid)
+		{
+			place = &a->names[i];
+			break;
+		}
+		if (!OidIsValid(a->names[i].serverid) && OidIsValid(place->serverid))
+			place = &a->names[i];
+	}
+	place->serverid = serverid;
+	place->rate_per_minute = rate_per_minute;
+	place->connections = connections;
+}
+
+/* The entry's number, or -1 when the table is full. */
+int
+rcs_account_state_attach(const char *url, const char *rcs_id, Oid serverid,
+						 int rate_per_minute, int connections)
+{
+	uint64		key = account_key(url, rcs_id);
+	RcsAccountEntry *a;
+
+	if (rcs_account_entries == NULL)
+		return -1;
+	LWLockAcquire(rcs_shmem_lock(RCS_LOCK_ACCOUNTS), LW_EXCLUSIVE);
+	a = find_account(key);
+	if (a == NULL)
+		a = add_account(key);
+	LWLockRelease(rcs_shmem_lock(RCS_LOCK_ACCOUNTS));
+	if (a == NULL)
+		return -1;
+
+	SpinLockAcquire(&a->mutex);
+	set_name(a, serverid, rate_per_minute, connections);
+	apply_names(a, rcs_now_us());
+	SpinLockRelease(&a->mutex);
+	return (int) (a - rcs_account_entries);
+}
+
+/* The entry of an account that somebody has attached, or NULL. */
+RcsAccountEntry *
+rcs_account_find(const char *url, const char *rcs_id)
+{
+	return rcs_account_entries == NULL ? NULL : find_account(account_key(url, rcs_id));
+}
+
+/* ---------- permits ---------- */
+
+static void
+set_exit_hook(void)
+{
+	if (!exit_hook_set)
+	{
+		before_shmem_exit(give_back_all, (Datum) 0);
+		exit_hook_set = true;
+	}
+}
+
+/* Campaigns leave connections and a token for singles, and let them go first; mutex held. */
+static RcsPermit
+draw(RcsAccountEntry *a, RcsWorkerKind lane, int64 now, int64 *wait_us)
+{
+	int			connections = a->connections;
+	double		keep = 0;
+
+	*wait_us = SECOND / 500;
+	if (lane == RCS_WORKER_CAMPAIGN)
+	{
+		connections -= Max(1, connections / 10);
+		if (a->connections == 1)
+			connections = 1;
+		if (a->singles_waiting > 0)
+			return RCS_PERMIT_WAIT;
+		keep = a->bucket.capacity >= 2 ? a->bucket.capacity / 4 : 0;
+	}
+	if (a->active >= connections)
+		return RCS_PERMIT_WAIT;
+	if (!rcs_bucket_take(&a->bucket, now, keep, wait_us))
+		return RCS_PERMIT_WAIT;
+	return RCS_PERMIT_GRANTED;
+}
+
+RcsPermit
+rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us, int64 *wait_us)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	RcsPermit	permit;
+	bool		probe;
+
+	set_exit_hook();
+	SpinLockAcquire(&a->mutex);
+	rcs_account_recover_rate(a, now_us);
+	if (!rcs_account_is_open(a, now_us, &probe, wait_us))
+		permit = RCS_PERMIT_CLOSED;
+	else if (now_us < a->paused_until)
+	{
+		permit = RCS_PERMIT_WAIT;
+		*wait_us = a->paused_until - now_us;
+	}
+	else
+		permit = draw(a, lane, now_us, wait_us);
+	if (permit == RCS_PERMIT_GRANTED)
+	{
+		a->active++;
+		held[account].active++;
+		if (probe)
+			a->probe_until = now_us + PROBE_LIMIT;
+	}
+	SpinLockRelease(&a->mutex);
+	return permit;
+}
+
+/* The request is over: its connection is free again. */
+void
+rcs_account_release(int account)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	SpinLockAcquire(&a->mutex);
+	a->active--;
+	SpinLockRelease(&a->mutex);
+	held[account].active--;
+}
+
+/* The permit was not used: no byte left. */
+void
+rcs_account_give_back(int account)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	SpinLockAcquire(&a->mutex);
+	rcs_bucket_give_back(&a->bucket);
+	a->probe_until = 0;
+	SpinLockRelease(&a->mutex);
+	rcs_account_release(account);
+}
+
+void
+rcs_account_single_waits(int account, bool waits)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	if (held[account].waiting == waits)
+		return;
+	set_exit_hook();
+	SpinLockAcquire(&a->mutex);
+	a->singles_waiting += waits ? 1 : -1;
+	SpinLockRelease(&a->mutex);
+	held[account].waiting = waits;
+}
+
+static void
+give_back_all(int code, Datum arg)
+{
+	for (int i = 0; i < RCS_MAX_ACCOUNTS; i++)
+	{
+		RcsAccountEntry *a = &rcs_account_entries[i];
+
+		if (held[i].active == 0 && !held[i].waiting)
+			continue;
+		SpinLockAcquire(&a->mutex);
+		a->active -= held[i].active;
+		a->singles_waiting -= held[i].waiting ? 1 : 0;
+		SpinLockRelease(&a->mutex);
+		held[i].active = 0;
+		held[i].waiting = false;
+	}
+}

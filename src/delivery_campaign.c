@@ -1,0 +1,297 @@
+/*
+ * delivery_campaign.c
+ *		The campaign lane: which campaign gets the next slice.
+ *
+ * A look at the queue, once a second or when a commit wakes the lane, tells
+ * which campaigns have something due.  Among those the one that has had least
+ * goes next, so that a campaign of ten messages does not wait for one of a
+ * million.  It knows no HTTP.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "delivery.h"
+#include "wakeup.h"
+
+#define SECOND INT64CONST(1000000)
+#define READY_SLICES 2			/* so many slices may wait for permits */
+#define NOT_NOW (SECOND / 50)	/* a batch that somebody has locked is tried again */
+#define SMALL_BATCHES 50		/* leases in one transaction at most */
+
+static dlist_head campaigns = DLIST_STATIC_INIT(campaigns);
+static int64 look_at_us = 0;
+static uint32 wakes_seen = 0;
+
+/* ---------- which campaigns there are ---------- */
+
+static RcsCampaign *
+find_campaign(int64 campaign_no)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &campaigns)
+	{
+		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+
+		if (c->row.campaign_no == campaign_no)
+			return c;
+	}
+	return NULL;
+}
+
+/* A newcomer starts level with the one that has had least, not before it. */
+static double
+least_pass(void)
+{
+	double		least = -1;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &campaigns)
+	{
+		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+
+		if (c->due && (least < 0 || c->pass < least))
+			least = c->pass;
+	}
+	return Max(least, 0);
+}
+
+static void
+know_campaign(const RcsCampaignRow *row, TimestampTz now)
+{
+	RcsCampaign *c = find_campaign(row->campaign_no);
+
+	if (c == NULL)
+	{
+		c = MemoryContextAllocZero(TopMemoryContext, sizeof(RcsCampaign));
+		c->pass = least_pass();
+		dlist_push_tail(&campaigns, &c->node);
+	}
+	c->row = *row;
+	c->due = row->next_at <= now;
+	if (!c->due)
+		look_at_us = Min(look_at_us, rcs_now_us() + (row->next_at - now));
+}
+
+static void
+look(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	List	   *rows = rcs_outbox_campaigns(CurrentMemoryContext);
+	dlist_mutable_iter iter;
+	ListCell   *lc;
+
+	look_at_us = rcs_now_us() + SECOND;
+	wakes_seen = rcs_campaign_wake_count(MyDatabaseId);
+	dlist_foreach_modify(iter, &campaigns)
+	{
+		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+
+		c->due = false;
+		if (c->leases > 0)
+			continue;
+		dlist_delete(&c->node);
+		list_free(c->accounts);
+		pfree(c);
+	}
+	foreach(lc, rows)
+		know_campaign(lfirst(lc), now);
+}
+
+/* ---------- through which account ---------- */
+
+static int
+campaign_slice(const RcsCampaign *c, int slice)
+{
+	if (c->row.rate_per_minute <= 0)
+		return slice;
+	return Max(1, Min(slice, (int) (c->row.rate_per_minute / 60.0 * RCS_SLICE_SECONDS)));
+}
+
+/* How many intents this account may get for it now; 0 = none. */
+static int
+account_room(const RcsCampaign *c, RcsAccount *a, int64 now_us, int64 *wait_us)
+{
+	int			slice = campaign_slice(c, rcs_delivery_slice(a));
+	bool		probe;
+	int64		wait = SECOND;
+
+	if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
+	{
+		*wait_us = Min(*wait_us, wait);
+		return 0;
+	}
+	if (probe)
+		return a->ready == 0 ? 1 : 0;
+	if (a->ready > (READY_SLICES - 1) * rcs_delivery_slice(a) ||
+		c->ready > (READY_SLICES - 1) * slice)
+		return 0;
+	return slice;
+}
+
+static void
+know_accounts(RcsCampaign *c, RcsRoom *room)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	ListCell   *lc;
+
+	list_free(c->accounts);
+	c->accounts = NIL;
+	if (room->chatbot != NULL)
+	{
+		foreach(lc, room->chatbot->servers)
+			c->accounts = lappend(c->accounts, rcs_delivery_account(lfirst(lc)));
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* The account with most room, or NULL; server, if given, is the only choice. */
+static RcsAccount *
+choose_account(RcsCampaign *c, const char *server, int *most)
+{
+	int64		wait_us = 0;
+	RcsAccount *best = NULL;
+	ListCell   *lc;
+
+	*most = 0;
+	if (server != NULL)
+	{
+		best = rcs_delivery_account(server);
+		*most = account_room(c, best, rcs_now_us(), &wait_us);
+		return *most > 0 ? best : NULL;
+	}
+	foreach(lc, c->accounts)
+	{
+		RcsAccount *a = lfirst(lc);
+		int			room = account_room(c, a, rcs_now_us(), &wait_us);
+
+		if (room > 0 && (best == NULL || a->ready < best->ready))
+		{
+			best = a;
+			*most = room;
+		}
+	}
+	return best;
+}
+
+/* Accounts that cannot be used: batches that must go through them stay in the queue. */
+static List *
+closed_servers(RcsCampaign *c)
+{
+	List	   *closed = NIL;
+	ListCell   *lc;
+
+	foreach(lc, c->accounts)
+	{
+		RcsAccount *a = lfirst(lc);
+		bool		probe;
+		int64		wait_us;
+
+		if (!rcs_delivery_account_usable(a, rcs_now_us(), &probe, &wait_us))
+			closed = lappend(closed, a->server);
+	}
+	return closed;
+}
+
+/* ---------- the next slices ---------- */
+
+static bool
+has_waiting(const RcsCampaign *c)
+{
+	return c->current != NULL && c->current->next < c->current->nitems;
+}
+
+static RcsCampaign *
+pick(int64 now_us)
+{
+	RcsCampaign *best = NULL;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &campaigns)
+	{
+		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+
+		if ((c->due || has_waiting(c)) && now_us >= c->not_before_us &&
+			(best == NULL || c->pass < best->pass))
+			best = c;
+	}
+	return best;
+}
+
+/* One slice of one campaign; false: it can have none in this turn. */
+static bool
+take_slice(RcsCampaign *c)
+{
+	RcsRoom    *room = rcs_delivery_room(c->row.chatbot);
+	RcsAccount *account;
+	const char *server;
+	int			most;
+	int			n;
+
+	know_accounts(c, room);
+	if (choose_account(c, NULL, &most) == NULL)
+		return false;
+	if (!has_waiting(c))
+	{
+		c->current = rcs_lease_batch(c, room, closed_servers(c));
+		if (c->current == NULL)
+		{
+			c->due = false;
+			return false;
+		}
+	}
+	else if (!rcs_record_lock(c->current, &c->current->rows[0]))
+		return false;
+	server = c->current->rows[0].batch.server;
+	account = choose_account(c, server, &most);
+	if (account == NULL)
+		return false;
+	n = rcs_lease_intend(c->current, account, most);
+	c->pass += Max(n, 1);
+	return true;
+}
+
+void
+rcs_campaigns_take(void)
+{
+	int64		now_us = rcs_now_us();
+	RcsCampaign *c;
+
+	if (now_us >= look_at_us ||
+		wakes_seen != rcs_campaign_wake_count(MyDatabaseId))
+		look();
+	for (int i = 0; i < SMALL_BATCHES && (c = pick(now_us)) != NULL; i++)
+		if (!take_slice(c))
+			c->not_before_us = now_us + NOT_NOW;
+}
+
+/* Would a turn find something to take?  Otherwise: when to ask again. */
+bool
+rcs_campaigns_wanted(int64 now_us, int64 *wait_us)
+{
+	dlist_iter	iter;
+
+	if (now_us >= look_at_us || wakes_seen != rcs_campaign_wake_count(MyDatabaseId))
+		return true;
+	*wait_us = Min(*wait_us, look_at_us - now_us);
+	dlist_foreach(iter, &campaigns)
+	{
+		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+		ListCell   *lc;
+
+		if (!c->due && !has_waiting(c))
+			continue;
+		if (now_us < c->not_before_us)
+		{
+			*wait_us = Min(*wait_us, c->not_before_us - now_us);
+			continue;
+		}
+		foreach(lc, c->accounts)
+			if (account_room(c, lfirst(lc), now_us, wait_us) > 0)
+				return true;
+	}
+	return false;
+}

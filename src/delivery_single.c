@@ -1,0 +1,197 @@
+/*
+ * delivery_single.c
+ *		The single lane: which messages go next.
+ *
+ * Commits hand their batch ids over through shared memory, and they are leased
+ * by key, so that the cost does not grow with what was sent before, whatever
+ * transaction is held open.  What falls due later, and what a hand-over missed,
+ * is found by a scan that starts where the last one ended; once a minute, and
+ * when too much was handed over at once, it starts from the beginning.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "delivery.h"
+#include "wakeup.h"
+
+#define SECOND INT64CONST(1000000)
+#define NAP SECOND
+#define FULL_SCAN (60 * SECOND)
+#define OVERLAP (10 * SECOND)	/* a scan goes back so far before the last one */
+#define ROOM 200				/* messages that may wait for permits */
+#define UNKNOWN_CHATBOT_MS 60000
+
+static int64 ids[RCS_SLICE_MAX];	/* handed over, not yet leased */
+static int	nids = 0;
+static int64 scan_at_us = 0;
+static int64 full_scan_at_us = 0;
+static TimestampTz scan_from = 0;
+
+/* ---------- what is there ---------- */
+
+static int
+room(void)
+{
+	return Min(RCS_SLICE_MAX, ROOM - delivery.nready);
+}
+
+/* Would a turn find something to take?  Otherwise: when to ask again. */
+bool
+rcs_singles_wanted(int64 now_us, int64 *wait_us)
+{
+	bool		overflow = false;
+
+	if (room() <= 0)
+		return false;			/* a permit that is granted makes room */
+	if (nids == 0)
+		nids = rcs_handover_take(MyDatabaseId, ids, room(), &overflow);
+	if (overflow)
+		scan_at_us = full_scan_at_us = 0;
+	if (nids > 0 || now_us >= scan_at_us)
+		return true;
+	*wait_us = Min(*wait_us, scan_at_us - now_us);
+	return false;
+}
+
+/* The next scan: at once if there may be more, else at the nap or when something is due. */
+static void
+plan_scan(bool more, TimestampTz now, int64 now_us)
+{
+	TimestampTz next;
+
+	if (more)
+	{
+		scan_at_us = now_us;
+		return;
+	}
+	scan_from = now - OVERLAP;
+	scan_at_us = now_us + NAP;
+	next = rcs_outbox_next_single();
+	if (next != 0)
+		scan_at_us = Min(scan_at_us, now_us + Max(next - now, 0) + 1);
+}
+
+static void
+scan(int64 now_us)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	int			most = room();
+
+	if (now_us >= full_scan_at_us)
+	{
+		scan_from = DT_NOBEGIN;
+		full_scan_at_us = now_us + FULL_SCAN;
+	}
+	nids = rcs_outbox_due_singles(scan_from, most, ids);
+	plan_scan(nids == most, now, now_us);
+}
+
+/* ---------- what to do with it ---------- */
+
+static RcsAccount *
+choose_account(RcsItem *item, RcsRoom *room, int64 now_us, bool *full, int64 *wait_us)
+{
+	RcsAccount *best = NULL;
+	ListCell   *lc;
+	List	   *servers = item->row->batch.server != NULL ?
+		list_make1(item->row->batch.server) : room->chatbot->servers;
+
+	*full = false;
+	*wait_us = 60 * SECOND;
+	foreach(lc, servers)
+	{
+		RcsAccount *a = rcs_delivery_account(lfirst(lc));
+		bool		probe;
+		int64		wait = SECOND;
+
+		if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
+			*wait_us = Min(*wait_us, wait);
+		else if (a->ready >= (probe ? 1 : rcs_delivery_slice(a)))
+			*full = true;
+		else if (best == NULL || a->ready < best->ready)
+			best = a;
+	}
+	return best;
+}
+
+static void
+account_reason(RcsRoom *room, char reason[RCS_ACCOUNT_REASON + 32])
+{
+	RcsAccount *a = rcs_delivery_account(linitial(room->chatbot->servers));
+	char		why[RCS_ACCOUNT_REASON] = "";
+
+	if (a->shared >= 0)
+		rcs_account_reason(a->shared, why);
+	else if (a->options != NULL && a->options->problem != NULL)
+		strlcpy(why, a->options->problem, sizeof(why));
+	snprintf(reason, RCS_ACCOUNT_REASON + 32, "account %s refused: %s", a->server, why);
+}
+
+/* Give each message its account; put those back that cannot go now. */
+static void
+assign_accounts(RcsLease *lease)
+{
+	int64		now_us = rcs_now_us();
+
+	for (int i = 0; i < lease->nitems; i++)
+	{
+		RcsItem    *item = &lease->items[i];
+		RcsRoom    *chatroom = rcs_delivery_room(item->message->chatbot);
+		char		reason[RCS_ACCOUNT_REASON + 32];
+		bool		full;
+		int64		wait_us;
+
+		if (chatroom->chatbot == NULL)
+		{
+			rcs_lease_put_back(item, UNKNOWN_CHATBOT_MS, "its chatbot is not there any more");
+			continue;
+		}
+		item->account = choose_account(item, chatroom, now_us, &full, &wait_us);
+		if (item->account != NULL)
+			item->account->ready++; /* so that the next one sees it */
+		else if (full)
+			rcs_lease_put_back(item, RCS_SLICE_SECONDS * 1000, "waiting for the account's rate");
+		else
+		{
+			account_reason(chatroom, reason);
+			rcs_lease_put_back(item, wait_us / 1000 + 1, reason);
+		}
+	}
+	for (int i = 0; i < lease->nitems; i++)
+		if (lease->items[i].account != NULL)
+			lease->items[i].account->ready--;	/* the intent counts it */
+}
+
+void
+rcs_singles_take(void)
+{
+	RcsLease   *lease;
+	int64		now_us = rcs_now_us();
+	int			asked;
+
+	if (nids == 0 && room() > 0 && now_us >= scan_at_us)
+		scan(now_us);
+	asked = nids;
+	if (asked == 0)
+		return;
+	lease = rcs_lease_singles(ids, asked);
+	nids = 0;
+	if (lease == NULL || lease->nrows < asked)
+		scan_at_us = Min(scan_at_us, now_us + NAP / 50);	/* locked, or due later */
+	if (lease == NULL)
+		return;
+	assign_accounts(lease);
+	rcs_lease_intend(lease, NULL, lease->nitems);
+}
+
+/* What was handed over is forgotten with the transaction: look for it. */
+void
+rcs_singles_rolled_back(void)
+{
+	nids = 0;
+	full_scan_at_us = 0;
+	scan_at_us = rcs_now_us() + SECOND;
+}

@@ -1,0 +1,465 @@
+/*
+ * delivery_worker.c
+ *		The loop of a delivery worker, one process for a lane of a database.
+ *
+ * A turn writes down, in one transaction, what has been decided and the intents
+ * of what goes next; between turns no transaction, snapshot or table lock is
+ * held.  Then permits are drawn and requests leave, and their answers are
+ * turned into fates.  It knows no SQL and nothing of curl.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "campaign_rate.h"
+#include "delivery.h"
+#include "delivery_worker.h"
+#include "evloop.h"
+#include "guc.h"
+#include "txn.h"
+#include "worker.h"
+
+#define SECOND INT64CONST(1000000)
+#define RESULTS_MAX 100			/* results that do not wait for company */
+#define RESULTS_WAIT_CAMPAIGN (SECOND / 5)
+#define RESULTS_WAIT_SINGLE (SECOND / 50)
+#define RETRY_TURN SECOND		/* after a transaction that failed */
+#define SWEEP (60 * SECOND)
+#define UNWRITTEN_MAX 2000		/* results in memory, when no transaction succeeds */
+
+RcsDelivery delivery;
+
+static int64 turn_not_before_us = 0;
+static int64 sweep_at_us = 0;
+
+/* ---------- leases of the dead ---------- */
+
+static void
+sweep(void *arg)
+{
+	int64	   *generations;
+	int			n = rcs_outbox_generations(&generations);
+
+	for (int i = 0; i < n; i++)
+	{
+		int64		in_doubt;
+
+		if (generations[i] == rcs_worker_generation() || rcs_generation_alive(generations[i]))
+			continue;
+		in_doubt = rcs_outbox_recover(generations[i], rcs_in_doubt == RCS_IN_DOUBT_HOLD,
+									  rcs_settle_dead / 1000.0, rcs_duplicate_window);
+		ereport(LOG,
+				(errmsg("took over the work of a delivery worker that ended, " INT64_FORMAT
+						" messages are in doubt", in_doubt)));
+	}
+	if (delivery.lane == RCS_WORKER_CAMPAIGN && delivery.slot->index == 0)
+		rcs_outbox_fold();
+}
+
+static void
+sweep_when_due(int64 now_us)
+{
+	if (now_us < sweep_at_us || delivery.draining)
+		return;
+	sweep_at_us = now_us + SWEEP;
+	rcs_txn_run(sweep, NULL);
+}
+
+/* ---------- the turn ---------- */
+
+static void
+turn_body(void *arg)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &delivery.leases)
+	{
+		RcsLease   *lease = dlist_container(RcsLease, node, iter.cur);
+
+		if (!dlist_is_empty(&lease->done))
+			rcs_record_lease(lease);
+		if (delivery.draining)
+			rcs_record_release(lease);
+	}
+	if (delivery.draining || delivery.ndone > UNWRITTEN_MAX)
+		return;
+	if (delivery.lane == RCS_WORKER_SINGLE)
+		rcs_singles_take();
+	else
+		rcs_campaigns_take();
+}
+
+/*
+ * A failed transaction changes nothing in memory: the generation, and with it
+ * the leases, stay ours, and the same is written again a second later.
+ */
+static void
+turn(int64 now_us)
+{
+	if (rcs_txn_run(turn_body, NULL))
+	{
+		rcs_record_committed();
+		rcs_lease_committed();
+		return;
+	}
+	rcs_record_rolled_back();
+	rcs_lease_rolled_back();
+	if (delivery.lane == RCS_WORKER_SINGLE)
+		rcs_singles_rolled_back();
+	turn_not_before_us = now_us + RETRY_TURN;
+}
+
+static bool
+results_are_due(int64 now_us, int64 *wait_us)
+{
+	int64		limit = delivery.lane == RCS_WORKER_SINGLE ?
+		RESULTS_WAIT_SINGLE : RESULTS_WAIT_CAMPAIGN;
+	int64		age = now_us - delivery.done_since_us;
+
+	if (delivery.ndone == 0)
+		return false;
+	if (delivery.ndone >= RESULTS_MAX || age >= limit ||
+		(rcs_http_active() == 0 && delivery.nready == 0))
+		return true;
+	*wait_us = Min(*wait_us, limit - age);
+	return false;
+}
+
+static bool
+turn_is_wanted(int64 now_us, int64 *wait_us)
+{
+	if (now_us < turn_not_before_us)
+	{
+		*wait_us = Min(*wait_us, turn_not_before_us - now_us);
+		return false;
+	}
+	if (results_are_due(now_us, wait_us))
+		return true;
+	if (delivery.draining || delivery.ndone > UNWRITTEN_MAX)
+		return false;
+	if (delivery.lane == RCS_WORKER_SINGLE)
+		return rcs_singles_wanted(now_us, wait_us);
+	return rcs_campaigns_wanted(now_us, wait_us);
+}
+
+/* ---------- offers ---------- */
+
+/* The transaction with its intent has committed. */
+void
+rcs_item_ready(RcsItem *item)
+{
+	item->state = RCS_ITEM_READY;
+	dlist_push_tail(&delivery.ready, &item->node);
+}
+
+static void
+item_done(RcsItem *item)
+{
+	if (delivery.ndone++ == 0)
+		delivery.done_since_us = rcs_now_us();
+	item->state = RCS_ITEM_DONE;
+	dlist_push_tail(&item->lease->done, &item->node);
+	if (item->fate.outcome == RCS_ACCEPTED)
+		pg_atomic_fetch_add_u64(&delivery.slot->accepted, 1);
+	else if (item->fate.outcome == RCS_FAILED)
+		pg_atomic_fetch_add_u64(&delivery.slot->failed, 1);
+}
+
+static void
+leave_ready(RcsItem *item)
+{
+	dlist_delete(&item->node);
+	delivery.nready--;
+	item->account->ready--;
+	if (item->lease->campaign != NULL)
+		item->lease->campaign->ready--;
+}
+
+static void
+withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms)
+{
+	leave_ready(item);
+	rcs_fate_withdraw(item, code, reason, delay_ms);
+	item_done(item);
+}
+
+static void
+withdraw_closed(RcsItem *item, int64 wait_us)
+{
+	char		reason[RCS_ACCOUNT_REASON];
+
+	rcs_account_reason(item->account->shared, reason);
+	withdraw(item, "account", reason, wait_us / 1000 + 1);
+}
+
+/* The campaign's own rate first: its token is given back when the account has none. */
+static RcsPermit
+draw_permit(RcsItem *item, int64 now_us, int64 *wait_us)
+{
+	RcsCampaign *c = item->lease->campaign;
+	bool		own_rate = c != NULL && c->row.rate_per_minute > 0;
+	RcsPermit	permit;
+
+	if (own_rate && !rcs_campaign_permit(c->row.campaign_no, c->row.rate_per_minute,
+										 now_us, wait_us))
+		return RCS_PERMIT_WAIT;
+	permit = rcs_account_permit(item->account->shared, delivery.lane, now_us, wait_us);
+	if (permit != RCS_PERMIT_GRANTED)
+	{
+		if (own_rate)
+			rcs_campaign_give_back(c->row.campaign_no, c->row.rate_per_minute, now_us);
+		else if (permit == RCS_PERMIT_WAIT)
+			item->account->starved = true;
+	}
+	return permit;
+}
+
+static void
+offer(RcsItem *item, int64 now_us)
+{
+	RcsHttpRequest *r = &item->request;
+	RcsAnswer	answer;
+
+	leave_ready(item);
+	memset(r, 0, sizeof(*r));
+	r->url = item->account->message_url;
+	r->ca_file = item->account->options->ca_file;
+	r->bearer = item->account->token;
+	r->body = item->body.data;
+	r->body_len = item->body.len;
+	r->timeout_ms = rcs_request_timeout;
+	r->owner = item;
+	item->started_us = now_us;
+	item->token_serial = item->account->token_serial;
+	item->state = RCS_ITEM_FLYING;
+	if (rcs_http_start(r))
+		return;
+	rcs_account_give_back(item->account->shared);
+	rcs_kt_classify(r->outcome, 0, "", 0, r->error, &answer);
+	rcs_fate_of_answer(item, &answer);
+	item_done(item);
+}
+
+/* Look at one ready item: offer it, withdraw it, or let it wait. */
+static void
+try_item(RcsItem *item, int64 now_us, int64 *wait_us)
+{
+	RcsAccount *a = item->account;
+	bool		probe;
+	int64		wait = SECOND;
+
+	if (a->shared < 0)
+	{
+		withdraw(item, "account", "the account cannot be used", 1000);
+		return;
+	}
+	if (a->starved)
+		return;
+	if (!rcs_fate_before_offer(item, GetCurrentTimestamp()))
+	{
+		leave_ready(item);
+		item_done(item);
+		return;
+	}
+	if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
+	{
+		withdraw_closed(item, wait);
+		return;
+	}
+	if (!rcs_delivery_token_ready(a, now_us))
+		return;					/* the token's arrival wakes us */
+	switch (draw_permit(item, now_us, &wait))
+	{
+		case RCS_PERMIT_GRANTED:
+			offer(item, now_us);
+			break;
+		case RCS_PERMIT_WAIT:
+			*wait_us = Min(*wait_us, wait);
+			break;
+		case RCS_PERMIT_CLOSED:
+			withdraw_closed(item, wait);
+			break;
+	}
+}
+
+static void
+offer_ready(int64 now_us, int64 *wait_us)
+{
+	dlist_mutable_iter iter;
+
+	if (delivery.nready == 0)
+	{
+		rcs_delivery_accounts_forget_waits();
+		return;
+	}
+	dlist_foreach_modify(iter, &delivery.ready)
+	{
+		if (rcs_http_active() >= rcs_max_in_flight)
+			break;
+		try_item(dlist_container(RcsItem, node, iter.cur), now_us, wait_us);
+	}
+	rcs_delivery_accounts_forget_waits();
+}
+
+/* ---------- answers ---------- */
+
+static void
+take_answer(RcsItem *item)
+{
+	RcsHttpRequest *r = &item->request;
+	RcsAnswer	answer;
+
+	rcs_account_release(item->account->shared);
+	rcs_kt_classify(r->outcome, r->status, r->answer, r->answer_len, r->error, &answer);
+	rcs_http_release(r);
+	rcs_fate_of_answer(item, &answer);
+	item_done(item);
+}
+
+static void
+take_answers(void)
+{
+	RcsHttpRequest *r;
+
+	rcs_http_run();
+	while ((r = rcs_http_next_done()) != NULL)
+		if (r->owner != NULL)
+			take_answer(r->owner);
+		else
+			rcs_delivery_token_done(r);
+}
+
+/* ---------- the end ---------- */
+
+/* The time to drain is over: what still flies is of unknown outcome. */
+static void
+abort_flying(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &delivery.leases)
+	{
+		RcsLease   *lease = dlist_container(RcsLease, node, iter.cur);
+
+		for (int i = 0; i < lease->nitems; i++)
+			if (lease->items[i].state == RCS_ITEM_FLYING)
+			{
+				rcs_http_abort(&lease->items[i].request);
+				take_answer(&lease->items[i]);
+			}
+	}
+}
+
+static void
+begin_drain(void)
+{
+	dlist_mutable_iter iter;
+
+	delivery.draining = true;
+	rcs_slot_set_state(delivery.slot, "draining");
+	dlist_foreach_modify(iter, &delivery.ready)
+		withdraw(dlist_container(RcsItem, node, iter.cur), "shutdown",
+				 "the worker was stopped", 0);
+}
+
+/* Nothing new leaves; answers are waited for and written down, the rest is handed back. */
+static void
+drain(void)
+{
+	int64		end_us = rcs_now_us() + rcs_worker_drain_ms() * (SECOND / 1000);
+
+	begin_drain();
+	turn(rcs_now_us());
+	while (rcs_http_active() > 0 && rcs_now_us() < end_us)
+	{
+		long		wait_ms = (long) ((end_us - rcs_now_us()) / 1000) + 1;
+		long		curl_ms = rcs_http_timeout_ms();
+
+		rcs_evloop_wait(curl_ms >= 0 ? Min(wait_ms, curl_ms) : wait_ms);
+		take_answers();
+	}
+	abort_flying();
+	turn(rcs_now_us());
+}
+
+/* ---------- the loop ---------- */
+
+static void
+wait_for_something(int64 wait_us)
+{
+	long		curl_ms = rcs_http_timeout_ms();
+	long		wait_ms = (long) ((wait_us + 999) / 1000);
+
+	if (curl_ms >= 0)
+		wait_ms = Min(wait_ms, curl_ms);
+	rcs_evloop_wait(Max(wait_ms, 0));
+}
+
+static void
+show_state(void)
+{
+	pg_atomic_write_u32(&delivery.slot->in_flight, (uint32) rcs_http_active());
+	rcs_slot_set_state(delivery.slot,
+					   rcs_http_active() + delivery.nready > 0 ? "sending" : "idle");
+}
+
+static void
+one_round(void)
+{
+	int64		now_us = rcs_now_us();
+	int64		wait_us = SECOND;
+
+	sweep_when_due(now_us);
+	rcs_delivery_checks();
+	if (turn_is_wanted(now_us, &wait_us))
+	{
+		turn(now_us);
+		wait_us = 0;
+	}
+	offer_ready(rcs_now_us(), &wait_us);
+	show_state();
+	wait_for_something(wait_us);
+	take_answers();
+}
+
+/*
+ * What every transaction of the worker relies on.  An intent must be on disk
+ * before its bytes leave, whatever the database's default is.
+ */
+static void
+pin_settings(void)
+{
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("plan_cache_mode", "force_generic_plan", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_OVERRIDE);
+}
+
+void
+rcs_delivery_main(Datum main_arg)
+{
+	memset(&delivery, 0, sizeof(delivery));
+	dlist_init(&delivery.leases);
+	dlist_init(&delivery.ready);
+	delivery.slot = rcs_worker_begin(main_arg);
+	delivery.lane = delivery.slot->kind;
+	pin_settings();
+	rcs_evloop_init();
+	rcs_http_init();
+	rcs_http_set_max_connections(rcs_max_in_flight);
+	rcs_delivery_accounts_init();
+
+	while (!rcs_worker_stopping(delivery.slot))
+	{
+		rcs_worker_loop_housekeeping();
+		one_round();
+	}
+	drain();
+	rcs_http_shutdown();
+	rcs_worker_end(delivery.slot);
+}

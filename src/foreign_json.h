@@ -1,0 +1,31 @@
+/*
+ * foreign_json.h
+ *	  JSON from outside: read with PostgreSQL's parser, without raising.
+ *
+ * Everything is palloc'd in the current context, also what a failed reading
+ * leaves behind: use a context of your own.
+ */
+#ifndef RCS_FOREIGN_JSON_H
+#define RCS_FOREIGN_JSON_H
+
+#include "utils/jsonb.h"
+
+#define RCS_FOREIGN_JSON_MAX (256 * 1024)
+
+/*
+ * UTF-8 bytes; NULL: not a JSON object, too long or too deep.  In a database of
+ * another encoding, text that is not ASCII survives only in a transaction or when
+ * client_encoding is UTF8; else it becomes question marks.
+ */
+extern JsonbContainer *rcs_foreign_json(const char *body, size_t len);
+
+/* the member that is an object, else NULL */
+extern JsonbContainer *rcs_foreign_object(JsonbContainer *object, const char *key);
+
+/* the member that is a string or a number, as text, else NULL */
+extern char *rcs_foreign_text(JsonbContainer *object, const char *key);
+
+/* there, and not null */
+extern bool rcs_foreign_present(JsonbContainer *object, const char *key);
+
+#endif							/* RCS_FOREIGN_JSON_H */

@@ -1,0 +1,323 @@
+/*
+ * http_transfer.c
+ *	  One curl easy handle: its options, its limits, and the bytes out and in.
+ *
+ * - A request leaves at most once.  curl repeats a POST by itself when a kept
+ *	 connection turns out to be dead, unless it would have to rewind the body;
+ *	 so bodies go through a read function, and the seek function refuses.
+ * - Sizes and times are bounded, TLS is verified, and nothing is taken from the
+ *	 environment.
+ * - Callbacks run inside curl: they never raise and never use palloc.
+ *
+ * Must not know the multi handle, the wait, or what a request means.
+ */
+#include "postgres.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http_transfer.h"
+
+#if LIBCURL_VERSION_NUM < 0x074c00
+#error "rcs needs libcurl 7.76 or later"
+#endif
+
+#define MAX_HEADER_BYTES	(64 * 1024)
+#define MAX_ANSWER_BYTES	(256 * 1024)
+#define KEPT_ANSWER_BYTES	(16 * 1024)
+#define CONNECT_TIMEOUT_MS	5000L
+#define MAX_IDLE_S			15L
+
+static bool set_fixed_options(CURL *easy, RcsHttpTransfer *t);
+static bool set_url(RcsHttpTransfer *t, const char *url);
+static bool set_ca_file(RcsHttpTransfer *t, const char *ca_file);
+static bool set_bearer(RcsHttpTransfer *t, const char *bearer);
+static bool remember(char **kept, const char *value, bool *ok);
+static bool add_header(struct curl_slist **list, const char *header);
+static bool add_bearer(struct curl_slist **list, const char *bearer);
+static void drop_headers(RcsHttpTransfer *t);
+static size_t on_body(char *buffer, size_t size, size_t n, void *arg);
+static int	on_rewind(void *arg, curl_off_t offset, int origin);
+static size_t on_header(char *data, size_t size, size_t n, void *arg);
+static size_t on_answer(char *data, size_t size, size_t n, void *arg);
+
+RcsHttpTransfer *
+rcs_http_transfer_new(void)
+{
+	RcsHttpTransfer *t = calloc(1, sizeof(RcsHttpTransfer));
+
+	if (t == NULL)
+		return NULL;
+	t->easy = curl_easy_init();
+	if (t->easy == NULL || !set_fixed_options(t->easy, t))
+	{
+		rcs_http_transfer_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void
+rcs_http_transfer_free(RcsHttpTransfer *t)
+{
+	curl_easy_cleanup(t->easy);
+	drop_headers(t);
+	free(t->url);
+	free(t->ca_file);
+	free(t->answer);
+	free(t);
+}
+
+void
+rcs_http_transfer_trim(RcsHttpTransfer *t)
+{
+	t->request = NULL;
+	if (t->answer_size <= KEPT_ANSWER_BYTES)
+		return;
+	free(t->answer);
+	t->answer = NULL;
+	t->answer_size = 0;
+}
+
+/* Only what differs from the request before is set again. */
+bool
+rcs_http_transfer_prepare(RcsHttpTransfer *t, RcsHttpRequest *r)
+{
+	t->body_sent = 0;
+	t->body_touched = false;
+	t->header_bytes = 0;
+	t->answer_len = 0;
+	t->refusal = NULL;
+	t->curl_error[0] = '\0';
+	t->request = r;
+	r->done_us = 0;
+	return set_ca_file(t, r->ca_file) &&
+		set_url(t, r->url) &&
+		set_bearer(t, r->bearer) &&
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+						 (curl_off_t) r->body_len) == CURLE_OK &&
+		curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, r->timeout_ms) == CURLE_OK;
+}
+
+static bool
+set_fixed_options(CURL *easy, RcsHttpTransfer *t)
+{
+	bool		ok = true;
+
+#define SET(option, value) \
+	(ok = (curl_easy_setopt(easy, (option), (value)) == CURLE_OK) && ok)
+
+	SET(CURLOPT_PRIVATE, t);
+	SET(CURLOPT_ERRORBUFFER, t->curl_error);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_POST, 1L);
+	SET(CURLOPT_READFUNCTION, on_body);
+	SET(CURLOPT_READDATA, t);
+	SET(CURLOPT_SEEKFUNCTION, on_rewind);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, t);
+	SET(CURLOPT_WRITEFUNCTION, on_answer);
+	SET(CURLOPT_WRITEDATA, t);
+	SET(CURLOPT_OPENSOCKETFUNCTION, rcs_http_open_socket);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, rcs_http_close_socket);
+
+	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+
+	SET(CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+	SET(CURLOPT_MAXAGE_CONN, MAX_IDLE_S);
+	SET(CURLOPT_TCP_NODELAY, 1L);
+	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* the least */
+	SET(CURLOPT_BUFFERSIZE, 4096L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* do not wait for a lookup thread when a transfer is given up */
+	SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
+#undef SET
+	return ok;
+}
+
+/* A string kept for comparison.  True: it differs and was replaced. */
+static bool
+remember(char **kept, const char *value, bool *ok)
+{
+	if (*kept != NULL && value != NULL && strcmp(*kept, value) == 0)
+		return false;
+	if (*kept == NULL && value == NULL)
+		return false;
+	free(*kept);
+	*kept = value ? strdup(value) : NULL;
+	*ok = (value == NULL) == (*kept == NULL);
+	return true;
+}
+
+static bool
+set_url(RcsHttpTransfer *t, const char *url)
+{
+	bool		ok = true;
+	bool		tls = pg_strncasecmp(url, "https://", 8) == 0;
+
+	if (!remember(&t->url, url, &ok))
+		return true;
+	if (!tls && pg_strncasecmp(url, "http://", 7) != 0)
+		return false;
+#if LIBCURL_VERSION_NUM >= 0x075500
+	ok = ok && curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR,
+								tls ? "https" : "http") == CURLE_OK;
+#else
+	ok = ok && curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS,
+								tls ? CURLPROTO_HTTPS : CURLPROTO_HTTP) == CURLE_OK;
+#endif
+	return ok && curl_easy_setopt(t->easy, CURLOPT_URL, url) == CURLE_OK;
+}
+
+/* curl cannot be told to return to the system's file, except by a reset. */
+static bool
+set_ca_file(RcsHttpTransfer *t, const char *ca_file)
+{
+	bool		ok = true;
+
+	if (!remember(&t->ca_file, ca_file, &ok))
+		return true;
+	if (ca_file != NULL)
+		return ok && curl_easy_setopt(t->easy, CURLOPT_CAINFO, ca_file) == CURLE_OK;
+	curl_easy_reset(t->easy);
+	free(t->url);
+	t->url = NULL;
+	drop_headers(t);
+	return set_fixed_options(t->easy, t);
+}
+
+/* Appends to a list; on failure the list is freed and stays NULL. */
+static bool
+add_header(struct curl_slist **list, const char *header)
+{
+	struct curl_slist *longer = curl_slist_append(*list, header);
+
+	if (longer == NULL)
+		return false;
+	*list = longer;
+	return true;
+}
+
+static bool
+set_bearer(RcsHttpTransfer *t, const char *bearer)
+{
+	bool		ok = true;
+
+	if (t->headers != NULL && (bearer == NULL) == (t->bearer == NULL) &&
+		(bearer == NULL || strcmp(bearer, t->bearer) == 0))
+		return true;
+	drop_headers(t);
+	(void) remember(&t->bearer, bearer, &ok);
+	return ok &&
+		add_header(&t->headers, "Content-Type: application/json") &&
+		add_header(&t->headers, "Accept: application/json") &&
+		add_header(&t->headers, "Expect:") &&
+		(bearer == NULL || add_bearer(&t->headers, bearer)) &&
+		curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
+}
+
+static bool
+add_bearer(struct curl_slist **list, const char *bearer)
+{
+	size_t		size = strlen(bearer) + sizeof("Authorization: Bearer ");
+	char	   *header;
+	bool		ok;
+
+	/* a line break would be a header of the token's choice */
+	for (const char *c = bearer; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return false;
+	header = malloc(size);
+	if (header == NULL)
+		return false;
+	snprintf(header, size, "Authorization: Bearer %s", bearer);
+	ok = add_header(list, header);
+	explicit_bzero(header, size);
+	free(header);
+	return ok;
+}
+
+/* Tokens do not stay in freed memory. */
+static void
+drop_headers(RcsHttpTransfer *t)
+{
+	for (struct curl_slist *h = t->headers; h != NULL; h = h->next)
+		explicit_bzero(h->data, strlen(h->data));
+	curl_slist_free_all(t->headers);
+	t->headers = NULL;
+	if (t->bearer != NULL)
+		explicit_bzero(t->bearer, strlen(t->bearer));
+	free(t->bearer);
+	t->bearer = NULL;
+}
+
+static size_t
+on_body(char *buffer, size_t size, size_t n, void *arg)
+{
+	RcsHttpTransfer *t = arg;
+	size_t		chunk = Min(size * n, t->request->body_len - t->body_sent);
+
+	t->body_touched = true;
+	memcpy(buffer, t->request->body + t->body_sent, chunk);
+	t->body_sent += chunk;
+	return chunk;
+}
+
+static int
+on_rewind(void *arg, curl_off_t offset, int origin)
+{
+	return CURL_SEEKFUNC_FAIL;
+}
+
+static size_t
+on_header(char *data, size_t size, size_t n, void *arg)
+{
+	RcsHttpTransfer *t = arg;
+
+	t->header_bytes += size * n;
+	if (t->header_bytes <= MAX_HEADER_BYTES)
+		return size * n;
+	t->refusal = "the header of the answer is too long";
+	return 0;
+}
+
+static size_t
+on_answer(char *data, size_t size, size_t n, void *arg)
+{
+	RcsHttpTransfer *t = arg;
+	size_t		needed = t->answer_len + size * n + 1;
+
+	if (needed > MAX_ANSWER_BYTES + 1)
+	{
+		t->refusal = "the answer is too long";
+		return 0;
+	}
+	if (needed > t->answer_size)
+	{
+		size_t		larger = Max(t->answer_size, 1024);
+		char	   *answer;
+
+		while (larger < needed)
+			larger *= 2;
+		answer = realloc(t->answer, larger);
+		if (answer == NULL)
+		{
+			t->refusal = "out of memory";
+			return 0;
+		}
+		t->answer = answer;
+		t->answer_size = larger;
+	}
+	memcpy(t->answer + t->answer_len, data, size * n);
+	t->answer_len += size * n;
+	t->answer[t->answer_len] = '\0';
+	return size * n;
+}

@@ -1,0 +1,43 @@
+/*
+ * pg_compat.h
+ *	  The only tests of PG_VERSION_NUM: differences between PostgreSQL 14 and 18.
+ */
+#ifndef RCS_PG_COMPAT_H
+#define RCS_PG_COMPAT_H
+
+#if PG_VERSION_NUM < 140000
+#error "rcs needs PostgreSQL 14 or later"
+#endif
+
+/* a wait set for the life of the process: owned by a context, from 17 by nobody */
+#if PG_VERSION_NUM >= 170000
+#define RcsCreateWaitEventSet(n) CreateWaitEventSet(NULL, (n))
+#else
+#define RcsCreateWaitEventSet(n) CreateWaitEventSet(TopMemoryContext, (n))
+#endif
+
+/* shared memory is asked for in a hook of its own since 15 */
+#if PG_VERSION_NUM >= 150000
+#define RCS_HAVE_SHMEM_REQUEST_HOOK 1
+#define RcsReserveGucPrefix(prefix) MarkGUCPrefixReserved(prefix)
+#else
+#define RCS_HAVE_SHMEM_REQUEST_HOOK 0
+#define RcsReserveGucPrefix(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#define RcsIsDatabaseOwner(dboid, roleid) object_ownercheck(DatabaseRelationId, (dboid), (roleid))
+#else
+#define RcsIsDatabaseOwner(dboid, roleid) pg_database_ownercheck((dboid), (roleid))
+#endif
+
+/* wait events of extensions have names since 17 */
+#if PG_VERSION_NUM >= 170000
+#define RcsWaitEvent(name) WaitEventExtensionNew(name)
+#define RCS_HAVE_TRANSACTION_TIMEOUT 1
+#else
+#define RcsWaitEvent(name) PG_WAIT_EXTENSION
+#define RCS_HAVE_TRANSACTION_TIMEOUT 0
+#endif
+
+#endif							/* RCS_PG_COMPAT_H */

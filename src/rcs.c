@@ -1,0 +1,42 @@
+/*
+ * rcs.c
+ *		The library's entry: who is told that it has been loaded.
+ *
+ * This file must not know the details of any module.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+
+#include "account_state.h"
+#include "campaign_rate.h"
+#include "ddl_hooks.h"
+#include "guc.h"
+#include "launcher.h"
+#include "shmem.h"
+#include "slots.h"
+#include "wakeup.h"
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	rcs_guc_init();
+	rcs_wakeup_init();
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+
+	rcs_slots_init();
+	rcs_account_state_init();
+	rcs_campaign_rate_init();
+	rcs_shmem_init();
+	/* pg_upgrade copies the queue: nobody may send from it */
+	if (IsBinaryUpgrade)
+		return;
+	rcs_ddl_hooks_init();
+	rcs_launcher_register();
+}

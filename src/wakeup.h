@@ -1,0 +1,27 @@
+/*
+ * wakeup.h
+ *		Hands over at COMMIT, through shared memory, what a transaction has made.
+ */
+#ifndef RCS_WAKEUP_H
+#define RCS_WAKEUP_H
+
+extern void rcs_wakeup_init(void);
+
+/* backend: remembered, and done at COMMIT; nothing is done on rollback or PREPARE */
+extern void rcs_wakeup_single(int64 batch_id);
+extern void rcs_wakeup_campaign(void);
+extern void rcs_wakeup_probe(void);
+extern void rcs_wakeup_everything(void);
+extern void rcs_wakeup_launcher(void);
+extern void rcs_wakeup_block(Oid dboid);
+
+/* has this transaction called one of the first two? */
+extern bool rcs_wakeup_enqueued(void);
+
+/* worker: to be open before the first scan, so that nothing falls between */
+extern void rcs_handover_open(Oid dboid);
+extern void rcs_handover_close(void);
+extern int	rcs_handover_take(Oid dboid, int64 *ids, int max, bool *overflow);
+extern uint32 rcs_campaign_wake_count(Oid dboid);
+
+#endif							/* RCS_WAKEUP_H */

@@ -1,0 +1,341 @@
+# Helpers of the TAP tests: a server with the extension, the stand-in carrier, and the oracle, which
+# compares what the database says with what the carrier was offered.
+package RcsTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(rcs_node rcs_database start_ktsim setup_account oracle poll worker_count
+  worker_pids settled log_count);
+
+my @statuses =
+  qw(queued sending sent delivered fell_back failed uncertain canceled expired suppressed);
+
+# A started server.  Settings by name; besides: preload => 0, start => 0, streaming => 1.
+sub rcs_node
+{
+	my ($name, %conf) = @_;
+	my $preload = delete $conf{preload} // 1;
+	my $start = delete $conf{start} // 1;
+	my $streaming = delete $conf{streaming} // 0;
+	my %settings = (
+		max_worker_processes => 32,
+		max_prepared_transactions => 4,
+		log_min_messages => 'warning',
+		restart_after_crash => 'on',
+		%conf);
+
+	$settings{shared_preload_libraries} = "'rcs'" if $preload;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(allows_streaming => $streaming);
+	$node->append_conf('postgresql.conf', "$_ = $settings{$_}") for sort keys %settings;
+	$node->start if $start;
+	return $node;
+}
+
+# A database with the extension.
+sub rcs_database
+{
+	my ($node, $db) = @_;
+	$node->safe_psql('postgres', qq(CREATE DATABASE "$db"));
+	$node->safe_psql($db, 'CREATE EXTENSION rcs');
+	return $db;
+}
+
+# Waits until the query answers as expected; the test fails, with what it answered, if it never does.
+sub poll
+{
+	my ($node, $db, $sql, $expected, $timeout, $name) = @_;
+	my $end = time() + ($timeout // 10);
+	my $answer;
+
+	while (1)
+	{
+		my ($rc, $out, $err) = $node->psql($db, $sql);
+		$answer = $rc == 0 ? $out : $err;
+		last if $answer eq $expected || time() > $end;
+		sleep(0.05);
+	}
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return is($answer, $expected, $name // $sql);
+}
+
+my $workers = "FROM pg_stat_activity WHERE backend_type IN ('rcs single worker', 'rcs campaign worker')";
+
+sub worker_count
+{
+	my ($db) = @_;
+	return "SELECT count(*) $workers AND datname = '$db'";
+}
+
+sub worker_pids
+{
+	my ($node, $db) = @_;
+	return $node->safe_psql('postgres',
+		"SELECT string_agg(pid::text, ',' ORDER BY pid) $workers AND datname = '$db'");
+}
+
+# That nothing more happens cannot be waited for, so this looks again after a while.
+sub settled
+{
+	my ($node, $db, $expected, $name, $seconds) = @_;
+	sleep($seconds // 1.5);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return is($node->safe_psql('postgres', worker_count($db)), $expected, $name);
+}
+
+# How often the server's log holds this, from an offset on.
+sub log_count
+{
+	my ($node, $pattern, $offset) = @_;
+	my $log = slurp_file($node->logfile, $offset // 0);
+	my $n = () = $log =~ /$pattern/g;
+	return $n;
+}
+
+# The stand-in carrier.  Options: accounts => ['shop:secret:12000'], args => ['--latency-ms', 5], port.
+sub start_ktsim
+{
+	return RcsTest::Sim->start(@_);
+}
+
+# Server, login and sender.  Options: server, chatbot, rcs_id, rcs_secret, options => {rate_per_minute => …}.
+sub setup_account
+{
+	my ($node, $db, $sim, %opt) = @_;
+	my $server = $opt{server} // 'kt';
+	my $chatbot = $opt{chatbot} // '0212351235';
+	my $id = $opt{rcs_id} // 'shop';
+	my $secret = $opt{rcs_secret} // 'secret';
+	my %options = (url => 'http://127.0.0.1:' . $sim->port . '/corp/v1', %{ $opt{options} // {} });
+	my $list = join ', ', map { "$_ '$options{$_}'" } sort keys %options;
+
+	$node->safe_psql(
+		$db, qq{
+		SET client_min_messages = warning;
+		CREATE SERVER $server TYPE 'kt' FOREIGN DATA WRAPPER rcs OPTIONS ($list);
+		CREATE USER MAPPING FOR PUBLIC SERVER $server OPTIONS (rcs_id '$id', rcs_secret '$secret');
+		INSERT INTO rcs.chatbot (chatbot, servers, agency_id, agency_key, brand_key)
+		VALUES ('$chatbot', '{$server}', 'ktbizrcs', 'AK', 'BK')
+		ON CONFLICT (chatbot) DO UPDATE SET servers = rcs.chatbot.servers || EXCLUDED.servers;
+	});
+	return;
+}
+
+# The ledgers of all carriers become the table oracle.ledger.
+sub load_ledgers
+{
+	my ($node, $db, @sims) = @_;
+	my $rows = '';
+
+	for my $i (0 .. $#sims)
+	{
+		for my $line (split /\n/, slurp_file($sims[$i]->ledger))
+		{
+			next if $line =~ /^#/;
+			$line =~ s/\\/\\\\/g;
+			$rows .= "$i\t$line\n";
+		}
+	}
+	$node->safe_psql(
+		$db, qq{
+SET client_min_messages = error;
+DROP SCHEMA IF EXISTS oracle CASCADE;
+CREATE SCHEMA oracle;
+CREATE TABLE oracle.ledger (sim int, n bigint, time_us bigint, account text, msgid text, phone text,
+	chatbot text, decision text, code text, http_status text, answered text, body_crc32 text);
+COPY oracle.ledger FROM STDIN WITH (NULL '-');
+$rows\\.
+CREATE INDEX ON oracle.ledger (msgid);
+CREATE TABLE oracle.seen AS
+	SELECT msgid, count(*) AS offers, count(*) FILTER (WHERE decision = 'accepted') AS accepted
+	FROM oracle.ledger GROUP BY msgid;
+CREATE TABLE oracle.message AS
+	SELECT m.campaign_no, m.batch_id, m.ord, m.epoch, m.id, m.phone, s.status,
+		coalesce(l.offers, 0) AS offers, coalesce(l.accepted, 0) AS accepted
+	FROM rcs.message m LEFT JOIN rcs.message_status s ON s.id = m.id
+	LEFT JOIN oracle.seen l ON l.msgid = m.id::text;
+ANALYZE oracle.ledger, oracle.seen, oracle.message;
+});
+	return;
+}
+
+my $ten = join ', ', map { "'$_'" } @statuses;
+
+# Each query lists what contradicts; nothing is to come.  Groups are listed, not a sum, so that two
+# faults cannot cancel each other out.
+my @checks = (
+	[ 'nothing is lost', qq{
+		SELECT m.id, m.status FROM oracle.message m
+		WHERE m.status IS NULL OR m.status NOT IN ($ten)
+		OR m.status IN ('queued', 'sending') AND NOT EXISTS (
+			SELECT FROM rcs.batch b WHERE b.campaign_no = m.campaign_no
+			AND (b.origin IS NULL AND b.batch_id = m.batch_id
+				OR b.origin = m.batch_id AND m.ord = ANY (b.ords)))} ],
+	[ 'nothing is accepted twice', q{
+		SELECT campaign_no, epoch, min(id::text), sum(accepted) FROM oracle.message
+		GROUP BY campaign_no, epoch, CASE WHEN campaign_no = 0 THEN id::text ELSE phone END
+		HAVING sum(accepted) > 1} ],
+	[ 'nothing is offered more often than intended', q{
+		SELECT m.id, m.offers, coalesce(i.intents, 0) FROM oracle.message m LEFT JOIN (
+			SELECT campaign_no, batch_id, ord, count(*) AS intents
+			FROM rcs.intent CROSS JOIN unnest(ords) AS ord GROUP BY 1, 2, 3) i
+		USING (campaign_no, batch_id, ord)
+		WHERE m.offers > coalesce(i.intents, 0)} ],
+	[ 'nothing is sent here that was not accepted there', q{
+		SELECT id, status FROM oracle.message
+		WHERE status IN ('sent', 'delivered', 'fell_back') AND accepted = 0} ],
+	[ 'nothing is accepted there that is unsent here', q{
+		SELECT id, status FROM oracle.message
+		WHERE status IN ('queued', 'failed', 'expired', 'canceled') AND accepted > 0} ],
+	[ 'nothing is offered that was never committed', q{
+		SELECT msgid, offers FROM oracle.seen
+		WHERE msgid IS NOT NULL AND NOT EXISTS (
+			SELECT FROM rcs.message m WHERE m.id::text = seen.msgid)} ],
+	[ 'nothing is leased by the dead', q{
+		SELECT b.campaign_no, b.batch_id, b.generation FROM rcs.batch b
+		WHERE b.state = 'l' AND NOT EXISTS (
+			SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+			WHERE d.datname = current_database() AND l.locktype = 'userlock' AND l.granted
+			AND l.objsubid = 21059
+			AND (l.classid::bigint << 32) | l.objid::bigint = b.generation)} ],
+);
+
+# Options: name; crashes => how often the server was made to restart; shared => 1: the carriers were
+# offered messages of other databases too; drained => 0: messages may still be under way.
+sub oracle
+{
+	my ($node, $db, @rest) = @_;
+	my @sims;
+	push @sims, shift @rest while @rest && ref $rest[0];
+	my %opt = @rest;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return subtest $opt{name} // 'oracle' => sub {
+		load_ledgers($node, $db, @sims);
+		for my $check (@checks)
+		{
+			next if $opt{shared} && $check->[0] =~ /never committed/;
+			is($node->safe_psql($db, "$check->[1] LIMIT 10"), '', $check->[0]);
+		}
+		is( $node->safe_psql($db,
+				"SELECT status, count(*) FROM oracle.message WHERE status IN ('queued', 'sending') GROUP BY 1"
+			),
+			'',
+			'nothing is under way any more') if $opt{drained} // 1;
+		is(log_count($node, 'all server processes terminated; reinitializing'),
+			$opt{crashes} // 0, 'the server restarted as often as the test made it');
+	};
+}
+
+package RcsTest::Sim;
+
+use strict;
+use warnings;
+
+use HTTP::Tiny;
+use JSON::PP;
+use PostgreSQL::Test::Utils;
+use POSIX ();
+use Time::HiRes qw(sleep time);
+
+my @running;
+
+sub start
+{
+	my ($class, %opt) = @_;
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+	my $self = bless {
+		dir => $dir,
+		port => $opt{port} // 0,
+		accounts => $opt{accounts} // ['shop:secret'],
+		args => $opt{args} // [],
+	}, $class;
+
+	die 'KTSIM does not name the carrier to test with' unless $ENV{KTSIM};
+	push @running, $self;
+	return $self->start_again;
+}
+
+# The same ledger and, after the first time, the same port.
+sub start_again
+{
+	my ($self) = @_;
+	my $port_file = "$self->{dir}/port";
+	my @command = (
+		$ENV{KTSIM}, '--port', $self->{port}, '--port-file', $port_file, '--ledger', $self->ledger,
+		'--die-with-parent', (map { ('--account', $_) } @{ $self->{accounts} }), @{ $self->{args} });
+
+	unlink $port_file;
+	my $pid = fork() // die "fork: $!";
+	if ($pid == 0)
+	{
+		open STDOUT, '>>', "$self->{dir}/output";
+		open STDERR, '>&', \*STDOUT;
+		exec @command or POSIX::_exit(127);
+	}
+	$self->{pid} = $pid;
+	my $end = time() + 10;
+	until (-s $port_file)
+	{
+		die 'the carrier did not start: ' . slurp_file("$self->{dir}/output")
+		  if time() > $end || waitpid($pid, POSIX::WNOHANG()) == $pid;
+		sleep(0.02);
+	}
+	$self->{port} = slurp_file($port_file) + 0;
+	return $self;
+}
+
+sub port { return $_[0]{port}; }
+sub ledger { return "$_[0]{dir}/ledger"; }
+
+sub request
+{
+	my ($self, $method, $path, $data) = @_;
+	my $url = "http://127.0.0.1:$self->{port}/_ktsim/$path";
+	my $answer = HTTP::Tiny->new(timeout => 10)->request(
+		$method, $url,
+		defined $data
+		? { content => encode_json($data), headers => { 'Content-Type' => 'application/json' } }
+		: {});
+	die "$url: $answer->{status} $answer->{content}" unless $answer->{success};
+	return $answer->{content};
+}
+
+sub set
+{
+	my ($self, %switches) = @_;
+	$self->request('POST', 'set', \%switches);
+	return;
+}
+
+sub stats { return decode_json($_[0]->request('GET', 'stats')); }
+
+sub end_process
+{
+	my ($self, $signal) = @_;
+	return unless $self->{pid};
+	kill $signal, $self->{pid};
+	waitpid($self->{pid}, 0);
+	$self->{pid} = undef;
+	return;
+}
+
+sub stop { return $_[0]->end_process('TERM'); }
+sub kill9 { return $_[0]->end_process('KILL'); }
+
+END
+{
+	# waitpid would overwrite the status of the test
+	my $status = $?;
+	$_->stop for @running;
+	$? = $status;
+}
+
+1;
