@@ -94,13 +94,19 @@ CREATE FUNCTION rcs._recover(dead bigint, hold boolean, settle_s float8, window_
 RETURNS bigint LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	stream bigint;
 	b rcs.batch;
 	n bigint := 0;
 BEGIN
-	FOR b IN SELECT * FROM rcs.batch WHERE state = 'l' AND generation = dead FOR UPDATE SKIP LOCKED
+	FOR stream IN SELECT DISTINCT campaign_no FROM rcs.batch WHERE state = 'l' AND generation = dead
 	LOOP
-		n := n + rcs._recover_batch(b, hold, make_interval(secs => settle_s),
-			make_interval(secs => window_s));
+		FOR b IN SELECT * FROM rcs.batch
+			WHERE campaign_no = stream AND state = 'l' AND generation = dead
+			FOR UPDATE SKIP LOCKED
+		LOOP
+			n := n + rcs._recover_batch(b, hold, make_interval(secs => settle_s),
+				make_interval(secs => window_s));
+		END LOOP;
 	END LOOP;
 	RETURN n;
 END $$;

@@ -139,17 +139,19 @@ LEFT JOIN LATERAL (
 		count(*) FILTER (WHERE x.outcome = 'c') AS canceled,
 		count(*) FILTER (WHERE x.outcome = 'x') AS expired,
 		count(*) FILTER (WHERE x.outcome = 's') AS suppressed,
-		(SELECT count(DISTINCT o.ord)
-		 FROM rcs.intent i CROSS JOIN LATERAL unnest(i.ords) AS o(ord)
-		 WHERE i.campaign_no = b.campaign_no AND i.batch_id = coalesce(b.origin, b.batch_id)
-			AND i.attempt = b.attempt AND (b.ords IS NULL OR o.ord = ANY (b.ords))
-			AND NOT EXISTS (
-				SELECT FROM rcs.result y
-				WHERE y.campaign_no = i.campaign_no AND y.batch_id = i.batch_id AND y.ord = o.ord
-					AND y.attempt = i.attempt)) AS offered
+		CASE WHEN b.state = 'l' THEN (
+			SELECT count(*)
+			FROM (
+				SELECT o.ord FROM rcs.intent i CROSS JOIN LATERAL unnest(i.ords) AS o(ord)
+				WHERE i.campaign_no = b.campaign_no AND i.batch_id = coalesce(b.origin, b.batch_id)
+					AND i.attempt = b.attempt AND (b.ords IS NULL OR o.ord = ANY (b.ords))
+				EXCEPT
+				SELECT y.ord FROM rcs.result y
+				WHERE y.campaign_no = b.campaign_no AND y.batch_id = coalesce(b.origin, b.batch_id)
+					AND y.attempt = b.attempt) unanswered) END AS offered
 	FROM rcs.result x
-	WHERE x.campaign_no = b.campaign_no AND x.batch_id = coalesce(b.origin, b.batch_id)
-		AND x.attempt = b.attempt AND (b.ords IS NULL OR x.ord = ANY (b.ords))) l ON b.state = 'l'
+	WHERE b.state = 'l' AND x.campaign_no = b.campaign_no AND x.batch_id = coalesce(b.origin, b.batch_id)
+		AND x.attempt = b.attempt AND (b.ords IS NULL OR x.ord = ANY (b.ords))) l ON true
 CROSS JOIN LATERAL (
 	SELECT CASE WHEN b.state = 'q' THEN b.n - coalesce(cardinality(b.canceled), 0)
 		ELSE b.n - l.all_results - l.offered END AS n) rest;
@@ -233,8 +235,8 @@ JOIN rcs._campaign_counts k ON k.campaign_no = c.campaign_no
 CROSS JOIN LATERAL (SELECT rcs._campaign_state(c, k.has_unsent) AS state) s
 CROSS JOIN LATERAL (
 	SELECT d.done,
-		coalesce(floor(1000.0 * d.done / nullif(k.total, 0)) / 10, 0)::numeric(4, 1) AS percent,
-		coalesce(floor(1000.0 * (d.done - k.sent) / nullif(k.total, 0)) / 10, 0)::numeric(4, 1) AS reported_percent
+		least(greatest(coalesce(floor(1000.0 * d.done / nullif(k.total, 0)) / 10, 0), 0), 100)::numeric(4, 1) AS percent,
+		least(greatest(coalesce(floor(1000.0 * (d.done - k.sent) / nullif(k.total, 0)) / 10, 0), 0), 100)::numeric(4, 1) AS reported_percent
 	FROM (SELECT k.total - k.queued - k.sending AS done) d) p
 CROSS JOIN LATERAL (
 	SELECT t.started_at,

@@ -15,42 +15,26 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# shellcheck source=scripts/common.sh
+. scripts/common.sh
+
 if [ -n "${SCRATCH:-}" ]; then
 	mkdir -p "$SCRATCH"
 	scratch=$(cd "$SCRATCH" && pwd)
 	keep=yes
-elif [ "$(id -u)" = 0 ]; then
-	# not TMPDIR: root's may be closed to the user that runs the tests
-	scratch=$(mktemp -d /tmp/rcs-check.XXXXXX)
-	keep=
 else
-	scratch=$(mktemp -d "${TMPDIR:-/tmp}/rcs-check.XXXXXX")
+	make_scratch rcs-check
 	keep=
 fi
+choose_user
 
-# PostgreSQL refuses to run as root.
-as_user=()
-if [ "$(id -u)" = 0 ]; then
-	user=postgres
-	if ! id "$user" >/dev/null 2>&1; then
-		user=rcs_check
-		id "$user" >/dev/null 2>&1 || useradd --system --shell /bin/sh "$user"
-	fi
-	as_user=(setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups)
-fi
-
-# Everything but build products; times are kept, so that a kept SCRATCH compiles only changes.
 tree="$scratch/tree"
 if [ -d "$tree" ]; then
 	find "$tree" -type f ! -name '*.o' ! -name '*.so' ! -name kt_codes.h ! -name ktsim -delete
 fi
-mkdir -p "$tree" "$scratch/home"
-tar -cf - --exclude=./.git --exclude='*.o' --exclude='*.so' --exclude='*.bc' \
-	--exclude=./src/kt_codes.h --exclude='./rcs--*.sql' --exclude=./ktsim/ktsim \
-	--exclude=./demo/customers.csv --exclude=./tmp_check . | tar -xf - -C "$tree"
-if [ ${#as_user[@]} -gt 0 ]; then
-	chown -R "$user" "$scratch"
-fi
+copy_tree "$tree"
+mkdir -p "$scratch/home"
+give_scratch_to_user
 
 # A clean environment: a PGHOST or PGOPTIONS of the caller must not reach the tests.
 # LC_ALL is for our tools; PostgreSQL's test modules drop it and make UTF-8 databases by LANG.

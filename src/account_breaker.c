@@ -46,7 +46,7 @@ rcs_account_is_open(RcsAccountEntry *a, int64 now, bool *probe, int64 *wait_us)
 		return true;
 	if (now < a->closed_until || now < a->probe_until)
 	{
-		*wait_us = Max(a->closed_until, a->probe_until) - now;
+		*wait_us = now < a->closed_until ? a->closed_until - now : SECOND;
 		return false;
 	}
 	*probe = true;

@@ -20,7 +20,7 @@
 #include "outbox.h"
 #include "owner.h"
 #include "rights.h"
-#include "send.h"
+#include "single.h"
 #include "statement.h"
 #include "wakeup.h"
 
@@ -40,10 +40,10 @@ rcs_require_argument(bool isnull, const char *name)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
 }
 
-#define CAMPAIGN_COLUMNS \
-	"SELECT c.campaign_no, c.chatbot, c.version, c.created_by," \
+#define CAMPAIGN_COLUMNS                                                                             \
+	"SELECT c.campaign_no, c.chatbot, c.version, c.created_by,"                                      \
 	" rcs._campaign_state(c, EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no))," \
-	" coalesce(c.expires_at <= now(), false)" \
+	" coalesce(c.expires_at <= now(), false)"                                                        \
 	" FROM rcs.campaign c WHERE c.id = $1"
 
 static RcsStatement load_campaign = {CAMPAIGN_COLUMNS, 1, {UUIDOID}, NULL};
@@ -52,14 +52,13 @@ static RcsStatement lock_campaign = {CAMPAIGN_COLUMNS " FOR UPDATE OF c", 1, {UU
 RcsCampaign *
 rcs_campaign_load(const pg_uuid_t *id, bool for_update, MemoryContext cxt)
 {
-	Datum		values[] = {UUIDPGetDatum(id)};
+	Datum values[] = {UUIDPGetDatum(id)};
 	RcsCampaign *c = MemoryContextAllocZero(cxt, sizeof(RcsCampaign));
-	bool		isnull;
+	bool isnull;
 
 	if (rcs_execute(for_update ? &lock_campaign : &load_campaign, values, NULL) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("campaign \"%s\" does not exist", rcs_uuid_text(id))));
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+						errmsg("campaign \"%s\" does not exist", rcs_uuid_text(id))));
 	c->campaign_no = rcs_column_int64(0, 1);
 	c->id = *id;
 	c->chatbot = rcs_column_text(0, 2, cxt);
@@ -83,29 +82,26 @@ rcs_campaign_check_steer(const RcsCampaign *c, Oid caller)
 Jsonb *
 rcs_campaign_message(const RcsCampaign *c, int version, MemoryContext cxt)
 {
-	Jsonb	   *message = rcs_outbox_text(c->campaign_no, version, cxt);
+	Jsonb *message = rcs_outbox_text(c->campaign_no, version, cxt);
 
 	if (message == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("version %d of campaign \"%s\" does not exist", version,
-						rcs_uuid_text(&c->id))));
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+						errmsg("version %d of campaign \"%s\" does not exist", version,
+							   rcs_uuid_text(&c->id))));
 	return message;
 }
 
 static RcsStatement insert_event = {
 	"INSERT INTO rcs.campaign_event (campaign_no, what, who) VALUES ($1, $2, $3)",
-	3, {INT8OID, TEXTOID, TEXTOID}, NULL
-};
+	3,
+	{INT8OID, TEXTOID, TEXTOID},
+	NULL};
 
 void
 rcs_campaign_event(int64 campaign_no, const char *what, Oid who)
 {
-	Datum		values[] = {
-		Int64GetDatum(campaign_no),
-		CStringGetTextDatum(what),
-		CStringGetTextDatum(GetUserNameFromId(who, false))
-	};
+	Datum values[] = {Int64GetDatum(campaign_no), CStringGetTextDatum(what),
+					  CStringGetTextDatum(GetUserNameFromId(who, false))};
 
 	rcs_execute(&insert_event, values, NULL);
 }
@@ -114,45 +110,43 @@ rcs_campaign_event(int64 campaign_no, const char *what, Oid who)
 
 typedef struct CreateCall
 {
-	Oid			caller;
-	text	   *name;
-	Jsonb	   *message;
+	Oid caller;
+	text *name;
+	Jsonb *message;
 	const char *chatbot;
-	TimestampTz start_at;		/* 0 = none */
-	int			rate_per_minute;	/* 0 = none */
-	TimestampTz expires_at;		/* 0 = none */
-	text	   *in_doubt;
-	pg_uuid_t  *id;				/* NULL = a random one */
+	TimestampTz start_at;	/* 0 = none */
+	int rate_per_minute;	/* 0 = none */
+	TimestampTz expires_at; /* 0 = none */
+	text *in_doubt;
+	pg_uuid_t *id; /* NULL = a random one */
 } CreateCall;
 
 static void
 check_in_doubt(text *in_doubt)
 {
-	char	   *value = in_doubt ? text_to_cstring(in_doubt) : "hold";
+	char *value = in_doubt ? text_to_cstring(in_doubt) : "hold";
 
 	if (strcmp(value, "hold") != 0 && strcmp(value, "resend") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("in_doubt is neither \"resend\" nor \"hold\""),
-				 errhint("Leave in_doubt out to follow the setting rcs.in_doubt.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("in_doubt is neither \"resend\" nor \"hold\""),
+						errhint("Leave in_doubt out to follow the setting rcs.in_doubt.")));
 }
 
 static void
 check_name(text *name)
 {
-	char	   *value = text_to_cstring(name);
+	char *value = text_to_cstring(name);
 
 	if (value[strspn(value, " \t\r\n")] == '\0')
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("name of the campaign is empty"),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("name of the campaign is empty"),
 				 errhint("Give a name by which people find it.")));
 }
 
 static void
 read_create_arguments(FunctionCallInfo fcinfo, CreateCall *call)
 {
-	RcsProblem	problem;
+	RcsProblem problem;
 
 	memset(call, 0, sizeof(CreateCall));
 	rcs_require_argument(PG_ARGISNULL(0), "name");
@@ -171,14 +165,12 @@ read_create_arguments(FunctionCallInfo fcinfo, CreateCall *call)
 	rcs_check_times(call->start_at, call->expires_at, "start_at");
 	check_in_doubt(call->in_doubt);
 	if (!PG_ARGISNULL(4) && call->rate_per_minute <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rate_per_minute is not greater than zero"),
-				 errhint("Leave rate_per_minute out for no limit of the campaign's own.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("rate_per_minute is not greater than zero"),
+						errhint("Leave rate_per_minute out for no limit of the campaign's own.")));
 	if (!rcs_message_check(call->message, true, &problem))
-		ereport(ERROR,
-				(errcode(problem.sqlstate), errmsg("%s", problem.reason),
-				 errhint("%s", problem.hint)));
+		ereport(ERROR, (errcode(problem.sqlstate), errmsg("%s", problem.reason),
+						errhint("%s", problem.hint)));
 }
 
 static RcsStatement insert_campaign = {
@@ -191,17 +183,18 @@ static RcsStatement insert_campaign = {
 	" INSERT INTO rcs.campaign_version (campaign_no, version, message, created_by)"
 	" SELECT c.campaign_no, c.version, $9, c.created_by FROM c)"
 	" SELECT c.campaign_no, c.id FROM c",
-	9, {UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
-	JSONBOID}, NULL
-};
+	9,
+	{UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
+	 JSONBOID},
+	NULL};
 
 static pg_uuid_t
 create_campaign(const CreateCall *call, const char *chatbot)
 {
-	Datum		values[9];
-	char		nulls[] = "         ";
-	pg_uuid_t	id;
-	bool		isnull;
+	Datum values[9];
+	char nulls[] = "         ";
+	pg_uuid_t id;
+	bool isnull;
 
 	values[0] = UUIDPGetDatum(call->id);
 	values[1] = PointerGetDatum(call->name);
@@ -218,10 +211,9 @@ create_campaign(const CreateCall *call, const char *chatbot)
 	nulls[5] = call->expires_at != 0 ? ' ' : 'n';
 	nulls[6] = call->in_doubt ? ' ' : 'n';
 	if (rcs_execute(&insert_campaign, values, nulls) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("campaign \"%s\" already exists", rcs_uuid_text(call->id)),
-				 errhint("Leave id out to get a new one.")));
+		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+						errmsg("campaign \"%s\" already exists", rcs_uuid_text(call->id)),
+						errhint("Leave id out to get a new one.")));
 	id = *DatumGetUUIDP(rcs_column(0, 2, &isnull));
 	rcs_campaign_event(rcs_column_int64(0, 1), "created", call->caller);
 	return id;
@@ -231,8 +223,8 @@ PG_FUNCTION_INFO_V1(rcs_campaign_create);
 Datum
 rcs_campaign_create(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
-	CreateCall	call;
+	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+	CreateCall call;
 	RcsOwnerScope scope;
 	RcsChatbot *bot;
 
@@ -251,24 +243,22 @@ rcs_campaign_create(PG_FUNCTION_ARGS)
 /* ---------- start ---------- */
 
 static RcsStatement mark_started = {
-	"UPDATE rcs.campaign SET started_at = now() WHERE campaign_no = $1", 1, {INT8OID}, NULL
-};
+	"UPDATE rcs.campaign SET started_at = now() WHERE campaign_no = $1", 1, {INT8OID}, NULL};
 
 /* The state after it.  Calling it again is no error. */
 static text *
 start_campaign(const pg_uuid_t *id, Oid caller, MemoryContext cxt)
 {
 	RcsCampaign *c = rcs_campaign_load(id, true, cxt);
-	Datum		values[] = {Int64GetDatum(c->campaign_no)};
-	bool		waits = strcmp(c->state, "draft") == 0 || strcmp(c->state, "scheduled") == 0;
+	Datum values[] = {Int64GetDatum(c->campaign_no)};
+	bool waits = strcmp(c->state, "draft") == 0 || strcmp(c->state, "scheduled") == 0;
 
 	rcs_campaign_check_steer(c, caller);
 	rcs_usable_chatbot(c->chatbot, caller);
 	if (strcmp(c->state, "paused") == 0 || strcmp(c->state, "canceled") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("campaign \"%s\" is %s", rcs_uuid_text(id), c->state),
-				 c->state[0] == 'p' ? errhint("Resume it with rcs_campaign_resume.") : 0));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("campaign \"%s\" is %s", rcs_uuid_text(id), c->state),
+						c->state[0] == 'p' ? errhint("Resume it with rcs_campaign_resume.") : 0));
 	if (waits)
 	{
 		rcs_execute(&mark_started, values, NULL);
@@ -284,9 +274,9 @@ Datum
 rcs_campaign_start(PG_FUNCTION_ARGS)
 {
 	MemoryContext cxt = CurrentMemoryContext;
-	Oid			caller = GetUserId();
+	Oid caller = GetUserId();
 	RcsOwnerScope scope;
-	text	   *state;
+	text *state;
 
 	rcs_require_argument(PG_ARGISNULL(0), "campaign");
 	rcs_owner_begin(&scope);
@@ -302,17 +292,18 @@ rcs_campaign_start(PG_FUNCTION_ARGS)
 
 static RcsStatement find_by_name = {
 	"SELECT c.id FROM rcs.campaign c WHERE c.name = $1 ORDER BY c.created_at DESC, c.campaign_no DESC LIMIT 1",
-	1, {TEXTOID}, NULL
-};
+	1,
+	{TEXTOID},
+	NULL};
 
 PG_FUNCTION_INFO_V1(rcs_campaign_id);
 Datum
 rcs_campaign_id(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
-	Datum		values[1];
+	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+	Datum values[1];
 	RcsOwnerScope scope;
-	bool		isnull;
+	bool isnull;
 
 	rcs_require_argument(PG_ARGISNULL(0), "name");
 	values[0] = PointerGetDatum(PG_GETARG_TEXT_PP(0));
@@ -320,9 +311,8 @@ rcs_campaign_id(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (rcs_execute(&find_by_name, values, NULL) == 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("there is no campaign named \"%s\"",
-						text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+				(errcode(ERRCODE_NO_DATA_FOUND), errmsg("there is no campaign named \"%s\"",
+														text_to_cstring(PG_GETARG_TEXT_PP(0)))));
 	*id = *DatumGetUUIDP(rcs_column(0, 1, &isnull));
 	SPI_finish();
 	rcs_owner_end(&scope);

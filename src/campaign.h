@@ -11,13 +11,13 @@
 
 typedef struct RcsCampaign
 {
-	int64		campaign_no;
-	pg_uuid_t	id;
-	char	   *chatbot;
-	int			version;
-	char	   *created_by;
-	char	   *state;
-	bool		expired;
+	int64 campaign_no;
+	pg_uuid_t id;
+	char *chatbot;
+	int version;
+	char *created_by;
+	char *state;
+	bool expired;
 } RcsCampaign;
 
 /*
@@ -35,4 +35,4 @@ extern char *rcs_uuid_text(const pg_uuid_t *id);
 /* An argument that must not be null: 22004. */
 extern void rcs_require_argument(bool isnull, const char *name);
 
-#endif							/* RCS_CAMPAIGN_H */
+#endif /* RCS_CAMPAIGN_H */

@@ -18,7 +18,6 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
@@ -36,53 +35,46 @@
 #include "message_id.h"
 #include "owner.h"
 #include "phone.h"
-#include "send.h"
+#include "rejected.h"
+#include "single.h"
 #include "statement.h"
 #include "template.h"
 #include "wakeup.h"
 
-#define LOCK_FIELD4_ADD 2		/* generations of workers have 1 there */
+#define LOCK_FIELD4_ADD 2 /* generations of workers have 1 there */
 #define NEW_ROWS "rcs_new_rows"
 #define NEW_COLUMNS 7
-#define MAX_REJECTED_PHONE 100
 
 typedef struct NewRow
 {
-	pg_uuid_t	id;
-	char		phone[RCS_PHONE_MAX + 1];
-	Jsonb	   *params;
-	text	   *ref;
-	bool		consent_known;
-	bool		night_consent;
+	pg_uuid_t id;
+	char phone[RCS_PHONE_MAX + 1];
+	Jsonb *params;
+	text *ref;
+	bool consent_known;
+	bool night_consent;
 } NewRow;
-
-typedef struct RejectedRow
-{
-	RcsRecipient given;
-	const char *code;
-	const char *reason;
-} RejectedRow;
 
 struct RcsAdd
 {
 	RcsCampaign *campaign;
 	RcsTemplate *template;
-	StringInfoData rendered;	/* thrown away: only whether it can be */
-	TupleDesc	new_desc;
-	Oid			message_relid;
-	Oid			message_index;
-	Oid			batch_sequence;
+	StringInfoData rendered; /* thrown away: only whether it can be */
+	TupleDesc new_desc;
+	Oid message_relid;
+	Oid message_index;
+	Oid batch_sequence;
 
-	int64		batch_id;		/* the batch that is being filled */
-	int			filled;
+	int64 batch_id; /* the batch that is being filled */
+	int filled;
 
-	MemoryContext context;		/* lives as long as the call */
-	MemoryContext chunk;		/* reset after each flush */
-	HTAB	   *seen;			/* ids of this chunk */
-	NewRow	   *rows;
-	int			nrows;
-	List	   *rejected;		/* of RejectedRow */
-	List	   *full;			/* of int64 *: batches filled in this chunk */
+	MemoryContext context; /* lives as long as the call */
+	MemoryContext chunk;   /* reset after each flush */
+	HTAB *seen;			   /* ids of this chunk */
+	NewRow *rows;
+	int nrows;
+	List *rejected; /* of RcsRejected * */
+	List *full;		/* of int64 *: batches filled in this chunk */
 	RcsAddCounts counts;
 };
 
@@ -91,7 +83,7 @@ struct RcsAdd
 static void
 lock_campaign(int64 campaign_no)
 {
-	LOCKTAG		tag;
+	LOCKTAG tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (campaign_no >> 32), (uint32) campaign_no,
 						 LOCK_FIELD4_ADD);
@@ -103,21 +95,20 @@ lock_campaign(int64 campaign_no)
 static void
 refuse_closed(const RcsCampaign *c)
 {
-	bool		canceled = strcmp(c->state, "canceled") == 0;
+	bool canceled = strcmp(c->state, "canceled") == 0;
 
 	if (!canceled && !c->expired)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("campaign \"%s\" is %s", rcs_uuid_text(&c->id),
-					canceled ? "canceled" : "expired"),
-			 errhint("Create another campaign for more recipients.")));
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("campaign \"%s\" is %s", rcs_uuid_text(&c->id),
+						   canceled ? "canceled" : "expired"),
+					errhint("Create another campaign for more recipients.")));
 }
 
 static TupleDesc
 new_row_desc(void)
 {
-	TupleDesc	desc = CreateTemplateTupleDesc(NEW_COLUMNS);
+	TupleDesc desc = CreateTemplateTupleDesc(NEW_COLUMNS);
 
 	TupleDescInitEntry(desc, 1, "batch_id", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, 2, "ord", INT4OID, -1, 0);
@@ -132,19 +123,18 @@ new_row_desc(void)
 static Oid
 relation_of_ours(const char *name)
 {
-	Oid			relid = get_relname_relid(name, get_namespace_oid("rcs", false));
+	Oid relid = get_relname_relid(name, get_namespace_oid("rcs", false));
 
 	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"rcs.%s\" does not exist", name)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation \"rcs.%s\" does not exist", name)));
 	return relid;
 }
 
 static void
 start_chunk(RcsAdd *a)
 {
-	HASHCTL		ctl = {.keysize = sizeof(pg_uuid_t), .entrysize = sizeof(pg_uuid_t)};
+	HASHCTL ctl = {.keysize = sizeof(pg_uuid_t), .entrysize = sizeof(pg_uuid_t)};
 
 	MemoryContextReset(a->chunk);
 	ctl.hcxt = a->chunk;
@@ -159,9 +149,9 @@ start_chunk(RcsAdd *a)
 RcsAdd *
 rcs_add_begin(const pg_uuid_t *campaign)
 {
-	RcsAdd	   *a = palloc0(sizeof(RcsAdd));
-	Oid			caller = GetUserId();
-	Jsonb	   *message;
+	RcsAdd *a = palloc0(sizeof(RcsAdd));
+	Oid caller = GetUserId();
+	Jsonb *message;
 	RcsOwnerScope scope;
 
 	a->context = CurrentMemoryContext;
@@ -181,7 +171,7 @@ rcs_add_begin(const pg_uuid_t *campaign)
 
 	message = rcs_campaign_message(a->campaign, a->campaign->version, a->context);
 
-	MemoryContextSwitchTo(a->context);	/* SPI leaves us in its own */
+	MemoryContextSwitchTo(a->context); /* SPI leaves us in its own */
 	a->template = rcs_template_compile(&message->root, true);
 	initStringInfo(&a->rendered);
 	a->new_desc = new_row_desc();
@@ -202,9 +192,13 @@ rcs_add_row_context(RcsAdd *a)
 static void
 reject(RcsAdd *a, const RcsRecipient *r, const char *code, const char *reason)
 {
-	RejectedRow *row = palloc(sizeof(RejectedRow));
+	RcsRejected *row = palloc0(sizeof(RcsRejected));
 
-	row->given = *r;
+	row->campaign = &a->campaign->id;
+	row->phone = r->phone;
+	row->phone_len = r->phone_len;
+	row->params = r->params;
+	row->ref = r->ref;
 	row->code = code;
 	row->reason = reason;
 	a->rejected = lappend(a->rejected, row);
@@ -235,9 +229,9 @@ void
 rcs_add_recipient(RcsAdd *a, const RcsRecipient *r)
 {
 	MemoryContext old = MemoryContextSwitchTo(a->chunk);
-	NewRow	   *row = &a->rows[a->nrows];
+	NewRow *row = &a->rows[a->nrows];
 	const char *fault = "is null";
-	bool		repeated;
+	bool repeated;
 
 	if (r->phone != NULL)
 		fault = rcs_phone_from_server(r->phone, r->phone_len, row->phone);
@@ -270,10 +264,10 @@ rcs_add_recipient(RcsAdd *a, const RcsRecipient *r)
 static void
 drop_known(RcsAdd *a)
 {
-	Relation	rel = table_open(a->message_relid, AccessShareLock);
-	AttrNumber	column = get_attnum(a->message_relid, "id");
-	Snapshot	snapshot;
-	int			kept = 0;
+	Relation rel = table_open(a->message_relid, AccessShareLock);
+	AttrNumber column = get_attnum(a->message_relid, "id");
+	Snapshot snapshot;
+	int kept = 0;
 
 	CommandCounterIncrement();
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
@@ -300,7 +294,7 @@ drop_known(RcsAdd *a)
 static void
 close_batch(RcsAdd *a)
 {
-	int64	   *batch = palloc(sizeof(int64) * 2);
+	int64 *batch = palloc(sizeof(int64) * 2);
 
 	batch[0] = a->batch_id;
 	batch[1] = a->filled;
@@ -326,9 +320,9 @@ number_rows(RcsAdd *a)
 
 	for (int i = 0; i < a->nrows; i++)
 	{
-		NewRow	   *row = &a->rows[i];
-		Datum		values[NEW_COLUMNS];
-		bool		nulls[NEW_COLUMNS] = {false};
+		NewRow *row = &a->rows[i];
+		Datum values[NEW_COLUMNS];
+		bool nulls[NEW_COLUMNS] = {false};
 
 		next_place(a);
 		values[0] = Int64GetDatum(a->batch_id);
@@ -351,15 +345,16 @@ static RcsStatement insert_rows = {
 	" ref, params)"
 	" SELECT $1, r.batch_id, r.ord, r.night_consent, r.id, now(), r.phone, r.ref, r.params"
 	" FROM " NEW_ROWS " r",
-	1, {INT8OID}, NULL
-};
+	1,
+	{INT8OID},
+	NULL};
 
 /* The rows stand under a name that is known to this SPI connection only. */
 static void
 store_rows(RcsAdd *a)
 {
 	EphemeralNamedRelation enr = palloc0(sizeof(EphemeralNamedRelationData));
-	Datum		values[] = {Int64GetDatum(a->campaign->campaign_no)};
+	Datum values[] = {Int64GetDatum(a->campaign->campaign_no)};
 
 	enr->md.name = NEW_ROWS;
 	enr->md.reliddesc = InvalidOid;
@@ -378,20 +373,21 @@ store_rows(RcsAdd *a)
 static RcsStatement insert_batches = {
 	"INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at)"
 	" SELECT $1, u.batch_id, u.n, now() FROM unnest($2, $3) AS u(batch_id, n)",
-	3, {INT8OID, INT8ARRAYOID, INT4ARRAYOID}, NULL
-};
+	3,
+	{INT8OID, INT8ARRAYOID, INT4ARRAYOID},
+	NULL};
 
 static void
 store_batches(RcsAdd *a)
 {
-	int			n = list_length(a->full);
-	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
-	int		   *sizes = palloc(sizeof(int) * Max(n, 1));
-	Datum		values[3];
+	int n = list_length(a->full);
+	int64 *ids = palloc(sizeof(int64) * Max(n, 1));
+	int *sizes = palloc(sizeof(int) * Max(n, 1));
+	Datum values[3];
 
 	for (int i = 0; i < n; i++)
 	{
-		int64	   *batch = list_nth(a->full, i);
+		int64 *batch = list_nth(a->full, i);
 
 		ids[i] = batch[0];
 		sizes[i] = (int) batch[1];
@@ -404,39 +400,13 @@ store_batches(RcsAdd *a)
 	a->full = NIL;
 }
 
-static RcsStatement insert_rejected = {
-	"INSERT INTO rcs.rejected (campaign, phone, params, ref, code, reason)"
-	" VALUES ($1, $2, $3, $4, $5, $6)",
-	6, {UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID}, NULL
-};
-
 static void
 store_rejected(RcsAdd *a)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, a->rejected)
-	{
-		RejectedRow *row = lfirst(lc);
-		RcsRecipient *r = &row->given;
-		Datum		values[6] = {0};
-		char		nulls[] = "      ";
-
-		values[0] = UUIDPGetDatum(&a->campaign->id);
-		if (r->phone == NULL)
-			nulls[1] = 'n';
-		else
-			values[1] = PointerGetDatum(cstring_to_text_with_len(r->phone,
-																 pg_mbcliplen(r->phone, r->phone_len,
-																			  MAX_REJECTED_PHONE)));
-		values[2] = PointerGetDatum(r->params);
-		nulls[2] = r->params ? ' ' : 'n';
-		values[3] = PointerGetDatum(r->ref);
-		nulls[3] = r->ref ? ' ' : 'n';
-		values[4] = CStringGetTextDatum(row->code);
-		values[5] = CStringGetTextDatum(row->reason);
-		rcs_execute(&insert_rejected, values, nulls);
-	}
+		rcs_rejected_insert(lfirst(lc));
 }
 
 void
@@ -461,15 +431,16 @@ rcs_add_flush(RcsAdd *a)
 static RcsStatement insert_tally = {
 	"INSERT INTO rcs.tally (campaign_no, what, n)"
 	" SELECT $1, u.what, u.n FROM unnest($2, $3) AS u(what, n) WHERE u.n <> 0",
-	3, {INT8OID, TEXTARRAYOID, INT8ARRAYOID}, NULL
-};
+	3,
+	{INT8OID, TEXTARRAYOID, INT8ARRAYOID},
+	NULL};
 
 static void
 store_tally(RcsAdd *a)
 {
 	static const char *const names[] = {"total", "duplicates", "rejected"};
-	int64		counts[] = {a->counts.added, a->counts.duplicates, a->counts.rejected};
-	Datum		values[3];
+	int64 counts[] = {a->counts.added, a->counts.duplicates, a->counts.rejected};
+	Datum values[3];
 
 	values[0] = Int64GetDatum(a->campaign->campaign_no);
 	values[1] = PointerGetDatum(rcs_text_array(names, lengthof(names)));

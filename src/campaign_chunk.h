@@ -15,19 +15,19 @@ typedef struct RcsAdd RcsAdd;
 /* What a row says; everything must stay where it is until the chunk is flushed. */
 typedef struct RcsRecipient
 {
-	const char *phone;			/* NULL = none */
-	int			phone_len;
-	Jsonb	   *params;			/* NULL = none */
-	text	   *ref;			/* NULL = none */
-	bool		consent_known;
-	bool		night_consent;
+	const char *phone; /* NULL = none */
+	int phone_len;
+	Jsonb *params; /* NULL = none */
+	text *ref;	   /* NULL = none */
+	bool consent_known;
+	bool night_consent;
 } RcsRecipient;
 
 typedef struct RcsAddCounts
 {
-	int64		added;
-	int64		duplicates;
-	int64		rejected;
+	int64 added;
+	int64 duplicates;
+	int64 rejected;
 } RcsAddCounts;
 
 /*
@@ -37,9 +37,9 @@ typedef struct RcsAddCounts
  * them is anything done as the owner.
  */
 extern RcsAdd *rcs_add_begin(const pg_uuid_t *campaign);
-extern MemoryContext rcs_add_row_context(RcsAdd *a);	/* lives as long as the chunk */
+extern MemoryContext rcs_add_row_context(RcsAdd *a); /* lives as long as the chunk */
 extern void rcs_add_recipient(RcsAdd *a, const RcsRecipient *r);
 extern void rcs_add_flush(RcsAdd *a);
 extern void rcs_add_finish(RcsAdd *a, RcsAddCounts *counts);
 
-#endif							/* RCS_CAMPAIGN_CHUNK_H */
+#endif /* RCS_CAMPAIGN_CHUNK_H */

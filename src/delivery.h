@@ -131,6 +131,7 @@ typedef struct RcsItem
 	RcsMessageRow *message;
 	RcsItemState state;
 	RcsAccount *account;
+	int			shared;			/* of account, when the permit was drawn */
 	StringInfoData body;
 	RcsHttpRequest request;
 	int			token_serial;
@@ -164,7 +165,8 @@ typedef struct RcsDelivery
 	dlist_head	ready;
 	int			nready;
 	int			ndone;
-	int64		done_since_us;	/* the oldest of those */
+	int			nstuck;			/* of them, those that the last turn had to leave */
+	int64		done_since_us;	/* the oldest of the others */
 	bool		draining;
 } RcsDelivery;
 

@@ -17,7 +17,7 @@
 #include "wakeup.h"
 
 #define SECOND INT64CONST(1000000)
-#define READY_SLICES 2			/* so many slices may wait for permits */
+#define REFILL_BELOW 1			/* slices that wait for permits when more are fetched */
 #define NOT_NOW (SECOND / 50)	/* a batch that somebody has locked is tried again */
 #define SMALL_BATCHES 50		/* leases in one transaction at most */
 
@@ -111,9 +111,12 @@ campaign_slice(const RcsCampaign *c, int slice)
 	return Max(1, Min(slice, (int) (c->row.rate_per_minute / 60.0 * RCS_SLICE_SECONDS)));
 }
 
-/* How many intents this account may get for it now; 0 = none. */
+/*
+ * How many intents this account may get for it now, when so many slices wait
+ * for permits; 0 = none.
+ */
 static int
-account_room(const RcsCampaign *c, RcsAccount *a, int64 now_us, int64 *wait_us)
+account_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us, int64 *wait_us)
 {
 	int			slice = campaign_slice(c, rcs_delivery_slice(a));
 	bool		probe;
@@ -126,8 +129,7 @@ account_room(const RcsCampaign *c, RcsAccount *a, int64 now_us, int64 *wait_us)
 	}
 	if (probe)
 		return a->ready == 0 ? 1 : 0;
-	if (a->ready > (READY_SLICES - 1) * rcs_delivery_slice(a) ||
-		c->ready > (READY_SLICES - 1) * slice)
+	if (a->ready > slices * rcs_delivery_slice(a) || c->ready > slices * slice)
 		return 0;
 	return slice;
 }
@@ -148,6 +150,16 @@ know_accounts(RcsCampaign *c, RcsRoom *room)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Nothing leaves while a commit is flushed, so without a rate of its own an
+ * account gets several slices by one commit.
+ */
+static int
+fill_slices(const RcsAccount *a)
+{
+	return rcs_delivery_slice(a) < RCS_SLICE_MAX ? REFILL_BELOW : 4;
+}
+
 /* The account with most room, or NULL; server, if given, is the only choice. */
 static RcsAccount *
 choose_account(RcsCampaign *c, const char *server, int *most)
@@ -160,13 +172,13 @@ choose_account(RcsCampaign *c, const char *server, int *most)
 	if (server != NULL)
 	{
 		best = rcs_delivery_account(server);
-		*most = account_room(c, best, rcs_now_us(), &wait_us);
+		*most = account_room(c, best, fill_slices(best), rcs_now_us(), &wait_us);
 		return *most > 0 ? best : NULL;
 	}
 	foreach(lc, c->accounts)
 	{
 		RcsAccount *a = lfirst(lc);
-		int			room = account_room(c, a, rcs_now_us(), &wait_us);
+		int			room = account_room(c, a, fill_slices(a), rcs_now_us(), &wait_us);
 
 		if (room > 0 && (best == NULL || a->ready < best->ready))
 		{
@@ -290,7 +302,7 @@ rcs_campaigns_wanted(int64 now_us, int64 *wait_us)
 			continue;
 		}
 		foreach(lc, c->accounts)
-			if (account_room(c, lfirst(lc), now_us, wait_us) > 0)
+			if (account_room(c, lfirst(lc), REFILL_BELOW, now_us, wait_us) > 0)
 				return true;
 	}
 	return false;

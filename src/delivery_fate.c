@@ -103,7 +103,7 @@ unknown(RcsItem *item, const RcsAnswer *answer)
 		item->fate.in_doubt = true;
 		again(item, delay_ms);
 	}
-	rcs_account_faulted(item->account->shared, item->started_us, false, answer->reason);
+	rcs_account_faulted(item->shared, item->started_us, false, answer->reason);
 }
 
 /* "Accepted before" is only ours to claim when an earlier offer may have arrived. */
@@ -121,7 +121,7 @@ duplicate(RcsItem *item, const RcsAnswer *answer)
 void
 rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 {
-	int			account = item->account->shared;
+	int			account = item->shared;
 	bool		accepted = false;
 
 	switch (answer->verdict)

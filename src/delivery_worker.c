@@ -24,7 +24,7 @@
 #include "worker.h"
 
 #define SECOND INT64CONST(1000000)
-#define RESULTS_MAX 100			/* results that do not wait for company */
+#define RESULTS_MAX 500			/* results that do not wait for company */
 #define RESULTS_WAIT_CAMPAIGN (SECOND / 5)
 #define RESULTS_WAIT_SINGLE (SECOND / 50)
 #define RETRY_TURN SECOND		/* after a transaction that failed */
@@ -104,6 +104,8 @@ turn(int64 now_us)
 	{
 		rcs_record_committed();
 		rcs_lease_committed();
+		delivery.nstuck = delivery.ndone;
+		delivery.done_since_us = now_us;
 		return;
 	}
 	rcs_record_rolled_back();
@@ -122,8 +124,8 @@ results_are_due(int64 now_us, int64 *wait_us)
 
 	if (delivery.ndone == 0)
 		return false;
-	if (delivery.ndone >= RESULTS_MAX || age >= limit ||
-		(rcs_http_active() == 0 && delivery.nready == 0))
+	if (age >= limit || delivery.ndone - delivery.nstuck >= RESULTS_MAX ||
+		(delivery.ndone > delivery.nstuck && rcs_http_active() == 0 && delivery.nready == 0))
 		return true;
 	*wait_us = Min(*wait_us, limit - age);
 	return false;
@@ -159,7 +161,7 @@ rcs_item_ready(RcsItem *item)
 static void
 item_done(RcsItem *item)
 {
-	if (delivery.ndone++ == 0)
+	if (delivery.ndone++ == delivery.nstuck)
 		delivery.done_since_us = rcs_now_us();
 	item->state = RCS_ITEM_DONE;
 	dlist_push_tail(&item->lease->done, &item->node);
@@ -207,7 +209,8 @@ draw_permit(RcsItem *item, int64 now_us, int64 *wait_us)
 	if (own_rate && !rcs_campaign_permit(c->row.campaign_no, c->row.rate_per_minute,
 										 now_us, wait_us))
 		return RCS_PERMIT_WAIT;
-	permit = rcs_account_permit(item->account->shared, delivery.lane, now_us, wait_us);
+	item->shared = item->account->shared;
+	permit = rcs_account_permit(item->shared, delivery.lane, now_us, wait_us);
 	if (permit != RCS_PERMIT_GRANTED)
 	{
 		if (own_rate)
@@ -238,7 +241,7 @@ offer(RcsItem *item, int64 now_us)
 	item->state = RCS_ITEM_FLYING;
 	if (rcs_http_start(r))
 		return;
-	rcs_account_give_back(item->account->shared);
+	rcs_account_give_back(item->shared);
 	rcs_kt_classify(r->outcome, 0, "", 0, r->error, &answer);
 	rcs_fate_of_answer(item, &answer);
 	item_done(item);
@@ -313,7 +316,7 @@ take_answer(RcsItem *item)
 	RcsHttpRequest *r = &item->request;
 	RcsAnswer	answer;
 
-	rcs_account_release(item->account->shared);
+	rcs_account_release(item->shared);
 	rcs_kt_classify(r->outcome, r->status, r->answer, r->answer_len, r->error, &answer);
 	rcs_http_release(r);
 	rcs_fate_of_answer(item, &answer);
@@ -428,11 +431,13 @@ one_round(void)
 
 /*
  * What every transaction of the worker relies on.  An intent must be on disk
- * before its bytes leave, whatever the database's default is.
+ * before its bytes leave, whatever the database's default is; the carrier
+ * speaks UTF-8, whatever this database does.
  */
 static void
-pin_settings(void)
+pin_settings(void *arg)
 {
+	SetConfigOption("client_encoding", "UTF8", PGC_USERSET, PGC_S_OVERRIDE);
 	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
 		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("plan_cache_mode", "force_generic_plan", PGC_USERSET, PGC_S_OVERRIDE);
@@ -448,7 +453,8 @@ rcs_delivery_main(Datum main_arg)
 	dlist_init(&delivery.ready);
 	delivery.slot = rcs_worker_begin(main_arg);
 	delivery.lane = delivery.slot->kind;
-	pin_settings();
+	if (!rcs_txn_run(pin_settings, NULL))
+		rcs_worker_end(delivery.slot);
 	rcs_evloop_init();
 	rcs_http_init();
 	rcs_http_set_max_connections(rcs_max_in_flight);

@@ -113,7 +113,6 @@ rcs_http_start(RcsHttpRequest *r)
 		rcs_http_transfer_free(t);
 		return refuse(r, curl_multi_strerror(code));
 	}
-	t->request = r;
 	r->transfer = t;
 	t->born = turns;
 	move(t, &running);
@@ -148,8 +147,15 @@ rcs_http_run(void)
 	}
 	if (deadline_us >= 0 && monotonic_us() >= deadline_us)
 	{
-		deadline_us = -1;
+		long		timeout_ms = -1;
+
+		/*
+		 * curl does not announce a deadline twice: one that we met a moment too
+		 * early by its clock would be lost.  So it is asked again.
+		 */
 		curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &left);
+		curl_multi_timeout(multi, &timeout_ms);
+		on_timer(multi, timeout_ms, NULL);
 	}
 	collect();
 	unblock_signals(&old);

@@ -22,7 +22,10 @@ typedef struct RcsHttpTransfer RcsHttpTransfer;
 
 typedef struct RcsHttpRequest
 {
-	/* the caller fills these, and keeps them alive until done */
+	/*
+	 * The caller fills these, and keeps the record and all of them alive until
+	 * it is done or aborted, also when an error is caught.
+	 */
 	const char *url;
 	const char *ca_file;		/* NULL: the system's */
 	const char *bearer;			/* NULL: none */

@@ -177,8 +177,9 @@ wanted(RcsWorkerKind kind)
 	return kind == RCS_WORKER_SINGLE ? rcs_single_workers : rcs_campaign_workers;
 }
 
+/* With those of the database that lacks one now, of which nothing may be known yet. */
 static int
-processes_needed(void)
+processes_needed(RcsDb *asking)
 {
 	HASH_SEQ_STATUS seq;
 	RcsDb	   *db;
@@ -187,7 +188,7 @@ processes_needed(void)
 	rcs_dbs_scan(&seq);
 	while ((db = hash_seq_search(&seq)) != NULL)
 	{
-		if (db->usable && db->state == RCS_DB_PRESENT)
+		if (db == asking || (db->usable && db->state == RCS_DB_PRESENT))
 			n += rcs_single_workers + rcs_campaign_workers;
 	}
 	return n;
@@ -212,7 +213,7 @@ shortage(RcsDb *db, bool ours)
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("no worker of rcs can be started for database \"%s\"", db->name),
 				 errdetail("All %d worker processes of the server are in use; rcs alone needs %d.",
-						   max_worker_processes, Max(processes_needed(), 2)),
+						   max_worker_processes, processes_needed(db)),
 				 errhint("Raise max_worker_processes and restart the server.")));
 }
 

@@ -64,6 +64,9 @@ note_database(Form_pg_database form)
 	db->listed = true;
 	db->usable = form->datallowconn && !form->datistemplate &&
 		form->datconnlimit != DATABASE_IS_INVALID;
+	/* what was found out may date from when it was a template */
+	if (db->usable && !db->was_usable && db->state == RCS_DB_ABSENT)
+		db->state = RCS_DB_UNKNOWN;
 }
 
 void
@@ -77,7 +80,10 @@ rcs_dbs_read(void)
 
 	rcs_dbs_scan(&seq);
 	while ((db = hash_seq_search(&seq)) != NULL)
+	{
+		db->was_usable = db->usable;
 		db->listed = db->usable = false;
+	}
 
 	StartTransactionCommand();
 	(void) GetTransactionSnapshot();

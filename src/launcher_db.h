@@ -21,6 +21,7 @@ typedef struct RcsDb
 	char		name[NAMEDATALEN];
 	bool		listed;			/* stood in pg_database when that was last read */
 	bool		usable;			/* no template, connections allowed */
+	bool		was_usable;
 	RcsDbState	state;
 	bool		probe_wanted;	/* asked for since the last start in it */
 	int			failures;		/* in a row, each soon after a start */

@@ -16,9 +16,9 @@
 #include "message.h"
 #include "template.h"
 
-#define SMS_CHARACTERS 100		/* RCSSMS; beyond it is RCSLMS */
+#define SMS_CHARACTERS 100 /* RCSSMS; beyond it is RCSLMS */
 #define LMS_CHARACTERS 1300
-#define SMS_BYTES 80			/* fallback SMS; beyond it is LMS */
+#define SMS_BYTES 80 /* fallback SMS; beyond it is LMS */
 #define LMS_BYTES 4000
 
 static bool
@@ -41,7 +41,7 @@ static bool
 is_text(const JsonbValue *v, const char *text)
 {
 	return v != NULL && v->type == jbvString && v->val.string.len == (int) strlen(text) &&
-		memcmp(v->val.string.val, text, v->val.string.len) == 0;
+		   memcmp(v->val.string.val, text, v->val.string.len) == 0;
 }
 
 static bool
@@ -55,9 +55,8 @@ is_object(const JsonbValue *v)
 static bool
 known_service_type(const JsonbValue *v)
 {
-	static const char *const types[] = {
-		"RCSSMS", "RCSLMS", "RCSMMS", "RCSTMPL", "RCSITMPL", "RCSCHAT"
-	};
+	static const char *const types[] = {"RCSSMS",  "RCSLMS",   "RCSMMS",
+										"RCSTMPL", "RCSITMPL", "RCSCHAT"};
 
 	for (int i = 0; i < (int) lengthof(types); i++)
 	{
@@ -78,8 +77,9 @@ check_header(const JsonbValue *header, bool need_header, RcsProblem *problem)
 		return refuse(problem, "message", "message has no header",
 					  "Give \"header\": \"0\" for information or \"1\" for advertising.");
 	if (header != NULL && !is_text(header, "0") && !is_text(header, "1"))
-		return refuse(problem, "message", "header of the message is neither \"0\" nor \"1\"",
-					  "Give \"header\": \"0\" for information or \"1\" for advertising, as a string.");
+		return refuse(
+			problem, "message", "header of the message is neither \"0\" nor \"1\"",
+			"Give \"header\": \"0\" for information or \"1\" for advertising, as a string.");
 	return true;
 }
 
@@ -90,8 +90,9 @@ rcs_message_check(Jsonb *message, bool need_header, RcsProblem *problem)
 	JsonbValue *legacy;
 
 	if (!JB_ROOT_IS_OBJECT(message))
-		return refuse(problem, "message", "message is not a JSON object",
-					  "Give an object such as {\"serviceType\": \"RCSSMS\", \"header\": \"0\", \"body\": {\"description\": \"...\"}}; plain text is sent with an argument of type text.");
+		return refuse(
+			problem, "message", "message is not a JSON object",
+			"Give an object such as {\"serviceType\": \"RCSSMS\", \"header\": \"0\", \"body\": {\"description\": \"...\"}}; plain text is sent with an argument of type text.");
 	if (!known_service_type(member(root, "serviceType")))
 		return refuse(problem, "message", "serviceType of the message is missing or unknown",
 					  "Use RCSSMS, RCSLMS, RCSMMS, RCSTMPL, RCSITMPL or RCSCHAT.");
@@ -111,19 +112,20 @@ bool
 rcs_message_params_ok(Jsonb *params, RcsProblem *problem)
 {
 	if (params != NULL && !JB_ROOT_IS_OBJECT(params))
-		return refuse(problem, "param", "params is not a JSON object",
-					  "Give the values of the placeholders as an object such as {\"name\": \"...\"}.");
+		return refuse(
+			problem, "param", "params is not a JSON object",
+			"Give the values of the placeholders as an object such as {\"name\": \"...\"}.");
 	return true;
 }
 
 int
 rcs_message_length(const char *text, int len)
 {
-	int			units = 0;
+	int units = 0;
 
 	while (len > 0)
 	{
-		int			bytes = pg_mblen(text);
+		int bytes = pg_mblen(text);
 
 		/* four bytes of UTF-8 are a surrogate pair */
 		units += bytes == 4 && GetDatabaseEncoding() == PG_UTF8 ? 2 : 1;
@@ -136,11 +138,11 @@ rcs_message_length(const char *text, int len)
 int
 rcs_message_bytes(const char *text, int len)
 {
-	int			count = 0;
+	int count = 0;
 
 	while (len > 0)
 	{
-		int			bytes = pg_mblen(text);
+		int bytes = pg_mblen(text);
 
 		count += IS_HIGHBIT_SET(*text) ? 2 : 1;
 		text += bytes;
@@ -155,7 +157,7 @@ static bool
 refuse_missing(RcsTemplate *t, Jsonb *params, RcsProblem *problem)
 {
 	StringInfoData reason;
-	ListCell   *lc;
+	ListCell *lc;
 	const char *separator = "";
 
 	initStringInfo(&reason);
@@ -165,8 +167,9 @@ refuse_missing(RcsTemplate *t, Jsonb *params, RcsProblem *problem)
 		appendStringInfo(&reason, "%s#{%s}", separator, (char *) lfirst(lc));
 		separator = ", ";
 	}
-	return refuse(problem, "param", reason.data,
-				  "Give a string, number or boolean for it in params; ##{ stands for a literal #{.");
+	return refuse(
+		problem, "param", reason.data,
+		"Give a string, number or boolean for it in params; ##{ stands for a literal #{.");
 }
 
 Jsonb *
@@ -191,7 +194,7 @@ rcs_message_fill(Jsonb *message, Jsonb *params, RcsProblem *problem)
 static void
 push_key(JsonbParseState **state, const char *name)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	v.type = jbvString;
 	v.val.string.val = (char *) name;
@@ -202,7 +205,7 @@ push_key(JsonbParseState **state, const char *name)
 static void
 push_text(JsonbParseState **state, const char *name, const char *text, int len)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	push_key(state, name);
 	v.type = jbvString;
@@ -219,7 +222,7 @@ static Jsonb *
 wrap_draft(const RcsDraft *draft)
 {
 	JsonbParseState *state = NULL;
-	JsonbValue	v;
+	JsonbValue v;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (draft->text != NULL)
@@ -238,7 +241,7 @@ wrap_draft(const RcsDraft *draft)
 static bool
 push_description(JsonbParseState **state, const JsonbValue *text, RcsProblem *problem)
 {
-	int			length = rcs_message_length(text->val.string.val, text->val.string.len);
+	int length = rcs_message_length(text->val.string.val, text->val.string.len);
 	const char *type = length > SMS_CHARACTERS ? "RCSLMS" : "RCSSMS";
 
 	if (length == 0)
@@ -261,7 +264,7 @@ push_members(JsonbParseState **state, JsonbContainer *message)
 {
 	JsonbIterator *it = JsonbIteratorInit(message);
 	JsonbIteratorToken token;
-	JsonbValue	v;
+	JsonbValue v;
 
 	if (member(message, "header") == NULL)
 		push_text(state, "header", "0", 1);
@@ -275,7 +278,7 @@ push_members(JsonbParseState **state, JsonbContainer *message)
 static bool
 push_fallback(JsonbParseState **state, const JsonbValue *text, RcsProblem *problem)
 {
-	int			bytes = rcs_message_bytes(text->val.string.val, text->val.string.len);
+	int bytes = rcs_message_bytes(text->val.string.val, text->val.string.len);
 	const char *type = bytes > SMS_BYTES ? "LMS" : "SMS";
 
 	if (bytes == 0)
@@ -301,8 +304,7 @@ check_fallback(const RcsDraft *draft, RcsProblem *problem)
 	if (draft->message != NULL && member(&draft->message->root, "legacy") != NULL)
 		return refuse(problem, "message", "message has a legacy object and a fallback is given too",
 					  "Give one of the two.");
-	if (draft->message != NULL &&
-		is_text(member(&draft->message->root, "serviceType"), "RCSCHAT"))
+	if (draft->message != NULL && is_text(member(&draft->message->root, "serviceType"), "RCSCHAT"))
 		return refuse(problem, "message", "a message of type RCSCHAT takes no fallback",
 					  "Leave fallback out (NULL).");
 	if (draft->callback == NULL)
@@ -330,8 +332,8 @@ rcs_message_build(const RcsDraft *draft, RcsProblem *problem)
 	JsonbParseState *state = NULL;
 	JsonbValue *filled;
 	JsonbValue *fallback;
-	Jsonb	   *parts;
-	Jsonb	   *message;
+	Jsonb *parts;
+	Jsonb *message;
 
 	if (!check_draft(draft, problem))
 		return NULL;

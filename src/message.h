@@ -12,20 +12,20 @@
 
 typedef struct RcsProblem
 {
-	const char *code;			/* as in rcs.rejected: phone, message or param */
-	int			sqlstate;
-	const char *reason;			/* lower case, no final period */
-	const char *hint;			/* a full sentence, or NULL */
+	const char *code; /* as in rcs.rejected: phone, message or param */
+	int sqlstate;
+	const char *reason; /* lower case, no final period */
+	const char *hint;	/* a full sentence, or NULL */
 } RcsProblem;
 
 /* What the sender of a single message has given; text or message, not both. */
 typedef struct RcsDraft
 {
 	const char *text;
-	Jsonb	   *message;
-	const char *fallback;		/* NULL = none */
-	const char *callback;		/* of the chatbot; NULL = none */
-	Jsonb	   *params;			/* NULL = none */
+	Jsonb *message;
+	const char *fallback; /* NULL = none */
+	const char *callback; /* of the chatbot; NULL = none */
+	Jsonb *params;		  /* NULL = none */
 } RcsDraft;
 
 /* False, and the problem, unless it can be queued as far as one can see here. */
@@ -41,9 +41,9 @@ extern Jsonb *rcs_message_fill(Jsonb *message, Jsonb *params, RcsProblem *proble
 extern bool rcs_message_params_ok(Jsonb *params, RcsProblem *problem);
 
 /* UTF-16 units, the stricter of the two ways in which the carrier may count. */
-extern int	rcs_message_length(const char *text, int len);
+extern int rcs_message_length(const char *text, int len);
 
 /* Bytes of a fallback as the carrier counts them: Hangul are two. */
-extern int	rcs_message_bytes(const char *text, int len);
+extern int rcs_message_bytes(const char *text, int len);
 
-#endif							/* RCS_MESSAGE_H */
+#endif /* RCS_MESSAGE_H */

@@ -221,7 +221,7 @@ static RcsStatement fold = {
 };
 
 static RcsStatement to_fold = {
-	"SELECT t.campaign_no FROM rcs.tally t GROUP BY t.campaign_no HAVING count(*) > 20000",
+	"SELECT t.campaign_no FROM rcs.tally t GROUP BY t.campaign_no HAVING count(*) > 5000",
 	0, {0}, NULL
 };
 

@@ -21,7 +21,7 @@
 static bool
 has_privs_of_name(Oid caller, const char *role)
 {
-	Oid			roleid = role ? get_role_oid(role, true) : InvalidOid;
+	Oid roleid = role ? get_role_oid(role, true) : InvalidOid;
 
 	return OidIsValid(roleid) && has_privs_of_role(caller, roleid);
 }
@@ -40,14 +40,13 @@ rcs_may_steer(Oid caller, const char *created_by, const char *chatbot)
 bool
 rcs_may_see(Oid caller, const char *created_by, const char *chatbot)
 {
-	Oid			view;
+	Oid view;
 
 	if (rcs_may_steer(caller, created_by, chatbot))
 		return true;
 	view = get_relname_relid("message_status", get_namespace_oid("rcs", false));
 	/* the SQL function, since the C one was changed between major versions */
 	return OidIsValid(view) &&
-		DatumGetBool(DirectFunctionCall3(has_table_privilege_id_id,
-										 ObjectIdGetDatum(caller), ObjectIdGetDatum(view),
-										 CStringGetTextDatum("SELECT")));
+		   DatumGetBool(DirectFunctionCall3(has_table_privilege_id_id, ObjectIdGetDatum(caller),
+											ObjectIdGetDatum(view), CStringGetTextDatum("SELECT")));
 }

@@ -11,4 +11,4 @@ extern bool rcs_may_steer(Oid caller, const char *created_by, const char *chatbo
 /* The same, or whoever may read rcs.message_status. */
 extern bool rcs_may_see(Oid caller, const char *created_by, const char *chatbot);
 
-#endif							/* RCS_RIGHTS_H */
+#endif /* RCS_RIGHTS_H */

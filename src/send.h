@@ -1,42 +1,11 @@
 /*
  * send.h
- *		Queueing one single message.
+ *		What rcs_send knows about bad phone numbers.
  */
 #ifndef RCS_SEND_H
 #define RCS_SEND_H
 
-#include "datatype/timestamp.h"
-#include "utils/jsonb.h"
-#include "utils/uuid.h"
-
-#include "account.h"
-
-typedef struct RcsSingle
-{
-	pg_uuid_t	id;
-	const char *phone;			/* canonical */
-	Jsonb	   *message;		/* the whole of it, placeholders filled */
-	const char *chatbot;
-	const char *key;			/* NULL = none */
-	bytea	   *digest;			/* with a key */
-	TimestampTz send_at;		/* 0 = now */
-	TimestampTz expires_at;		/* 0 = never */
-	Oid			created_by;
-} RcsSingle;
-
-/*
- * Queue it, to be sent at COMMIT.  Called as the owner (owner.h); false when
- * the id is taken.
- */
-extern bool rcs_single_insert(const RcsSingle *single);
-
-/* A chatbot that the caller may send through, else an error.  Called as the owner. */
-extern RcsChatbot *rcs_usable_chatbot(const char *given, Oid caller);
-
-/* Errors for a time to start and one to give up that cannot be meant; 0 = not given. */
-extern void rcs_check_times(TimestampTz start_at, TimestampTz expires_at, const char *start_name);
-
 /* 01012345678 for text in the encoding of the database; 22023 otherwise */
 extern char *rcs_phone_or_error(const char *phone);
 
-#endif							/* RCS_SEND_H */
+#endif /* RCS_SEND_H */

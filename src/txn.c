@@ -57,6 +57,7 @@ begin(Identity *before)
 	RcsExtLock	lock;
 
 	SetCurrentStatementStartTimestamp();
+	pgstat_report_activity(STATE_RUNNING, NULL);
 	StartTransactionCommand();
 	lock = rcs_ext_try_lock(&ext);
 	if (lock != RCS_EXT_LOCKED)

@@ -23,32 +23,35 @@
 #include "statement.h"
 #include "wakeup.h"
 
-#define FIRST_NAP 10			/* ms */
+#define FIRST_NAP 10 /* ms */
 #define LONGEST_NAP 50
 
 /*
  * A batch that was offered before is unsent whatever its due time: it may be
  * sent now but for the carrier.
  */
-#define MAY_BE_SENT \
-	"(b.state = 'l' OR b.due_at <= clock_timestamp() OR b.attempt > 1)"
+#define MAY_BE_SENT "(b.state = 'l' OR b.due_at <= clock_timestamp() OR b.attempt > 1)"
 
 static RcsStatement all_done = {
 	"SELECT NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = 0 AND " MAY_BE_SENT ")"
 	" AND NOT EXISTS (SELECT FROM rcs.campaign c WHERE c.canceled_at IS NULL AND c.paused_at IS NULL"
 	"  AND coalesce(c.started_at, c.start_at) <= clock_timestamp()"
-	"  AND EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no AND " MAY_BE_SENT "))",
-	0, {0}, NULL
-};
+	"  AND EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no AND " MAY_BE_SENT
+	"))",
+	0,
+	{0},
+	NULL};
 static RcsStatement campaign_done = {
 	"SELECT NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no)"
 	" FROM rcs.campaign c WHERE c.id = $1",
-	1, {UUIDOID}, NULL
-};
+	1,
+	{UUIDOID},
+	NULL};
 static RcsStatement message_done = {
 	"SELECT s.status NOT IN ('queued', 'sending') FROM rcs.message_status s WHERE s.id = $1",
-	1, {UUIDOID}, NULL
-};
+	1,
+	{UUIDOID},
+	NULL};
 
 typedef enum WaitAnswer
 {
@@ -64,24 +67,23 @@ typedef enum WaitAnswer
 static WaitAnswer
 look(RcsStatement *question, const pg_uuid_t *id)
 {
-	Datum		values[] = {UUIDPGetDatum(id)};
-	WaitAnswer	answer = WAIT_UNKNOWN;
-	bool		isnull;
+	Datum values[] = {UUIDPGetDatum(id)};
+	WaitAnswer answer = WAIT_UNKNOWN;
+	bool isnull;
 
 	SPI_connect();
 	if (question->plan == NULL)
 	{
-		SPIPlanPtr	plan = SPI_prepare(question->sql, question->nargs, question->types);
+		SPIPlanPtr plan = SPI_prepare(question->sql, question->nargs, question->types);
 
 		if (plan == NULL || SPI_keepplan(plan) != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not prepare a look at the queue")));
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+							errmsg("could not prepare a look at the queue")));
 		question->plan = plan;
 	}
 	if (SPI_execute_snapshot(question->plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot,
 							 true, false, 1) != SPI_OK_SELECT)
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not read the queue")));
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not read the queue")));
 	if (SPI_processed > 0)
 		answer = DatumGetBool(rcs_column(0, 1, &isnull)) ? WAIT_DONE : WAIT_UNSENT;
 	SPI_finish();
@@ -98,15 +100,14 @@ choose_question(const pg_uuid_t *id)
 		return &campaign_done;
 	if (look(&message_done, id) != WAIT_UNKNOWN)
 		return &message_done;
-	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA_FOUND),
-			 errmsg("there is no message or campaign \"%s\"", rcs_uuid_text(id))));
+	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+					errmsg("there is no message or campaign \"%s\"", rcs_uuid_text(id))));
 }
 
 static void
 nap(TimestampTz end, long longest)
 {
-	long		ms = longest;
+	long ms = longest;
 
 	if (!TIMESTAMP_IS_NOEND(end))
 		ms = Min(longest, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end) + 1);
@@ -136,26 +137,24 @@ end_of_wait(FunctionCallInfo fcinfo)
 {
 	if (PG_ARGISNULL(0))
 		return DT_NOEND;
-	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-												   TimestampTzGetDatum(GetCurrentTimestamp()),
-												   PG_GETARG_DATUM(0)));
+	return DatumGetTimestampTz(DirectFunctionCall2(
+		timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()), PG_GETARG_DATUM(0)));
 }
 
 PG_FUNCTION_INFO_V1(rcs_wait);
 Datum
 rcs_wait(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
+	pg_uuid_t *id = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
 	TimestampTz end = end_of_wait(fcinfo);
 	RcsOwnerScope scope;
-	bool		done;
+	bool done;
 
 	if (rcs_wakeup_enqueued())
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("cannot wait for messages that this transaction has queued"),
-				 errdetail("They are sent at COMMIT."),
-				 errhint("Commit first, then call rcs_wait.")));
+		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+						errmsg("cannot wait for messages that this transaction has queued"),
+						errdetail("They are sent at COMMIT."),
+						errhint("Commit first, then call rcs_wait.")));
 	rcs_owner_begin(&scope);
 	done = wait_until(choose_question(id), id, end);
 	rcs_owner_end(&scope);

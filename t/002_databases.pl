@@ -145,6 +145,19 @@ poll($node, 'postgres', worker_count('born') . " AND pid NOT IN ($pids)", 2, 3, 
 poll($node, 'postgres', "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE l.locktype = 'userlock' AND d.datname = 'born'",
 	2, 3, 'they have taken their generations');
 
+# While the carrier does not answer
+
+my $sim = start_ktsim(args => [ '--set', 'hang_pct=100' ]);
+rcs_database($node, 'busy');
+setup_account($node, 'busy', $sim, options => { rate_per_minute => 60000 });
+$node->safe_psql('busy', "SELECT rcs_send('01012345678', 'hello')");
+poll($node, 'busy', "SELECT sum(in_flight) FROM rcs.worker_status WHERE database = 'busy'",
+	1, 10, 'a request hangs');
+$node->safe_psql('postgres', 'CREATE DATABASE other');
+timed('DROP DATABASE other', 2, 'DROP DATABASE of an unrelated database while a request hangs');
+timed('DROP DATABASE busy', 2, 'DROP DATABASE while a request hangs');
+$sim->stop;
+
 is(log_count($node, 'terminated by signal|PANIC'), 0, 'nothing crashed');
 is(log_count($node, 'still waiting for backend'), 0, 'nobody had to wait for a process of ours');
 $node->stop;

@@ -12,7 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(rcs_node rcs_database start_ktsim setup_account oracle poll worker_count
-  worker_pids settled log_count);
+  worker_pids settled log_count campaign drained server_answers set_conf $text);
 
 my @statuses =
   qw(queued sending sent delivered fell_back failed uncertain canceled expired suppressed);
@@ -125,6 +125,58 @@ sub setup_account
 		VALUES ('$chatbot', '{$server}', 'ktbizrcs', 'AK', 'BK')
 		ON CONFLICT (chatbot) DO UPDATE SET servers = rcs.chatbot.servers || EXCLUDED.servers;
 	});
+	return;
+}
+
+our $text = '{"serviceType":"RCSSMS","header":"0","body":{"description":"#{name}"}}';
+
+# A campaign to $n phones, started.  Options: from => number of the first phone, and any named
+# argument of rcs_campaign_create.
+sub campaign
+{
+	my ($node, $db, $n, %opt) = @_;
+	my $from = delete $opt{from} // 20000000;
+	my $last = $from + $n - 1;
+	my $more = join '', map { ", $_ => '$opt{$_}'" } sort keys %opt;
+	my $id = $node->safe_psql($db, "SELECT rcs_campaign_create('from $from', '$text'$more)");
+
+	$node->safe_psql(
+		$db, qq{
+		SELECT rcs_campaign_add('$id', 'SELECT ''010'' || i AS phone, ''N'' || i AS name
+			FROM generate_series($from, $last) AS i');
+		SELECT rcs_campaign_start('$id')});
+	return $id;
+}
+
+# Waits until nothing is unsent, or that message or campaign; the test fails if it never is.
+sub drained
+{
+	my ($node, $db, $seconds, $name, $id) = @_;
+	my $which = defined $id ? ", '$id'" : '';
+	my ($rc, $out, $err) =
+	  $node->psql($db, "SELECT rcs_wait('$seconds seconds'$which)");
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return is($out . $err, 't', $name // 'nothing is unsent');
+}
+
+# After a crash: waits until the server takes connections again.
+sub server_answers
+{
+	my ($node, $db) = @_;
+	my $end = time() + $PostgreSQL::Test::Utils::timeout_default;
+
+	sleep(0.02) until $node->psql($db // 'postgres', 'SELECT 1') == 0 || time() > $end;
+	return;
+}
+
+# Settings by name, in effect at once.
+sub set_conf
+{
+	my ($node, %conf) = @_;
+	$node->safe_psql('postgres', join '', map { "ALTER SYSTEM SET $_ = '$conf{$_}';\n" } sort keys %conf);
+	$node->reload;
+	sleep(0.1);
 	return;
 }
 
