@@ -12,7 +12,8 @@ EXTRA_CLEAN = src/kt_codes.h demo/customers.csv tmp_check
 # "make WERROR=" builds with a compiler that knows warnings we do not know yet.
 # PostgreSQL's own headers and callback signatures need the -Wno- options.
 WERROR = -Werror
-PG_CPPFLAGS = -DRCS_VERSION=\"$(RCS_VERSION)\" $(shell curl-config --cflags 2>/dev/null)
+# "make FAULTS=1" compiles the fault points of the tests in.
+PG_CPPFLAGS = $(if $(FAULTS),-DRCS_FAULTS) -DRCS_VERSION=\"$(RCS_VERSION)\" $(shell curl-config --cflags 2>/dev/null)
 PG_CFLAGS = -Wall -Wextra $(WERROR) -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
 SHLIB_LINK = $(shell curl-config --libs 2>/dev/null || echo -lcurl) -luuid
 # Bitcode would need clang and is of no use to functions that are never inlined.

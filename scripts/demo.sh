@@ -176,14 +176,14 @@ start_server()
 
 start_carrier()
 {
-	local account=demo:demo i own=()
+	local account=demo:demo i survive=() die=(--die-with-parent)
 	[ "$rate" -eq 0 ] || account="$account:$rate"
 	# kept, it must survive the terminal; else it must not survive us
-	if [ -n "$keep" ]; then own=(setsid); fi
-	as "${own[@]}" "$scratch/tree/ktsim/ktsim" --account "$account" --latency-ms 20 \
-		--set latency_jitter_ms=10 --ledger "$scratch/ledger.tsv" \
-		--port-file "$scratch/run/carrier-port" ${keep:---die-with-parent} \
-		>"$scratch/log/carrier.log" 2>&1 </dev/null &
+	if [ -n "$keep" ]; then survive=(setsid) die=(); fi
+	# no function, so that the process we know the number of is the carrier itself
+	"${as_user[@]}" env -i "${environment[@]}" "${survive[@]}" "$scratch/tree/ktsim/ktsim" \
+		--account "$account" --latency-ms 20 --set latency_jitter_ms=10 --ledger "$scratch/ledger.tsv" \
+		--port-file "$scratch/run/carrier-port" "${die[@]}" >"$scratch/log/carrier.log" 2>&1 </dev/null &
 	carrier_pid=$!
 	for ((i = 0; i < 100; i++)); do
 		[ -s "$scratch/run/carrier-port" ] && break

@@ -60,8 +60,8 @@ build()
 	system_config=${PG_CONFIG:-pg_config}
 	jobs=$(nproc)
 	PG_CONFIG=$(PG_CONFIG=$system_config bash scripts/private-pg.sh "$out/pg")
-	make -s -j"$jobs" PG_CONFIG="$PG_CONFIG"
-	make -s install PG_CONFIG="$PG_CONFIG" >"$out/install.log"
+	make -s -j"$jobs" FAULTS=1 PG_CONFIG="$PG_CONFIG"
+	make -s install FAULTS=1 PG_CONFIG="$PG_CONFIG" >"$out/install.log"
 	bin=$("$PG_CONFIG" --bindir)
 	# the test programs are next to PGXS, in the copy as in the original
 	pgxs_src=$("$PG_CONFIG" --pgxs)

@@ -39,7 +39,7 @@ static object_access_hook_type prev_object_access = NULL;
 static void
 empty_database(const char *name)
 {
-	Oid			dboid = get_database_oid(name, true);
+	Oid dboid = get_database_oid(name, true);
 
 	if (!OidIsValid(dboid) || dboid == MyDatabaseId || !RcsIsDatabaseOwner(dboid, GetUserId()))
 		return;
@@ -51,11 +51,11 @@ empty_database(const char *name)
 static char *
 option(List *options, const char *name)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, options)
 	{
-		DefElem    *def = lfirst(lc);
+		DefElem *def = lfirst(lc);
 
 		if (strcmp(def->defname, name) == 0 && def->arg != NULL)
 			return defGetString(def);
@@ -67,7 +67,7 @@ option(List *options, const char *name)
 static void
 before_create_database(CreatedbStmt *stmt)
 {
-	char	   *source = option(stmt->options, "template");
+	char *source = option(stmt->options, "template");
 
 	if (source != NULL)
 		empty_database(source);
@@ -119,7 +119,7 @@ static bool
 is_commit_prepared(Node *stmt)
 {
 	return IsA(stmt, TransactionStmt) &&
-		((TransactionStmt *) stmt)->kind == TRANS_STMT_COMMIT_PREPARED;
+		   ((TransactionStmt *) stmt)->kind == TRANS_STMT_COMMIT_PREPARED;
 }
 
 /* That transaction could hand nothing over when it was prepared. */
@@ -137,7 +137,7 @@ process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 				DestReceiver *dest, QueryCompletion *qc)
 {
 	/* the tree may be gone afterwards */
-	bool		commit_prepared = is_commit_prepared(pstmt->utilityStmt);
+	bool commit_prepared = is_commit_prepared(pstmt->utilityStmt);
 
 	before(pstmt->utilityStmt);
 	if (prev_process_utility)

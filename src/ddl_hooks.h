@@ -7,4 +7,4 @@
 
 extern void rcs_ddl_hooks_init(void);
 
-#endif							/* RCS_DDL_HOOKS_H */
+#endif /* RCS_DDL_HOOKS_H */

@@ -184,6 +184,7 @@ extern void rcs_delivery_token_refused(RcsAccount *a, int serial, const char *re
 extern bool rcs_delivery_token_done(RcsHttpRequest *r);
 extern void rcs_delivery_checks(void);
 extern void rcs_delivery_accounts_forget_waits(void);
+extern int	rcs_delivery_accounts_space(void);
 
 /* delivery_fate.c */
 extern void rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer);

@@ -161,6 +161,23 @@ rcs_delivery_slice(const RcsAccount *a)
 	return Max(1, Min(RCS_SLICE_MAX, (int) (rate / 60.0 * RCS_SLICE_SECONDS)));
 }
 
+/* How many more messages the accounts that this worker has met may have ready. */
+int
+rcs_delivery_accounts_space(void)
+{
+	int			space = 0;
+	ListCell   *lc;
+
+	foreach(lc, accounts)
+	{
+		RcsAccount *a = lfirst(lc);
+
+		if (a->shared >= 0)
+			space += Max(0, rcs_delivery_slice(a) - a->ready);
+	}
+	return space;
+}
+
 void
 rcs_delivery_accounts_forget_waits(void)
 {

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "delivery.h"
+#include "fault.h"
 #include "worker.h"
 
 /* What the transaction under way has made, to be applied or forgotten. */
@@ -132,6 +133,7 @@ rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers)
 		MemoryContextDelete(cxt);
 		return NULL;
 	}
+	RCS_FAULT("after-lease");
 	lease = make_lease(campaign, cxt, row, 1);
 	lease->version = row->version != 0 ? row->version : campaign->row.version;
 	text = rcs_outbox_text(campaign->row.campaign_no, lease->version, cxt);
@@ -160,6 +162,7 @@ rcs_lease_singles(const int64 *ids, int nids)
 		MemoryContextDelete(cxt);
 		return NULL;
 	}
+	RCS_FAULT("after-lease");
 	lease = make_lease(NULL, cxt, rows, n);
 	origins = palloc(sizeof(int64) * n);
 	for (int i = 0; i < n; i++)

@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "delivery.h"
+#include "fault.h"
 #include "worker.h"
 
 #define MAX_GROUPS 32
@@ -335,7 +336,10 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 		remember(item);
 	}
 	if (nresults > 0)
+	{
+		RCS_FAULT("before-result");
 		rcs_outbox_results(lease->campaign_no, results, nresults);
+	}
 	for (int i = 0; i < ngroups; i++)
 		write_group(&groups[i]);
 }

@@ -21,7 +21,8 @@
 #define NAP SECOND
 #define FULL_SCAN (60 * SECOND)
 #define OVERLAP (10 * SECOND)	/* a scan goes back so far before the last one */
-#define ROOM 200				/* messages that may wait for permits */
+#define LOOK 10					/* messages taken to see where they want to go */
+#define LOOK_EVERY (SECOND / 4)
 #define UNKNOWN_CHATBOT_MS 60000
 
 static int64 ids[RCS_SLICE_MAX];	/* handed over, not yet leased */
@@ -29,13 +30,23 @@ static int	nids = 0;
 static int64 scan_at_us = 0;
 static int64 full_scan_at_us = 0;
 static TimestampTz scan_from = 0;
+static int64 look_at_us = 0;	/* an account was full: until then only what has room */
 
 /* ---------- what is there ---------- */
 
+/*
+ * What is taken and finds its account full is put back, which costs as much as
+ * sending it.  A few are taken now and then all the same: they may be for an
+ * account that has room, or that this worker has not met yet.
+ */
 static int
-room(void)
+room(int64 now_us)
 {
-	return Min(RCS_SLICE_MAX, ROOM - delivery.nready);
+	int			most = rcs_delivery_accounts_space();
+
+	if (now_us >= look_at_us)
+		most = Max(most, LOOK);
+	return Min(most, RCS_SLICE_MAX);
 }
 
 /* Would a turn find something to take?  Otherwise: when to ask again. */
@@ -44,10 +55,13 @@ rcs_singles_wanted(int64 now_us, int64 *wait_us)
 {
 	bool		overflow = false;
 
-	if (room() <= 0)
-		return false;			/* a permit that is granted makes room */
+	if (room(now_us) <= 0)
+	{
+		*wait_us = Min(*wait_us, look_at_us - now_us);
+		return false;			/* a permit that is granted makes room, too */
+	}
 	if (nids == 0)
-		nids = rcs_handover_take(MyDatabaseId, ids, room(), &overflow);
+		nids = rcs_handover_take(MyDatabaseId, ids, room(now_us), &overflow);
 	if (overflow)
 		scan_at_us = full_scan_at_us = 0;
 	if (nids > 0 || now_us >= scan_at_us)
@@ -78,7 +92,7 @@ static void
 scan(int64 now_us)
 {
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
-	int			most = room();
+	int			most = room(now_us);
 
 	if (now_us >= full_scan_at_us)
 	{
@@ -153,7 +167,10 @@ assign_accounts(RcsLease *lease)
 		if (item->account != NULL)
 			item->account->ready++; /* so that the next one sees it */
 		else if (full)
+		{
+			look_at_us = now_us + LOOK_EVERY;
 			rcs_lease_put_back(item, RCS_SLICE_SECONDS * 1000, "waiting for the account's rate");
+		}
 		else
 		{
 			account_reason(chatroom, reason);
@@ -172,7 +189,7 @@ rcs_singles_take(void)
 	int64		now_us = rcs_now_us();
 	int			asked;
 
-	if (nids == 0 && room() > 0 && now_us >= scan_at_us)
+	if (nids == 0 && room(now_us) > 0 && now_us >= scan_at_us)
 		scan(now_us);
 	asked = nids;
 	if (asked == 0)

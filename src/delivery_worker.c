@@ -19,6 +19,7 @@
 #include "delivery.h"
 #include "delivery_worker.h"
 #include "evloop.h"
+#include "fault.h"
 #include "guc.h"
 #include "txn.h"
 #include "worker.h"
@@ -106,6 +107,9 @@ turn(int64 now_us)
 		rcs_lease_committed();
 		delivery.nstuck = delivery.ndone;
 		delivery.done_since_us = now_us;
+		RCS_FAULT("after-result");
+		if (delivery.nready > 0)
+			RCS_FAULT("after-intent");
 		return;
 	}
 	rcs_record_rolled_back();
@@ -316,6 +320,7 @@ take_answer(RcsItem *item)
 	RcsHttpRequest *r = &item->request;
 	RcsAnswer	answer;
 
+	RCS_FAULT("after-answer");
 	rcs_account_release(item->shared);
 	rcs_kt_classify(r->outcome, r->status, r->answer, r->answer_len, r->error, &answer);
 	rcs_http_release(r);
@@ -329,6 +334,8 @@ take_answers(void)
 	RcsHttpRequest *r;
 
 	rcs_http_run();
+	if (rcs_http_active() > 0)
+		RCS_FAULT("after-write");
 	while ((r = rcs_http_next_done()) != NULL)
 		if (r->owner != NULL)
 			take_answer(r->owner);

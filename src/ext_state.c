@@ -28,7 +28,7 @@
 static bool
 same_minor(const char *a, const char *b)
 {
-	int			dots = 0;
+	int dots = 0;
 
 	for (; *a == *b && *a != '\0'; a++, b++)
 	{
@@ -41,11 +41,11 @@ same_minor(const char *a, const char *b)
 static bool
 version_fits(Relation rel, HeapTuple tuple)
 {
-	bool		isnull;
-	Datum		version = heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(rel),
-									   &isnull);
-	char	   *given;
-	bool		fits;
+	bool isnull;
+	Datum version =
+		heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(rel), &isnull);
+	char *given;
+	bool fits;
 
 	if (isnull)
 		return false;
@@ -58,11 +58,11 @@ version_fits(Relation rel, HeapTuple tuple)
 static RcsExt
 look_up(void)
 {
-	RcsExt		row = {InvalidOid, InvalidOid, false};
-	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	RcsExt row = {InvalidOid, InvalidOid, false};
+	Relation rel = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
 				CStringGetDatum(EXTENSION_NAME));
@@ -90,13 +90,12 @@ rcs_ext_oid(void)
 Oid
 rcs_ext_owner(void)
 {
-	Oid			owner = look_up().owner;
+	Oid owner = look_up().owner;
 
 	if (!OidIsValid(owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("extension \"%s\" is not in this database", EXTENSION_NAME),
-				 errhint("Run CREATE EXTENSION %s.", EXTENSION_NAME)));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("extension \"%s\" is not in this database", EXTENSION_NAME),
+						errhint("Run CREATE EXTENSION %s.", EXTENSION_NAME)));
 	return owner;
 }
 
@@ -109,7 +108,7 @@ rcs_ext_version_ok(void)
 bool
 rcs_ext_lock(void)
 {
-	Oid			oid = rcs_ext_oid();
+	Oid oid = rcs_ext_oid();
 
 	if (!OidIsValid(oid))
 		return false;
@@ -124,8 +123,8 @@ rcs_ext_lock(void)
 RcsExtLock
 rcs_ext_try_lock(RcsExt *ext)
 {
-	Oid			oid = rcs_ext_oid();
-	LOCKTAG		tag;
+	Oid oid = rcs_ext_oid();
+	LOCKTAG tag;
 
 	if (!OidIsValid(oid))
 		return RCS_EXT_GONE;

@@ -11,51 +11,49 @@
 #include "guc.h"
 #include "pg_compat.h"
 
-char	   *rcs_chatbot = NULL;
-int			rcs_single_workers = 1;
-int			rcs_campaign_workers = 1;
-int			rcs_max_in_flight = 512;
-int			rcs_batch_size = 500;
-int			rcs_request_timeout = 10000;
-int			rcs_max_attempts = 5;
-int			rcs_in_doubt = RCS_IN_DOUBT_RESEND;
-int			rcs_settle = 2000;
-int			rcs_settle_dead = 30000;
-int			rcs_duplicate_window = 3600;
+char *rcs_chatbot = NULL;
+int rcs_single_workers = 1;
+int rcs_campaign_workers = 1;
+int rcs_max_in_flight = 512;
+int rcs_batch_size = 500;
+int rcs_request_timeout = 10000;
+int rcs_max_attempts = 5;
+int rcs_in_doubt = RCS_IN_DOUBT_RESEND;
+int rcs_settle = 2000;
+int rcs_settle_dead = 30000;
+int rcs_duplicate_window = 3600;
 
-static const struct config_enum_entry in_doubt_options[] = {
-	{"resend", RCS_IN_DOUBT_RESEND, false},
-	{"hold", RCS_IN_DOUBT_HOLD, false},
-	{NULL, 0, false}
-};
+static const struct config_enum_entry in_doubt_options[] = {{"resend", RCS_IN_DOUBT_RESEND, false},
+															{"hold", RCS_IN_DOUBT_HOLD, false},
+															{NULL, 0, false}};
 
 static const struct
 {
 	const char *name;
 	const char *what;
-	int		   *variable;
-	int			min;
-	int			max;
-	int			unit;
-}			numbers[] = {
+	int *variable;
+	int min;
+	int max;
+	int unit;
+} numbers[] = {
 	{"rcs.single_workers", "Delivery processes per database for single messages.",
-	&rcs_single_workers, 0, 16, 0},
+	 &rcs_single_workers, 0, 16, 0},
 	{"rcs.campaign_workers", "Delivery processes per database for campaigns.",
-	&rcs_campaign_workers, 0, 16, 0},
-	{"rcs.max_in_flight", "Requests that one process has open at most.",
-	&rcs_max_in_flight, 1, 4096, 0},
-	{"rcs.batch_size", "Messages that a process leases at once at most.",
-	&rcs_batch_size, 1, 10000, 0},
+	 &rcs_campaign_workers, 0, 16, 0},
+	{"rcs.max_in_flight", "Requests that one process has open at most.", &rcs_max_in_flight, 1,
+	 4096, 0},
+	{"rcs.batch_size", "Messages that a process leases at once at most.", &rcs_batch_size, 1, 10000,
+	 0},
 	{"rcs.request_timeout", "How long an answer of the carrier is waited for.",
-	&rcs_request_timeout, 100, 600000, GUC_UNIT_MS},
+	 &rcs_request_timeout, 100, 600000, GUC_UNIT_MS},
 	{"rcs.max_attempts", "Answers of the carrier about one message after which it is given up.",
-	&rcs_max_attempts, 1, 100, 0},
+	 &rcs_max_attempts, 1, 100, 0},
 	{"rcs.settle", "How long a message whose outcome is unknown rests before it is offered again.",
-	&rcs_settle, 0, 3600000, GUC_UNIT_MS},
+	 &rcs_settle, 0, 3600000, GUC_UNIT_MS},
 	{"rcs.settle_dead", "How long messages rest whose process died while it was sending them.",
-	&rcs_settle_dead, 0, 3600000, GUC_UNIT_MS},
+	 &rcs_settle_dead, 0, 3600000, GUC_UNIT_MS},
 	{"rcs.duplicate_window", "Age from which a message of unknown outcome is never offered again.",
-	&rcs_duplicate_window, 0, 30 * 86400, GUC_UNIT_S},
+	 &rcs_duplicate_window, 0, 30 * 86400, GUC_UNIT_S},
 };
 
 void
@@ -63,15 +61,16 @@ rcs_guc_init(void)
 {
 	DefineCustomStringVariable("rcs.chatbot", "Sender of messages that name none.", NULL,
 							   &rcs_chatbot, "", PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomEnumVariable("rcs.in_doubt", "What is done with a message whose outcome is unknown.",
+	DefineCustomEnumVariable("rcs.in_doubt",
+							 "What is done with a message whose outcome is unknown.",
 							 "It is offered again under the same id and account, or held.",
-							 &rcs_in_doubt, RCS_IN_DOUBT_RESEND, in_doubt_options,
-							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+							 &rcs_in_doubt, RCS_IN_DOUBT_RESEND, in_doubt_options, PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
 
 	/* what a variable holds before its definition is its default */
 	for (size_t i = 0; i < lengthof(numbers); i++)
 		DefineCustomIntVariable(numbers[i].name, numbers[i].what, NULL, numbers[i].variable,
-								*numbers[i].variable, numbers[i].min, numbers[i].max,
-								PGC_SIGHUP, numbers[i].unit, NULL, NULL, NULL);
+								*numbers[i].variable, numbers[i].min, numbers[i].max, PGC_SIGHUP,
+								numbers[i].unit, NULL, NULL, NULL);
 	RcsReserveGucPrefix("rcs");
 }

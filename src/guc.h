@@ -11,18 +11,18 @@ typedef enum RcsInDoubt
 	RCS_IN_DOUBT_HOLD
 } RcsInDoubt;
 
-extern char *rcs_chatbot;		/* "" = none */
-extern int	rcs_single_workers;
-extern int	rcs_campaign_workers;
-extern int	rcs_max_in_flight;
-extern int	rcs_batch_size;
-extern int	rcs_request_timeout;	/* ms */
-extern int	rcs_max_attempts;
-extern int	rcs_in_doubt;		/* RcsInDoubt */
-extern int	rcs_settle;			/* ms */
-extern int	rcs_settle_dead;	/* ms */
-extern int	rcs_duplicate_window;	/* seconds */
+extern char *rcs_chatbot; /* "" = none */
+extern int rcs_single_workers;
+extern int rcs_campaign_workers;
+extern int rcs_max_in_flight;
+extern int rcs_batch_size;
+extern int rcs_request_timeout; /* ms */
+extern int rcs_max_attempts;
+extern int rcs_in_doubt;		 /* RcsInDoubt */
+extern int rcs_settle;			 /* ms */
+extern int rcs_settle_dead;		 /* ms */
+extern int rcs_duplicate_window; /* seconds */
 
 extern void rcs_guc_init(void);
 
-#endif							/* RCS_GUC_H */
+#endif /* RCS_GUC_H */

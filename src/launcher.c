@@ -38,21 +38,21 @@
 #define SHORTAGE_RETRY_MS 5000
 #define SHORTAGE_WARNING_MS 60000
 #define TERMINATED_PAUSE_MS 500
-#define LONG_RUN_MS 30000		/* an error after it is not one of a series */
+#define LONG_RUN_MS 30000 /* an error after it is not one of a series */
 
 /* What this launcher knows about a slot besides what stands in it. */
 typedef struct Child
 {
-	bool		active;
-	bool		doubtful;		/* another worker of its database has not found the extension */
-	uint32		generation;
+	bool active;
+	bool doubtful; /* another worker of its database has not found the extension */
+	uint32 generation;
 	BackgroundWorkerHandle *handle; /* NULL: adopted */
 } Child;
 
 static Child children[RCS_MAX_SLOTS];
-static RcsSlot slots[RCS_MAX_SLOTS];	/* as of this turn */
-static TimestampTz now;			/* of this turn */
-static TimestampTz look_again;	/* the next turn at the latest */
+static RcsSlot slots[RCS_MAX_SLOTS]; /* as of this turn */
+static TimestampTz now;				 /* of this turn */
+static TimestampTz look_again;		 /* the next turn at the latest */
 static TimestampTz shortage_until = 0;
 static TimestampTz shortage_warned = 0;
 
@@ -88,7 +88,7 @@ not_found_in(RcsDb *db)
 static void
 child_gone(int n)
 {
-	RcsDb	   *db = rcs_db_find(slots[n].dboid);
+	RcsDb *db = rcs_db_find(slots[n].dboid);
 
 	children[n].active = false;
 	if (children[n].handle != NULL)
@@ -120,7 +120,7 @@ child_gone(int n)
 static bool
 never_came(int n)
 {
-	pid_t		pid;
+	pid_t pid;
 
 	if (children[n].handle != NULL)
 		return GetBackgroundWorkerPid(children[n].handle, &pid) == BGWH_STOPPED;
@@ -158,7 +158,7 @@ see_children(void)
 		see_child(n);
 	for (int n = 0; n < RCS_MAX_SLOTS; n++)
 	{
-		RcsDb	   *db;
+		RcsDb *db;
 
 		if (!children[n].active || children[n].doubtful || !slots[n].confirmed)
 			continue;
@@ -182,8 +182,8 @@ static int
 processes_needed(RcsDb *asking)
 {
 	HASH_SEQ_STATUS seq;
-	RcsDb	   *db;
-	int			n = 1;
+	RcsDb *db;
+	int n = 1;
 
 	rcs_dbs_scan(&seq);
 	while ((db = hash_seq_search(&seq)) != NULL)
@@ -203,11 +203,10 @@ shortage(RcsDb *db, bool ours)
 		return;
 	shortage_warned = now;
 	if (ours)
-		ereport(WARNING,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("no worker of rcs can be started for database \"%s\"", db->name),
-				 errdetail("There are at most %d workers of rcs.", RCS_MAX_SLOTS),
-				 errhint("Lower rcs.single_workers or rcs.campaign_workers.")));
+		ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+						  errmsg("no worker of rcs can be started for database \"%s\"", db->name),
+						  errdetail("There are at most %d workers of rcs.", RCS_MAX_SLOTS),
+						  errhint("Lower rcs.single_workers or rcs.campaign_workers.")));
 	else
 		ereport(WARNING,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
@@ -251,7 +250,7 @@ static void
 start_worker(RcsDb *db, RcsWorkerKind kind, int index)
 {
 	BackgroundWorker worker;
-	int			n;
+	int n;
 
 	if (db->next_start > now)
 	{
@@ -315,8 +314,7 @@ stop_surplus(RcsDb *db)
 {
 	for (int n = 0; n < RCS_MAX_SLOTS; n++)
 	{
-		if (is_child_of(n, db->dboid) &&
-			(!db->usable || slots[n].index >= wanted(slots[n].kind)))
+		if (is_child_of(n, db->dboid) && (!db->usable || slots[n].index >= wanted(slots[n].kind)))
 			stop_worker(n);
 	}
 }
@@ -337,7 +335,7 @@ probe_under_way(void)
 {
 	for (int n = 0; n < RCS_MAX_SLOTS; n++)
 	{
-		RcsDb	   *db;
+		RcsDb *db;
 
 		if (!children[n].active || slots[n].confirmed)
 			continue;
@@ -398,7 +396,7 @@ static void
 turn(void)
 {
 	HASH_SEQ_STATUS seq;
-	RcsDb	   *db;
+	RcsDb *db;
 
 	now = GetCurrentTimestamp();
 	look_again = TimestampTzPlusMilliseconds(now, NAP_MS);
@@ -414,7 +412,7 @@ turn(void)
 static void
 wait_for_work(void)
 {
-	long		ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), look_again);
+	long ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), look_again);
 
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
 					 RcsWaitEvent("RcsLauncherMain"));

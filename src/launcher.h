@@ -8,4 +8,4 @@
 extern void rcs_launcher_register(void);
 extern PGDLLEXPORT void rcs_launcher_main(Datum main_arg);
 
-#endif							/* RCS_LAUNCHER_H */
+#endif /* RCS_LAUNCHER_H */

@@ -21,14 +21,14 @@
 #define FIRST_BACKOFF_MS 5000
 #define LONGEST_BACKOFF_MS 300000
 
-#define DATABASE_IS_INVALID (-2)	/* datconnlimit after an interrupted DROP DATABASE */
+#define DATABASE_IS_INVALID (-2) /* datconnlimit after an interrupted DROP DATABASE */
 
 static HTAB *databases = NULL;
 
 void
 rcs_dbs_init(void)
 {
-	HASHCTL		ctl;
+	HASHCTL ctl;
 
 	memset(&ctl, 0, sizeof(ctl));
 	ctl.keysize = sizeof(Oid);
@@ -51,9 +51,9 @@ rcs_dbs_scan(HASH_SEQ_STATUS *seq)
 static void
 note_database(Form_pg_database form)
 {
-	bool		found;
-	Oid			dboid = form->oid;
-	RcsDb	   *db = hash_search(databases, &dboid, HASH_ENTER, &found);
+	bool found;
+	Oid dboid = form->oid;
+	RcsDb *db = hash_search(databases, &dboid, HASH_ENTER, &found);
 
 	if (!found)
 	{
@@ -62,8 +62,8 @@ note_database(Form_pg_database form)
 	}
 	strlcpy(db->name, NameStr(form->datname), NAMEDATALEN);
 	db->listed = true;
-	db->usable = form->datallowconn && !form->datistemplate &&
-		form->datconnlimit != DATABASE_IS_INVALID;
+	db->usable =
+		form->datallowconn && !form->datistemplate && form->datconnlimit != DATABASE_IS_INVALID;
 	/* what was found out may date from when it was a template */
 	if (db->usable && !db->was_usable && db->state == RCS_DB_ABSENT)
 		db->state = RCS_DB_UNKNOWN;
@@ -73,10 +73,10 @@ void
 rcs_dbs_read(void)
 {
 	HASH_SEQ_STATUS seq;
-	RcsDb	   *db;
-	Relation	rel;
+	RcsDb *db;
+	Relation rel;
 	TableScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	rcs_dbs_scan(&seq);
 	while ((db = hash_seq_search(&seq)) != NULL)
@@ -101,7 +101,7 @@ void
 rcs_dbs_forget_dropped(void)
 {
 	HASH_SEQ_STATUS seq;
-	RcsDb	   *db;
+	RcsDb *db;
 
 	rcs_dbs_scan(&seq);
 	while ((db = hash_seq_search(&seq)) != NULL)
@@ -124,9 +124,9 @@ want_probe(RcsDb *db)
 void
 rcs_dbs_take_requests(void)
 {
-	RcsProbes	probes;
+	RcsProbes probes;
 	HASH_SEQ_STATUS seq;
-	RcsDb	   *db;
+	RcsDb *db;
 
 	rcs_slots_take_probes(&probes);
 	for (int i = 0; i < probes.n; i++)
@@ -145,7 +145,7 @@ rcs_dbs_take_requests(void)
 void
 rcs_db_back_off(RcsDb *db, TimestampTz now, bool long_run)
 {
-	int64		delay = 0;
+	int64 delay = 0;
 
 	if (long_run)
 		db->failures = 0;

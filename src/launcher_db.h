@@ -10,21 +10,21 @@
 
 typedef enum RcsDbState
 {
-	RCS_DB_UNKNOWN,				/* to be probed */
-	RCS_DB_PRESENT,				/* has the extension */
-	RCS_DB_ABSENT				/* has it not, or not of our version */
+	RCS_DB_UNKNOWN, /* to be probed */
+	RCS_DB_PRESENT, /* has the extension */
+	RCS_DB_ABSENT	/* has it not, or not of our version */
 } RcsDbState;
 
 typedef struct RcsDb
 {
-	Oid			dboid;			/* hash key */
-	char		name[NAMEDATALEN];
-	bool		listed;			/* stood in pg_database when that was last read */
-	bool		usable;			/* no template, connections allowed */
-	bool		was_usable;
-	RcsDbState	state;
-	bool		probe_wanted;	/* asked for since the last start in it */
-	int			failures;		/* in a row, each soon after a start */
+	Oid dboid; /* hash key */
+	char name[NAMEDATALEN];
+	bool listed; /* stood in pg_database when that was last read */
+	bool usable; /* no template, connections allowed */
+	bool was_usable;
+	RcsDbState state;
+	bool probe_wanted; /* asked for since the last start in it */
+	int failures;	   /* in a row, each soon after a start */
 	TimestampTz next_start;
 } RcsDb;
 
@@ -33,7 +33,7 @@ extern void rcs_dbs_read(void);
 extern void rcs_dbs_take_requests(void);
 extern void rcs_dbs_forget_dropped(void);
 extern void rcs_dbs_scan(HASH_SEQ_STATUS *seq); /* then hash_seq_search() */
-extern RcsDb *rcs_db_find(Oid dboid);	/* NULL: unknown */
+extern RcsDb *rcs_db_find(Oid dboid);			/* NULL: unknown */
 extern void rcs_db_back_off(RcsDb *db, TimestampTz now, bool long_run);
 
-#endif							/* RCS_LAUNCHER_DB_H */
+#endif /* RCS_LAUNCHER_DB_H */

@@ -118,10 +118,11 @@ rcs_outbox_retry(int64 campaign_no, const RcsBatchRow *retry, const char *reason
 	rcs_execute(&insert_retry, values, nulls);
 }
 
+/* By key: "state = 'l'" would admit the index of leases, which is full of dead rows. */
 static RcsStatement put_back = {
 	"UPDATE rcs.batch SET state = 'q', generation = NULL,"
 	"  due_at = coalesce($3, due_at), reason = $4"
-	" WHERE campaign_no = $1 AND batch_id = ANY ($2) AND state = 'l'",
+	" WHERE campaign_no = $1 AND batch_id = ANY ($2) AND state <> 'q'",
 	4, {INT8OID, INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID}, NULL
 };
 

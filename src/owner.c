@@ -22,14 +22,14 @@
 void
 rcs_owner_begin(RcsOwnerScope *s)
 {
-	Oid			owner = rcs_ext_owner();
+	Oid owner = rcs_ext_owner();
 
 	GetUserIdAndSecContext(&s->userid, &s->sec);
 	s->nestlevel = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	SetUserIdAndSecContext(owner, s->sec | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(owner,
+						   s->sec | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 }
 
 void

@@ -7,13 +7,13 @@
 
 typedef struct RcsOwnerScope
 {
-	Oid			userid;
-	int			sec;
-	int			nestlevel;
+	Oid userid;
+	int sec;
+	int nestlevel;
 } RcsOwnerScope;
 
 /* An error between the two needs no care: rollback puts everything back. */
 extern void rcs_owner_begin(RcsOwnerScope *s);
 extern void rcs_owner_end(RcsOwnerScope *s);
 
-#endif							/* RCS_OWNER_H */
+#endif /* RCS_OWNER_H */

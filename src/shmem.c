@@ -19,13 +19,13 @@
 
 typedef struct Part
 {
-	Size		(*size) (void);
-	void		(*init) (void *ptr, bool found);
+	Size (*size)(void);
+	void (*init)(void *ptr, bool found);
 	const char *name;
 } Part;
 
 static Part parts[MAX_PARTS];
-static int	nparts = 0;
+static int nparts = 0;
 
 /* set when the memory is mapped, which is never without preloading */
 static LWLockPadded *locks = NULL;
@@ -36,7 +36,7 @@ static shmem_request_hook_type prev_request_hook = NULL;
 #endif
 
 void
-rcs_shmem_register(Size (*size) (void), void (*init) (void *ptr, bool found), const char *name)
+rcs_shmem_register(Size (*size)(void), void (*init)(void *ptr, bool found), const char *name)
 {
 	if (nparts == MAX_PARTS)
 		elog(ERROR, "too many parts of shared memory");
@@ -87,8 +87,8 @@ startup_hook(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	for (int i = 0; i < nparts; i++)
 	{
-		bool		found;
-		void	   *ptr = ShmemInitStruct(parts[i].name, parts[i].size(), &found);
+		bool found;
+		void *ptr = ShmemInitStruct(parts[i].name, parts[i].size(), &found);
 
 		parts[i].init(ptr, found);
 	}

@@ -13,9 +13,9 @@
  */
 typedef enum RcsLock
 {
-	RCS_LOCK_SLOTS,				/* slots.c */
-	RCS_LOCK_HANDOVER,			/* wakeup.c */
-	RCS_LOCK_ACCOUNTS,			/* account_state.c */
+	RCS_LOCK_SLOTS,	   /* slots.c */
+	RCS_LOCK_HANDOVER, /* wakeup.c */
+	RCS_LOCK_ACCOUNTS, /* account_state.c */
 	RCS_LOCK_COUNT
 } RcsLock;
 
@@ -25,11 +25,11 @@ extern void rcs_shmem_init(void);
  * To be called in _PG_init, before the hooks run.  init gets the memory in each
  * process that maps it; it fills it only when it was not found.
  */
-extern void rcs_shmem_register(Size (*size) (void), void (*init) (void *ptr, bool found),
+extern void rcs_shmem_register(Size (*size)(void), void (*init)(void *ptr, bool found),
 							   const char *name);
 extern LWLock *rcs_shmem_lock(int n);
 
 /* Is the library in shared_preload_libraries, so that there is shared memory? */
 extern bool rcs_preloaded(void);
 
-#endif							/* RCS_SHMEM_H */
+#endif /* RCS_SHMEM_H */

@@ -24,19 +24,19 @@
 /* A database in which nothing is started until this backend's transaction ends. */
 typedef struct Block
 {
-	Oid			dboid;			/* InvalidOid: not in use */
-	pid_t		pid;
+	Oid dboid; /* InvalidOid: not in use */
+	pid_t pid;
 } Block;
 
 typedef struct Shared
 {
-	pid_t		launcher_pid;	/* 0: there is none */
-	PGPROC	   *launcher_proc;
+	pid_t launcher_pid; /* 0: there is none */
+	PGPROC *launcher_proc;
 	TimestampTz launcher_since;
-	RcsProbes	probes;
-	ConditionVariable freed;	/* a slot is free again */
-	Block		blocks[MAX_BLOCKS];
-	RcsSlot		slots[RCS_MAX_SLOTS];
+	RcsProbes probes;
+	ConditionVariable freed; /* a slot is free again */
+	Block blocks[MAX_BLOCKS];
+	RcsSlot slots[RCS_MAX_SLOTS];
 } Shared;
 
 static Shared *shared = NULL;
@@ -119,9 +119,9 @@ free_slot(RcsSlot *slot, RcsExitReason reason)
 RcsSlot *
 rcs_slot_attach(int n, uint32 generation)
 {
-	RcsSlot    *slot;
+	RcsSlot *slot;
 	TimestampTz now = GetCurrentTimestamp();
-	bool		mine;
+	bool mine;
 
 	if (shared == NULL || n < 0 || n >= RCS_MAX_SLOTS)
 		return NULL;
@@ -154,7 +154,7 @@ rcs_slot_confirm(RcsSlot *slot)
 void
 rcs_slot_detach(RcsSlot *slot, RcsExitReason reason)
 {
-	bool		mine;
+	bool mine;
 
 	lock(LW_EXCLUSIVE);
 	mine = slot->phase == RCS_SLOT_RUNNING && slot->pid == MyProcPid;
@@ -210,7 +210,7 @@ is_blocked(Oid dboid)
 {
 	for (int i = 0; i < MAX_BLOCKS; i++)
 	{
-		Block	   *block = &shared->blocks[i];
+		Block *block = &shared->blocks[i];
 
 		if (block->dboid != dboid)
 			continue;
@@ -224,9 +224,9 @@ is_blocked(Oid dboid)
 RcsReserve
 rcs_slot_reserve(int n, Oid dboid, RcsWorkerKind kind, int index, uint32 *generation)
 {
-	RcsSlot    *slot = &shared->slots[n];
+	RcsSlot *slot = &shared->slots[n];
 	TimestampTz now = GetCurrentTimestamp();
-	RcsReserve	answer = RCS_RESERVED;
+	RcsReserve answer = RCS_RESERVED;
 
 	lock(LW_EXCLUSIVE);
 	if (slot->phase != RCS_SLOT_FREE)
@@ -253,8 +253,8 @@ rcs_slot_reserve(int n, Oid dboid, RcsWorkerKind kind, int index, uint32 *genera
 bool
 rcs_slot_abandon(int n, uint32 generation)
 {
-	RcsSlot    *slot = &shared->slots[n];
-	bool		mine;
+	RcsSlot *slot = &shared->slots[n];
+	bool mine;
 
 	lock(LW_EXCLUSIVE);
 	mine = slot->phase == RCS_SLOT_STARTING && slot->generation == generation;
@@ -269,8 +269,8 @@ rcs_slot_abandon(int n, uint32 generation)
 bool
 rcs_slot_stop(int n, uint32 generation)
 {
-	RcsSlot    *slot = &shared->slots[n];
-	bool		told;
+	RcsSlot *slot = &shared->slots[n];
+	bool told;
 
 	lock(LW_EXCLUSIVE);
 	told = slot->phase != RCS_SLOT_FREE && slot->generation == generation && !slot->stop;
@@ -294,7 +294,7 @@ rcs_slots_copy(RcsSlot *out)
 pid_t
 rcs_launcher_pid(TimestampTz *since)
 {
-	pid_t		pid;
+	pid_t pid;
 
 	lock(LW_SHARED);
 	pid = shared->launcher_pid;
@@ -351,8 +351,8 @@ rcs_slots_recheck(Oid dboid)
 void
 rcs_launcher_probe(Oid dboid)
 {
-	RcsProbes  *probes;
-	int			i;
+	RcsProbes *probes;
+	int i;
 
 	if (shared == NULL)
 		return;
@@ -386,7 +386,7 @@ rcs_launcher_wake(void)
 void
 rcs_slots_block(Oid dboid)
 {
-	int			i;
+	int i;
 
 	lock(LW_EXCLUSIVE);
 	for (i = 0; i < MAX_BLOCKS && OidIsValid(shared->blocks[i].dboid); i++)
@@ -397,7 +397,7 @@ rcs_slots_block(Oid dboid)
 		shared->blocks[i].pid = MyProcPid;
 		for (int n = 0; n < RCS_MAX_SLOTS; n++)
 		{
-			RcsSlot    *slot = &shared->slots[n];
+			RcsSlot *slot = &shared->slots[n];
 
 			if (slot->phase == RCS_SLOT_FREE || slot->dboid != dboid)
 				continue;
@@ -416,7 +416,7 @@ rcs_slots_block(Oid dboid)
 static bool
 all_gone(Oid dboid)
 {
-	bool		gone = true;
+	bool gone = true;
 
 	lock(LW_SHARED);
 	for (int i = 0; i < RCS_MAX_SLOTS && gone; i++)
@@ -429,12 +429,12 @@ bool
 rcs_slots_wait_gone(Oid dboid, long timeout_ms)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
-	bool		gone;
+	bool gone;
 
 	ConditionVariablePrepareToSleep(&shared->freed);
 	while (!(gone = all_gone(dboid)))
 	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+		long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
 
 		if (left <= 0)
 			break;

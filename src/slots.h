@@ -21,18 +21,18 @@ typedef enum RcsWorkerKind
 typedef enum RcsSlotPhase
 {
 	RCS_SLOT_FREE,
-	RCS_SLOT_STARTING,			/* asked of the postmaster */
-	RCS_SLOT_RUNNING			/* a process has it */
+	RCS_SLOT_STARTING, /* asked of the postmaster */
+	RCS_SLOT_RUNNING   /* a process has it */
 } RcsSlotPhase;
 
 /* Why the process that had a slot is gone; kept until the slot is used again. */
 typedef enum RcsExitReason
 {
 	RCS_EXIT_NONE,
-	RCS_EXIT_ABSENT,			/* the database has no such extension */
-	RCS_EXIT_VERSION,			/* it has one of another version */
-	RCS_EXIT_ASKED,				/* the slot was told to stop */
-	RCS_EXIT_TERMINATED,		/* SIGTERM */
+	RCS_EXIT_ABSENT,	 /* the database has no such extension */
+	RCS_EXIT_VERSION,	 /* it has one of another version */
+	RCS_EXIT_ASKED,		 /* the slot was told to stop */
+	RCS_EXIT_TERMINATED, /* SIGTERM */
 	RCS_EXIT_ERROR
 } RcsExitReason;
 
@@ -47,19 +47,19 @@ typedef enum RcsExitReason
 typedef struct RcsSlot
 {
 	RcsSlotPhase phase;
-	Oid			dboid;
+	Oid dboid;
 	RcsWorkerKind kind;
-	int			index;			/* number in its database and kind, from 0 */
-	uint32		generation;		/* rises with each use: an old handle is recognised */
-	pid_t		pid;
-	PGPROC	   *proc;			/* in shared memory, valid while RUNNING */
+	int index;		   /* number in its database and kind, from 0 */
+	uint32 generation; /* rises with each use: an old handle is recognised */
+	pid_t pid;
+	PGPROC *proc; /* in shared memory, valid while RUNNING */
 	volatile bool stop;
 	volatile bool drain_short;
-	volatile bool recheck;		/* look whether the extension is still there */
-	bool		confirmed;		/* this run has found the extension */
+	volatile bool recheck; /* look whether the extension is still there */
+	bool confirmed;		   /* this run has found the extension */
 	RcsExitReason exit_reason;
 	TimestampTz since;
-	char		state[RCS_SLOT_STATE_LEN];
+	char state[RCS_SLOT_STATE_LEN];
 	pg_atomic_uint32 in_flight;
 	pg_atomic_uint64 accepted;
 	pg_atomic_uint64 failed;
@@ -69,9 +69,9 @@ typedef struct RcsSlot
 #define RCS_MAX_PROBES 64
 typedef struct RcsProbes
 {
-	bool		all;			/* more than the list holds: every database */
-	int			n;
-	Oid			dboid[RCS_MAX_PROBES];
+	bool all; /* more than the list holds: every database */
+	int n;
+	Oid dboid[RCS_MAX_PROBES];
 } RcsProbes;
 
 extern void rcs_slots_init(void);
@@ -86,8 +86,8 @@ extern void rcs_slot_detach(RcsSlot *slot, RcsExitReason reason);
 typedef enum RcsReserve
 {
 	RCS_RESERVED,
-	RCS_RESERVE_TAKEN,			/* the slot is in use */
-	RCS_RESERVE_BLOCKED			/* the database is busy with a statement of DDL */
+	RCS_RESERVE_TAKEN,	/* the slot is in use */
+	RCS_RESERVE_BLOCKED /* the database is busy with a statement of DDL */
 } RcsReserve;
 
 extern void rcs_launcher_attach(void);
@@ -96,8 +96,8 @@ extern RcsReserve rcs_slot_reserve(int n, Oid dboid, RcsWorkerKind kind, int ind
 								   uint32 *generation);
 extern bool rcs_slot_abandon(int n, uint32 generation);
 extern bool rcs_slot_stop(int n, uint32 generation);
-extern void rcs_slots_copy(RcsSlot *out);	/* RCS_MAX_SLOTS of them */
-extern pid_t rcs_launcher_pid(TimestampTz *since);	/* 0: none */
+extern void rcs_slots_copy(RcsSlot *out);		   /* RCS_MAX_SLOTS of them */
+extern pid_t rcs_launcher_pid(TimestampTz *since); /* 0: none */
 extern void rcs_slots_take_probes(RcsProbes *probes);
 
 /* any backend; no effect when the library is not preloaded */
@@ -111,4 +111,4 @@ extern void rcs_slots_block(Oid dboid);
 extern bool rcs_slots_wait_gone(Oid dboid, long timeout_ms);
 extern void rcs_slots_unblock(void);
 
-#endif							/* RCS_SLOTS_H */
+#endif /* RCS_SLOTS_H */

@@ -28,12 +28,12 @@
 static volatile sig_atomic_t in_txn = false;
 
 /* A later extension of the same name is another one: this worker is not for it. */
-static Oid	extension = InvalidOid;
+static Oid extension = InvalidOid;
 
 typedef struct Identity
 {
-	Oid			userid;
-	int			sec;
+	Oid userid;
+	int sec;
 } Identity;
 
 bool
@@ -47,14 +47,14 @@ become_owner(Oid owner, Identity *before)
 {
 	GetUserIdAndSecContext(&before->userid, &before->sec);
 	SetUserIdAndSecContext(owner, before->sec | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+									  SECURITY_RESTRICTED_OPERATION);
 }
 
 static RcsExtLock
 begin(Identity *before)
 {
-	RcsExt		ext;
-	RcsExtLock	lock;
+	RcsExt ext;
+	RcsExtLock lock;
 
 	SetCurrentStatementStartTimestamp();
 	pgstat_report_activity(STATE_RUNNING, NULL);
@@ -100,10 +100,10 @@ clear_up(MemoryContext caller)
 }
 
 static RcsExtLock
-run_once(void (*body) (void *arg), void *arg)
+run_once(void (*body)(void *arg), void *arg)
 {
-	Identity	before;
-	RcsExtLock	lock = begin(&before);
+	Identity before;
+	RcsExtLock lock = begin(&before);
 
 	if (lock == RCS_EXT_LOCKED)
 	{
@@ -116,7 +116,7 @@ run_once(void (*body) (void *arg), void *arg)
 }
 
 static bool
-run_caught(void (*body) (void *arg), void *arg, RcsExtLock *lock)
+run_caught(void (*body)(void *arg), void *arg, RcsExtLock *lock)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool fine = true;
@@ -142,11 +142,11 @@ run_caught(void (*body) (void *arg), void *arg, RcsExtLock *lock)
 }
 
 bool
-rcs_txn_run(void (*body) (void *arg), void *arg)
+rcs_txn_run(void (*body)(void *arg), void *arg)
 {
 	for (;;)
 	{
-		RcsExtLock	lock = RCS_EXT_GONE;
+		RcsExtLock lock = RCS_EXT_GONE;
 
 		if (!run_caught(body, arg, &lock))
 			return false;

@@ -12,7 +12,7 @@
  * told to stop while somebody was altering the extension.  Does not return when
  * the extension is gone.
  */
-extern bool rcs_txn_run(void (*body) (void *arg), void *arg);
+extern bool rcs_txn_run(void (*body)(void *arg), void *arg);
 extern bool rcs_txn_in(void);
 
-#endif							/* RCS_TXN_H */
+#endif /* RCS_TXN_H */

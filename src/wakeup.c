@@ -22,36 +22,36 @@
 #include "wakeup.h"
 
 #define MAX_RINGS 64
-#define RING_SIZE 4096			/* a power of two: positions wrap around */
+#define RING_SIZE 4096 /* a power of two: positions wrap around */
 
 typedef struct Ring
 {
-	Oid			dboid;
-	int			users;			/* worker processes; 0 = not in use */
-	uint32		head;			/* next to take */
-	uint32		tail;			/* next to fill */
-	bool		overflow;		/* there is more than the ring says: scan */
+	Oid dboid;
+	int users;	   /* worker processes; 0 = not in use */
+	uint32 head;   /* next to take */
+	uint32 tail;   /* next to fill */
+	bool overflow; /* there is more than the ring says: scan */
 	pg_atomic_uint32 campaign;
-	int64		ids[RING_SIZE];
+	int64 ids[RING_SIZE];
 } Ring;
 
 typedef struct Shared
 {
-	Ring		rings[MAX_RINGS];
+	Ring rings[MAX_RINGS];
 } Shared;
 
 /* What this transaction has to say. */
 typedef struct Pending
 {
-	bool		anything;
-	bool		single;
-	bool		campaign;
-	bool		everything;
-	bool		probe;
-	bool		launcher;
-	bool		blocked;		/* to be undone at any end */
-	bool		overflow;
-	int			n;
+	bool anything;
+	bool single;
+	bool campaign;
+	bool everything;
+	bool probe;
+	bool launcher;
+	bool blocked; /* to be undone at any end */
+	bool overflow;
+	int n;
 } Pending;
 
 static Shared *shared = NULL;
@@ -110,10 +110,9 @@ warn_not_preloaded(void)
 	if (rcs_preloaded() || warned)
 		return;
 	warned = true;
-	ereport(WARNING,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("rcs is not in shared_preload_libraries, so nothing will be sent"),
-			 errhint("Add rcs to shared_preload_libraries and restart the server.")));
+	ereport(WARNING, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					  errmsg("rcs is not in shared_preload_libraries, so nothing will be sent"),
+					  errhint("Add rcs to shared_preload_libraries and restart the server.")));
 }
 
 void
@@ -195,12 +194,12 @@ push_ids(Ring *ring)
 static void
 hand_over(void)
 {
-	bool		single = pending.single || pending.everything;
-	bool		campaign = pending.campaign || pending.everything;
+	bool single = pending.single || pending.everything;
+	bool campaign = pending.campaign || pending.everything;
 
 	if (single || campaign)
 	{
-		Ring	   *ring;
+		Ring *ring;
 
 		LWLockAcquire(ring_lock(), LW_EXCLUSIVE);
 		ring = find_ring(MyDatabaseId);
@@ -261,7 +260,7 @@ rcs_handover_open(Oid dboid)
 	my_ring = find_ring(dboid);
 	for (int i = 0; i < MAX_RINGS && my_ring == NULL; i++)
 	{
-		Ring	   *ring = &shared->rings[i];
+		Ring *ring = &shared->rings[i];
 
 		if (ring->users > 0)
 			continue;
@@ -296,7 +295,7 @@ rcs_handover_close(void)
 int
 rcs_handover_take(Oid dboid, int64 *ids, int max, bool *overflow)
 {
-	int			n = 0;
+	int n = 0;
 
 	*overflow = false;
 	if (my_ring == NULL)

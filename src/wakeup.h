@@ -21,7 +21,7 @@ extern bool rcs_wakeup_enqueued(void);
 /* worker: to be open before the first scan, so that nothing falls between */
 extern void rcs_handover_open(Oid dboid);
 extern void rcs_handover_close(void);
-extern int	rcs_handover_take(Oid dboid, int64 *ids, int max, bool *overflow);
+extern int rcs_handover_take(Oid dboid, int64 *ids, int max, bool *overflow);
 extern uint32 rcs_campaign_wake_count(Oid dboid);
 
-#endif							/* RCS_WAKEUP_H */
+#endif /* RCS_WAKEUP_H */

@@ -41,7 +41,7 @@
 
 static RcsSlot *my_slot = NULL;
 static RcsExitReason exit_reason = RCS_EXIT_ERROR;
-static int64 generation = 0;	/* 0: none */
+static int64 generation = 0; /* 0: none */
 
 /* What an administrator may have set for sessions of this database, and is wrong here. */
 static const char *const settings[][2] = {
@@ -87,7 +87,7 @@ at_exit(int code, Datum arg)
 static void
 attach(int n)
 {
-	uint32		slot_generation;
+	uint32 slot_generation;
 
 	memcpy(&slot_generation, MyBgworkerEntry->bgw_extra, sizeof(slot_generation));
 	before_shmem_exit(at_exit, (Datum) 0);
@@ -100,7 +100,7 @@ attach(int n)
 static void
 connect_to_database(void)
 {
-	char		appname[NAMEDATALEN];
+	char appname[NAMEDATALEN];
 
 	BackgroundWorkerInitializeConnectionByOid(my_slot->dboid, InvalidOid, 0);
 	for (size_t i = 0; i < lengthof(settings); i++)
@@ -114,8 +114,8 @@ connect_to_database(void)
 static void
 leave_template(void *arg)
 {
-	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
-	bool		template = false;
+	HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+	bool template = false;
 
 	if (HeapTupleIsValid(tuple))
 	{
@@ -217,12 +217,14 @@ void
 rcs_worker_wrong_version(void)
 {
 	exit_reason = RCS_EXIT_VERSION;
-	ereport(WARNING,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("extension rcs of this database does not fit the loaded library, version %s",
-					RCS_VERSION),
-			 errdetail("Nothing is sent from database %u.", MyDatabaseId),
-			 errhint("Restart the server if its library was replaced, and run ALTER EXTENSION rcs UPDATE.")));
+	ereport(
+		WARNING,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("extension rcs of this database does not fit the loaded library, version %s",
+				RCS_VERSION),
+		 errdetail("Nothing is sent from database %u.", MyDatabaseId),
+		 errhint(
+			 "Restart the server if its library was replaced, and run ALTER EXTENSION rcs UPDATE.")));
 	proc_exit(0);
 }
 
@@ -248,7 +250,7 @@ rcs_worker_generation(void)
 bool
 rcs_generation_alive(int64 number)
 {
-	LOCKTAG		tag;
+	LOCKTAG tag;
 
 	if (number == generation)
 		return true;
@@ -263,12 +265,11 @@ rcs_generation_alive(int64 number)
 static void
 next_generation(void *arg)
 {
-	Oid			sequence = get_relname_relid("generation_seq", get_namespace_oid("rcs", false));
+	Oid sequence = get_relname_relid("generation_seq", get_namespace_oid("rcs", false));
 
 	if (!OidIsValid(sequence))
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("sequence rcs.generation_seq is missing"),
+				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("sequence rcs.generation_seq is missing"),
 				 errhint("Drop the extension and create it again.")));
 	*(int64 *) arg = nextval_internal(sequence, true);
 }
@@ -276,7 +277,7 @@ next_generation(void *arg)
 static void
 forget_generation(void)
 {
-	LOCKTAG		tag;
+	LOCKTAG tag;
 
 	if (generation == 0)
 		return;
@@ -289,8 +290,8 @@ forget_generation(void)
 void
 rcs_worker_new_generation(void)
 {
-	int64		number;
-	LOCKTAG		tag;
+	int64 number;
+	LOCKTAG tag;
 
 	forget_generation();
 	do

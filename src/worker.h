@@ -15,7 +15,7 @@ extern RcsSlot *rcs_worker_begin(Datum main_arg);
 extern void rcs_worker_end(RcsSlot *slot);
 
 extern bool rcs_worker_stopping(RcsSlot *slot);
-extern int	rcs_worker_drain_ms(void);
+extern int rcs_worker_drain_ms(void);
 extern void rcs_worker_loop_housekeeping(void);
 
 /*
@@ -31,4 +31,4 @@ extern void rcs_worker_extension_gone(void);
 extern void rcs_worker_wrong_version(void);
 extern bool rcs_worker_pause(long timeout_ms);
 
-#endif							/* RCS_WORKER_H */
+#endif /* RCS_WORKER_H */

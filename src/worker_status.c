@@ -19,16 +19,16 @@ PG_FUNCTION_INFO_V1(rcs_workers);
 
 typedef struct Rows
 {
-	int			next;			/* -1 is the launcher */
-	pid_t		launcher_pid;
+	int next; /* -1 is the launcher */
+	pid_t launcher_pid;
 	TimestampTz launcher_since;
-	RcsSlot		slots[RCS_MAX_SLOTS];
+	RcsSlot slots[RCS_MAX_SLOTS];
 } Rows;
 
 static Rows *
 take_rows(void)
 {
-	Rows	   *rows = palloc0(sizeof(Rows));
+	Rows *rows = palloc0(sizeof(Rows));
 
 	if (!rcs_preloaded())
 	{
@@ -71,14 +71,14 @@ Datum
 rcs_workers(PG_FUNCTION_ARGS)
 {
 	FuncCallContext *ctx;
-	Rows	   *rows;
-	Datum		values[COLUMNS];
-	bool		nulls[COLUMNS];
+	Rows *rows;
+	Datum values[COLUMNS];
+	bool nulls[COLUMNS];
 
 	if (SRF_IS_FIRSTCALL())
 	{
 		MemoryContext old;
-		TupleDesc	desc;
+		TupleDesc desc;
 
 		ctx = SRF_FIRSTCALL_INIT();
 		old = MemoryContextSwitchTo(ctx->multi_call_memory_ctx);

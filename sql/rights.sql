@@ -1,0 +1,117 @@
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS rcs;
+CREATE SERVER rights_kt TYPE 'kt' FOREIGN DATA WRAPPER rcs OPTIONS (url 'http://127.0.0.1:1', rate_per_minute '600');
+CREATE USER MAPPING FOR PUBLIC SERVER rights_kt OPTIONS (rcs_id 'shop', rcs_secret 'none');
+RESET client_min_messages;
+INSERT INTO rcs.chatbot (chatbot, servers, callback) VALUES ('0200000001', '{rights_kt}', '0212345678');
+-- the answer of a statement, or its error: state, message, detail, hint; ids are left out
+CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+	detail text;
+	hint text;
+BEGIN
+	EXECUTE statement INTO answer;
+	RETURN answer;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(E'\n', SQLSTATE || ' ' || regexp_replace(SQLERRM, '[-0-9a-f]{36}', '<id>'), nullif(detail, ''), nullif(hint, ''));
+END $$;
+\pset format unaligned
+\pset tuples_only on
+\pset null <null>
+SET client_min_messages = warning;
+CREATE ROLE regress_rcs_shop;
+CREATE ROLE regress_rcs_other;
+CREATE ROLE regress_rcs_team;
+CREATE ROLE regress_rcs_member IN ROLE regress_rcs_team;
+CREATE ROLE regress_rcs_reader;
+CREATE TABLE regress_customer (phone text);
+INSERT INTO regress_customer VALUES ('01000000009');
+CREATE SCHEMA regress_shop AUTHORIZATION regress_rcs_shop;
+RESET client_min_messages;
+UPDATE rcs.chatbot SET owner = 'regress_rcs_team';
+
+-- sending needs USAGE on every server of the chatbot, and nothing else
+SET ROLE regress_rcs_shop;
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x')$$);
+SELECT pg_temp.try($$SELECT rcs_send('bad', 'x', on_error => 'record')$$);
+SELECT pg_temp.try($$SELECT rcs_campaign_create('c', '{"serviceType": "RCSSMS", "header": "0", "body": {}}')$$);
+RESET ROLE;
+GRANT USAGE ON FOREIGN SERVER rights_kt TO regress_rcs_shop, regress_rcs_member;
+SET ROLE regress_rcs_shop;
+SELECT rcs_send('01012345678', 'x', send_at => '2100-01-01') AS id \gset
+SELECT rcs_campaign_create('mine', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}') AS c \gset
+SELECT rcs_message(:'id') IS NOT NULL;
+-- the tables and views are not for everybody
+SELECT pg_temp.try('SELECT count(*) FROM ' || t)
+FROM unnest('{rcs.message,rcs.batch,rcs.campaign,rcs.rejected,rcs.chatbot,rcs.installation,rcs.message_status,rcs.message_status_masked,rcs.campaign_progress,rcs.queue_depth,rcs._open_counts}'::text[]) t;
+-- the query runs with the caller's rights and search_path
+SELECT pg_temp.try(format('SELECT rcs_campaign_add(%L, %L)', :'c', 'SELECT phone FROM regress_customer'));
+SELECT pg_temp.try(format('SELECT rcs_campaign_add(%L, %L)', :'c', 'SELECT phone FROM rcs.message'));
+CREATE TABLE regress_shop.list AS SELECT '01000000008' AS phone;
+SET search_path = regress_shop, public;
+SELECT * FROM rcs_campaign_add(:'c', 'SELECT phone FROM list');
+SELECT * FROM rcs_campaign_add(:'c', $$SELECT '01000000007' AS phone WHERE current_user = 'regress_rcs_shop' AND current_setting('search_path') LIKE 'regress_shop%'$$);
+RESET search_path;
+SELECT current_user;
+SELECT count(*) FROM rcs_campaign_preview(:'c');
+
+-- a stranger may do nothing with it, though it may send
+RESET ROLE;
+GRANT USAGE ON FOREIGN SERVER rights_kt TO regress_rcs_other;
+SET ROLE regress_rcs_other;
+SELECT pg_temp.try(format('SELECT rcs_cancel(%L)', :'id'));
+SELECT pg_temp.try(format('SELECT rcs_message(%L)', :'id'));
+SELECT pg_temp.try(format('SELECT rcs_cancel(%L)', rcs_message_id(:'c', '01000000008')));
+SELECT pg_temp.try(format('SELECT rcs_campaign_add(%L, ARRAY[''01000000006''])', :'c'));
+SELECT pg_temp.try(format('SELECT rcs_campaign_preview(%L)', :'c'));
+SELECT pg_temp.try(format('SELECT rcs_campaign_start(%L)', :'c'));
+
+-- members of the chatbot's owner may
+SET ROLE regress_rcs_member;
+SELECT rcs_message(:'id') IS NOT NULL;
+SELECT count(*) FROM rcs_campaign_preview(:'c');
+SELECT added FROM rcs_campaign_add(:'c', ARRAY['01000000006']);
+SELECT rcs_cancel(:'id');
+SELECT rcs_cancel(rcs_message_id(:'c', '01000000008'));
+
+-- a reader of the view may look, and no more
+RESET ROLE;
+GRANT SELECT ON rcs.message_status TO regress_rcs_reader;
+SET ROLE regress_rcs_reader;
+SELECT rcs_message(:'id') IS NOT NULL;
+SELECT count(*) FROM rcs_campaign_preview(:'c');
+SELECT count(*) FROM rcs.message_status WHERE campaign = :'c';
+SELECT pg_temp.try(format('SELECT rcs_cancel(%L)', rcs_message_id(:'c', '01000000006')));
+RESET ROLE;
+
+-- a right that was taken back
+REVOKE USAGE ON FOREIGN SERVER rights_kt FROM regress_rcs_shop;
+SET ROLE regress_rcs_shop;
+SELECT pg_temp.try(format('SELECT rcs_campaign_add(%L, ARRAY[''01000000005''])', :'c'));
+SELECT pg_temp.try(format('SELECT rcs_campaign_start(%L)', :'c'));
+RESET ROLE;
+
+SET client_min_messages = warning;
+DROP SCHEMA regress_shop CASCADE;
+DROP TABLE regress_customer;
+REVOKE ALL ON rcs.message_status FROM regress_rcs_reader;
+REVOKE ALL ON FOREIGN SERVER rights_kt FROM regress_rcs_shop, regress_rcs_member, regress_rcs_other;
+UPDATE rcs.chatbot SET owner = NULL;
+DROP ROLE regress_rcs_shop, regress_rcs_other, regress_rcs_member, regress_rcs_team, regress_rcs_reader;
+
+-- clean up
+SET client_min_messages = warning;
+DELETE FROM rcs.batch;
+DELETE FROM rcs.message;
+DELETE FROM rcs.intent;
+DELETE FROM rcs.result;
+DELETE FROM rcs.event;
+DELETE FROM rcs.campaign_version;
+DELETE FROM rcs.campaign_event;
+DELETE FROM rcs.campaign;
+DELETE FROM rcs.tally;
+DELETE FROM rcs.rejected;
+DELETE FROM rcs.chatbot;
+DROP SERVER rights_kt CASCADE;

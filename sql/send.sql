@@ -1,0 +1,145 @@
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS rcs;
+CREATE SERVER send_kt TYPE 'kt' FOREIGN DATA WRAPPER rcs OPTIONS (url 'http://127.0.0.1:1', rate_per_minute '600');
+CREATE USER MAPPING FOR PUBLIC SERVER send_kt OPTIONS (rcs_id 'shop', rcs_secret 'none');
+RESET client_min_messages;
+INSERT INTO rcs.chatbot (chatbot, servers, callback) VALUES ('0200000001', '{send_kt}', '0212345678');
+-- the answer of a statement, or its error: state, message, detail, hint; ids are left out
+CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+	detail text;
+	hint text;
+BEGIN
+	EXECUTE statement INTO answer;
+	RETURN answer;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(E'\n', SQLSTATE || ' ' || regexp_replace(SQLERRM, '[-0-9a-f]{36}', '<id>'), nullif(detail, ''), nullif(hint, ''));
+END $$;
+\pset format unaligned
+\pset tuples_only on
+\pset null <null>
+
+-- plain text: the type follows the length, in UTF-16 units
+SELECT rcs_message(rcs_send('010-1234-5678', '안녕하세요', send_at => '2100-01-01'));
+SELECT n, rcs_message(rcs_send('01012345678', repeat('가', n), send_at => '2100-01-01')) ->> 'serviceType'
+FROM (VALUES (100), (101), (1300)) v(n);
+SELECT rcs_message(rcs_send('01012345678', repeat('😀', 51), send_at => '2100-01-01')) ->> 'serviceType';
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', repeat('가', 1301))$$);
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', '')$$);
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', NULL::text)$$);
+SELECT pg_temp.try($$SELECT rcs_send(NULL, 'hello')$$);
+SELECT pg_temp.try($$SELECT rcs_send('010-1234', 'hello')$$);
+SELECT pg_temp.try($$SELECT rcs_send('010-1234-567a', 'hello')$$);
+
+-- text that is a JSON object is refused; what only looks like one is text
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', ' {"serviceType": "RCSSMS"}')$$);
+SELECT rcs_message(rcs_send('01012345678', '{name}님', send_at => '2100-01-01')) #>> '{body,description}';
+
+-- placeholders
+SELECT rcs_message(rcs_send('01012345678', '#{name}님 #{amount}원 ##{x}', params => '{"name": "a\"b\\c", "amount": 1.50}', send_at => '2100-01-01')) #>> '{body,description}';
+SELECT rcs_message(rcs_send('01012345678', '#{name}', params => '{"name": "#{other}"}', send_at => '2100-01-01')) #>> '{body,description}';
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', '#{name} #{amount}', params => '{"name": "x"}')$$);
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', '#{name} #{amount}')$$);
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', params => '[1]')$$);
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', '#{empty}', params => '{"empty": ""}')$$);
+-- the length is judged after they are filled
+SELECT rcs_message(rcs_send('01012345678', '#{t}', params => jsonb_build_object('t', repeat('x', 101)), send_at => '2100-01-01')) ->> 'serviceType';
+
+-- fallback
+SELECT n, rcs_message(rcs_send('01012345678', 'x', fallback => repeat('가', n), send_at => '2100-01-01')) #>> '{legacy,serviceType}'
+FROM (VALUES (40), (41), (2000)) v(n);
+SELECT rcs_message(rcs_send('01012345678', 'x', fallback => '#{name}님', params => '{"name": "김"}', send_at => '2100-01-01')) -> 'legacy';
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', fallback => repeat('가', 2001))$$);
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', fallback => '')$$);
+UPDATE rcs.chatbot SET callback = NULL;
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', fallback => 'y')$$);
+UPDATE rcs.chatbot SET callback = '0212345678';
+
+-- any message
+SELECT rcs_message(rcs_send('01012345678', '{"serviceType": "RCSLMS", "body": {"title": "#{t}", "description": "x"}, "copyAllowed": false}'::jsonb, params => '{"t": "제목"}', send_at => '2100-01-01'));
+SELECT rcs_message(rcs_send('01012345678', '{"serviceType": "RCSSMS", "header": "1", "body": {"description": "x"}}'::jsonb, fallback => 'y', send_at => '2100-01-01'));
+SELECT pg_temp.try(format($$SELECT rcs_send('01012345678', %L::jsonb, fallback => %L)$$, m, f))
+FROM (VALUES
+	('"text"', NULL), ('[]', NULL), ('{}', NULL), ('{"serviceType": "SMS", "body": {}}', NULL),
+	('{"serviceType": "RCSSMS"}', NULL), ('{"serviceType": "RCSSMS", "body": "x"}', NULL),
+	('{"serviceType": "RCSSMS", "body": {}, "header": 1}', NULL),
+	('{"serviceType": "RCSSMS", "body": {}, "legacy": "x"}', NULL),
+	('{"serviceType": "RCSSMS", "body": {}, "legacy": {}}', 'x'),
+	('{"serviceType": "RCSCHAT", "body": {}}', 'x')) v(m, f);
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', NULL::jsonb)$$);
+
+-- times
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', send_at => 'infinity')$$);
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', expires_at => now() - interval '1 second')$$);
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', send_at => '2100-01-02', expires_at => '2100-01-01')$$);
+SELECT rcs_send('01012345678', 'x', send_at => '2100-01-02', expires_at => '2100-01-03', key => 'times') IS NOT NULL;
+SELECT status, due_at = '2100-01-02', expires_at = '2100-01-03', key, lane FROM rcs.message_status WHERE key = 'times';
+
+-- keys: a repeat sends nothing, however the number is written
+SELECT rcs_send('01012345678', '#{a}', params => '{"a": 1, "b": 2}', key => 'order-1', send_at => '2100-01-01') AS id \gset
+SELECT rcs_send('+82 10 1234 5678', '1', key => 'order-1') = :'id';
+SELECT count(*) FROM rcs.message_status WHERE key = 'order-1';
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', '2', key => 'order-1')$$);
+SELECT pg_temp.try($$SELECT rcs_send('01012345679', '1', key => 'order-1')$$);
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', key => '')$$);
+BEGIN;
+SELECT rcs_send('01012345678', 'x', key => 'twice', send_at => '2100-01-01') = rcs_send('01012345678', 'x', key => 'twice', send_at => '2100-01-01');
+ROLLBACK;
+SELECT count(*) FROM rcs.message_status WHERE key = 'twice';
+SELECT rcs_send('01012345678', 'x', send_at => '2100-01-01') <> rcs_send('01012345678', 'x', send_at => '2100-01-01');
+-- another chatbot has keys of its own
+INSERT INTO rcs.chatbot (chatbot, servers) VALUES ('0200000002', '{send_kt}');
+SELECT rcs_send('01012345678', 'other', key => 'order-1', chatbot => '0200000002', send_at => '2100-01-01') <> :'id';
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x')$$);
+SET rcs.chatbot = '0200000002';
+SELECT rcs_send('01012345678', 'by setting', send_at => '2100-01-01') AS set \gset
+SELECT chatbot FROM rcs.message_status WHERE id = :'set';
+RESET rcs.chatbot;
+DELETE FROM rcs.chatbot WHERE chatbot = '0200000002';
+
+-- on_error
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', on_error => 'ignore')$$);
+SELECT rcs_send('01012', 'x', params => '{"a": 1}', on_error => 'record');
+SELECT rcs_send(NULL, 'x', on_error => 'record');
+SELECT rcs_send('010-1234-5678', '#{a}', on_error => 'record');
+SELECT rcs_send('010-1234-5678', '{}'::jsonb, on_error => 'record');
+SELECT campaign, phone, params, ref, code, reason FROM rcs.rejected ORDER BY at;
+SELECT pg_temp.try($$SELECT rcs_send('01012', 'x', chatbot => 'unknown', on_error => 'record')$$);
+-- one that is fine is sent as ever
+SELECT rcs_send('01012345678', 'x', on_error => 'record', send_at => '2100-01-01') IS NOT NULL;
+
+-- nothing is left of a rollback, and each message is a batch of its own
+BEGIN;
+SELECT count(*) AS before FROM rcs.batch \gset
+SELECT rcs_send('01012345678', 'x', send_at => '2100-01-01') IS NOT NULL;
+SELECT count(*) - :before FROM rcs.batch;
+ROLLBACK;
+SELECT count(*) - :before FROM rcs.batch;
+
+-- waiting
+BEGIN;
+SELECT rcs_send('01012345678', 'x', send_at => '2100-01-01') IS NOT NULL;
+SELECT pg_temp.try($$SELECT rcs_wait('1 second')$$);
+ROLLBACK;
+SELECT rcs_wait('0');
+SELECT rcs_wait('20 milliseconds', :'id');
+SELECT rcs_cancel(:'id');
+SELECT rcs_wait('20 milliseconds', :'id');
+SELECT pg_temp.try($$SELECT rcs_wait('0', '00000000-0000-0000-0000-000000000000')$$);
+
+-- clean up
+SET client_min_messages = warning;
+DELETE FROM rcs.batch;
+DELETE FROM rcs.message;
+DELETE FROM rcs.intent;
+DELETE FROM rcs.result;
+DELETE FROM rcs.event;
+DELETE FROM rcs.campaign_version;
+DELETE FROM rcs.campaign_event;
+DELETE FROM rcs.campaign;
+DELETE FROM rcs.tally;
+DELETE FROM rcs.rejected;
+DELETE FROM rcs.chatbot;
+DROP SERVER send_kt CASCADE;
