@@ -240,11 +240,12 @@ CROSS JOIN LATERAL (
 	FROM (SELECT k.total - k.queued - k.sending AS done) d) p
 CROSS JOIN LATERAL (
 	SELECT t.started_at,
-		CASE WHEN k.recent > 0 THEN k.recent / 30.0
-			ELSE p.done / greatest(extract(epoch FROM statement_timestamp() - t.started_at), 1) END AS per_second
+		CASE WHEN k.recent > 0 THEN k.recent / least(t.seconds, 30) ELSE p.done / t.seconds END AS per_second
 	FROM (
-		SELECT coalesce(c.started_at,
-			CASE WHEN c.start_at <= statement_timestamp() THEN c.start_at END) AS started_at) t) v;
+		SELECT u.started_at, greatest(extract(epoch FROM statement_timestamp() - u.started_at), 0.1) AS seconds
+		FROM (
+			SELECT coalesce(c.started_at,
+				CASE WHEN c.start_at <= statement_timestamp() THEN c.start_at END) AS started_at) u) t) v;
 COMMENT ON VIEW rcs.campaign_progress IS 'one row per campaign; the ten counts from queued to suppressed, sending and the rest, add up to total in every snapshot';
 COMMENT ON COLUMN rcs.campaign_progress.percent IS 'messages that are neither queued nor sending';
 COMMENT ON COLUMN rcs.campaign_progress.reported_percent IS 'messages of which nothing more is expected: neither queued, sending nor sent';

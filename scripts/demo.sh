@@ -58,7 +58,7 @@ as()
 
 sql()
 {
-	as "$bin/psql" -X -v ON_ERROR_STOP=1 -h "$scratch/run" -p "$port" -U postgres -d demo "$@"
+	as "$bin/psql" -X -P pager=off -v ON_ERROR_STOP=1 -h "$scratch/run" -p "$port" -U postgres -d demo "$@"
 }
 
 # Runs quietly; what it said is shown if it fails.
@@ -218,7 +218,7 @@ show_progress()
 	local state bar percent done_n total left now speed=0
 	local last_n=0 last_us=${EPOCHREALTIME/[.,]/} moved=$SECONDS
 	while :; do
-		IFS=$'\t' read -r state bar percent done_n total left < <(sql -qAt -F $'\t' -f "$scratch/tree/demo/progress.sql")
+		IFS=$'\t' read -r state bar percent done_n total left < <(sql -qAt -F $'\t' -f "$scratch/tree/demo/progress.sql") || true
 		[ -n "${total:-}" ] || die "the campaign cannot be seen"
 		now=${EPOCHREALTIME/[.,]/}
 		speed=$(((done_n - last_n) * 1000000 / (now - last_us + 1)))
@@ -254,7 +254,7 @@ compare()
 			chatbot text, decision text, code text, http_status text, answered text, body_crc32 text)"
 	sql -q -c "COPY single FROM STDIN" <"$scratch/singles.tsv"
 	tail -n +2 "$scratch/ledger.tsv" | sql -q -c "COPY carrier_offer FROM STDIN WITH (NULL '-')"
-	sql -f "$scratch/tree/demo/report.sql" >"$scratch/log/report.txt"
+	sql -f "$scratch/tree/demo/report.sql" </dev/null >"$scratch/log/report.txt"
 	verdict=$(tail -n 1 "$scratch/log/report.txt")
 	sed '$d' "$scratch/log/report.txt"
 	[ "$verdict" = "they agree" ] || die "the database and the carrier DO NOT AGREE"
@@ -303,7 +303,7 @@ build
 step "starting PostgreSQL and the stand-in carrier"
 start_server
 start_carrier
-sql -q -v url="$carrier" -v rate="$rate" -f "$scratch/tree/demo/setup.sql"
+sql -q -v url="$carrier" -v rate="$rate" -f "$scratch/tree/demo/setup.sql" </dev/null
 step "a campaign to the customers in a CSV file of $rows rows"
 as perl "$scratch/tree/demo/customers.pl" "$rows" "$scratch/customers.csv"
 sql -q -f "$scratch/tree/demo/campaign.sql" <"$scratch/customers.csv"

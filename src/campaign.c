@@ -91,11 +91,11 @@ rcs_campaign_message(const RcsCampaign *c, int version, MemoryContext cxt)
 	return message;
 }
 
-static RcsStatement insert_event = {
-	"INSERT INTO rcs.campaign_event (campaign_no, what, who) VALUES ($1, $2, $3)",
-	3,
-	{INT8OID, TEXTOID, TEXTOID},
-	NULL};
+static RcsStatement insert_event =
+	{"INSERT INTO rcs.campaign_event (campaign_no, what, who) VALUES ($1, $2, $3)",
+	 3,
+	 {INT8OID, TEXTOID, TEXTOID},
+	 NULL};
 
 void
 rcs_campaign_event(int64 campaign_no, const char *what, Oid who)
@@ -173,20 +173,20 @@ read_create_arguments(FunctionCallInfo fcinfo, CreateCall *call)
 						errhint("%s", problem.hint)));
 }
 
-static RcsStatement insert_campaign = {
-	"WITH c AS ("
-	" INSERT INTO rcs.campaign (id, name, chatbot, start_at, rate_per_minute, expires_at,"
-	"  in_doubt, created_by)"
-	" VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, $8)"
-	" ON CONFLICT (id) DO NOTHING RETURNING campaign_no, id, version, created_by),"
-	" v AS ("
-	" INSERT INTO rcs.campaign_version (campaign_no, version, message, created_by)"
-	" SELECT c.campaign_no, c.version, $9, c.created_by FROM c)"
-	" SELECT c.campaign_no, c.id FROM c",
-	9,
-	{UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
-	 JSONBOID},
-	NULL};
+static RcsStatement insert_campaign =
+	{"WITH c AS ("
+	 " INSERT INTO rcs.campaign (id, name, chatbot, start_at, rate_per_minute, expires_at,"
+	 "  in_doubt, created_by)"
+	 " VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, $8)"
+	 " ON CONFLICT (id) DO NOTHING RETURNING campaign_no, id, version, created_by),"
+	 " v AS ("
+	 " INSERT INTO rcs.campaign_version (campaign_no, version, message, created_by)"
+	 " SELECT c.campaign_no, c.version, $9, c.created_by FROM c)"
+	 " SELECT c.campaign_no, c.id FROM c",
+	 9,
+	 {UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
+	  JSONBOID},
+	 NULL};
 
 static pg_uuid_t
 create_campaign(const CreateCall *call, const char *chatbot)
@@ -242,8 +242,8 @@ rcs_campaign_create(PG_FUNCTION_ARGS)
 
 /* ---------- start ---------- */
 
-static RcsStatement mark_started = {
-	"UPDATE rcs.campaign SET started_at = now() WHERE campaign_no = $1", 1, {INT8OID}, NULL};
+static RcsStatement mark_started =
+	{"UPDATE rcs.campaign SET started_at = now() WHERE campaign_no = $1", 1, {INT8OID}, NULL};
 
 /* The state after it.  Calling it again is no error. */
 static text *

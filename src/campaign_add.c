@@ -119,11 +119,11 @@ check_arrays(ArrayType *phones, ArrayType *params)
 						errmsg("phones and params must be arrays of one dimension")));
 	if (params != NULL && ArrayGetNItems(ARR_NDIM(phones), ARR_DIMS(phones)) !=
 							  ArrayGetNItems(ARR_NDIM(params), ARR_DIMS(params)))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("phones and params are not of the same length"),
-			 errhint("Give one element of params for each phone number; null stands for none.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("phones and params are not of the same length"),
+				 errhint(
+					 "Give one element of params for each phone number; null stands for none.")));
 }
 
 static void

@@ -340,14 +340,14 @@ number_rows(RcsAdd *a)
 	return store;
 }
 
-static RcsStatement insert_rows = {
-	"INSERT INTO rcs.message (campaign_no, batch_id, ord, night_consent, id, created_at, phone,"
-	" ref, params)"
-	" SELECT $1, r.batch_id, r.ord, r.night_consent, r.id, now(), r.phone, r.ref, r.params"
-	" FROM " NEW_ROWS " r",
-	1,
-	{INT8OID},
-	NULL};
+static RcsStatement insert_rows =
+	{"INSERT INTO rcs.message (campaign_no, batch_id, ord, night_consent, id, created_at, phone,"
+	 " ref, params)"
+	 " SELECT $1, r.batch_id, r.ord, r.night_consent, r.id, now(), r.phone, r.ref, r.params"
+	 " FROM " NEW_ROWS " r",
+	 1,
+	 {INT8OID},
+	 NULL};
 
 /* The rows stand under a name that is known to this SPI connection only. */
 static void
@@ -370,12 +370,12 @@ store_rows(RcsAdd *a)
 	a->counts.added += a->nrows;
 }
 
-static RcsStatement insert_batches = {
-	"INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at)"
-	" SELECT $1, u.batch_id, u.n, now() FROM unnest($2, $3) AS u(batch_id, n)",
-	3,
-	{INT8OID, INT8ARRAYOID, INT4ARRAYOID},
-	NULL};
+static RcsStatement insert_batches =
+	{"INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at)"
+	 " SELECT $1, u.batch_id, u.n, now() FROM unnest($2, $3) AS u(batch_id, n)",
+	 3,
+	 {INT8OID, INT8ARRAYOID, INT4ARRAYOID},
+	 NULL};
 
 static void
 store_batches(RcsAdd *a)
@@ -428,12 +428,12 @@ rcs_add_flush(RcsAdd *a)
 
 /* ---------- finish ---------- */
 
-static RcsStatement insert_tally = {
-	"INSERT INTO rcs.tally (campaign_no, what, n)"
-	" SELECT $1, u.what, u.n FROM unnest($2, $3) AS u(what, n) WHERE u.n <> 0",
-	3,
-	{INT8OID, TEXTARRAYOID, INT8ARRAYOID},
-	NULL};
+static RcsStatement insert_tally =
+	{"INSERT INTO rcs.tally (campaign_no, what, n)"
+	 " SELECT $1, u.what, u.n FROM unnest($2, $3) AS u(what, n) WHERE u.n <> 0",
+	 3,
+	 {INT8OID, TEXTARRAYOID, INT8ARRAYOID},
+	 NULL};
 
 static void
 store_tally(RcsAdd *a)

@@ -26,6 +26,7 @@
 
 #include "ddl_hooks.h"
 #include "ext_state.h"
+#include "hold_shared.h"
 #include "pg_compat.h"
 #include "slots.h"
 #include "wakeup.h"
@@ -126,6 +127,7 @@ is_commit_prepared(Node *stmt)
 static void
 after_commit_prepared(void)
 {
+	rcs_hold_announce();
 	rcs_wakeup_everything();
 	if (OidIsValid(rcs_ext_oid()))
 		rcs_wakeup_probe();

@@ -41,6 +41,7 @@ typedef struct RcsAccount
 
 	char	   *token;			/* malloc'd; NULL = none */
 	int			token_serial;
+	bool		token_worked;	/* it was accepted at least once */
 	int64		token_renew_us;
 	int64		token_end_us;
 	bool		fetching;
@@ -82,7 +83,7 @@ typedef struct RcsFate
 	bool		in_doubt;		/* this offer may have been accepted */
 	long		delay_ms;		/* before it is offered again */
 	TimestampTz at;
-	char		code[16];
+	char		code[24];
 	char		reason[200];
 } RcsFate;
 
@@ -184,7 +185,7 @@ extern void rcs_delivery_token_refused(RcsAccount *a, int serial, const char *re
 extern bool rcs_delivery_token_done(RcsHttpRequest *r);
 extern void rcs_delivery_checks(void);
 extern void rcs_delivery_accounts_forget_waits(void);
-extern int	rcs_delivery_accounts_space(void);
+extern int	rcs_delivery_accounts_space(int64 now_us);
 
 /* delivery_fate.c */
 extern void rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer);
@@ -195,7 +196,8 @@ extern void rcs_fate_cannot(RcsItem *item, const char *missing);
 /* delivery_record.c: in a transaction, then committed or rolled_back */
 extern bool rcs_record_lock(RcsLease *lease, RcsRow *row);
 extern void rcs_record_lease(RcsLease *lease);
-extern void rcs_record_release(RcsLease *lease);
+extern void rcs_record_release(RcsLease *lease, long delay_ms, const char *reason);
+extern void rcs_record_close(RcsLease *lease);
 extern void rcs_record_committed(void);
 extern void rcs_record_rolled_back(void);
 
@@ -203,6 +205,7 @@ extern void rcs_record_rolled_back(void);
 extern RcsLease *rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers);
 extern RcsLease *rcs_lease_singles(const int64 *ids, int nids);
 extern int	rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most);
+extern void rcs_lease_drop_late(RcsLease *lease);
 extern void rcs_lease_put_back(RcsItem *item, long delay_ms, const char *reason);
 extern void rcs_lease_committed(void);
 extern void rcs_lease_rolled_back(void);

@@ -163,7 +163,7 @@ rcs_delivery_slice(const RcsAccount *a)
 
 /* How many more messages the accounts that this worker has met may have ready. */
 int
-rcs_delivery_accounts_space(void)
+rcs_delivery_accounts_space(int64 now_us)
 {
 	int			space = 0;
 	ListCell   *lc;
@@ -171,9 +171,11 @@ rcs_delivery_accounts_space(void)
 	foreach(lc, accounts)
 	{
 		RcsAccount *a = lfirst(lc);
+		bool		probe;
+		int64		wait_us;
 
-		if (a->shared >= 0)
-			space += Max(0, rcs_delivery_slice(a) - a->ready);
+		if (rcs_delivery_account_usable(a, now_us, &probe, &wait_us))
+			space += Max(0, (probe ? 1 : rcs_delivery_slice(a)) - a->ready);
 	}
 	return space;
 }
@@ -258,14 +260,14 @@ rcs_delivery_token_ready(RcsAccount *a, int64 now_us)
 	return a->token != NULL;
 }
 
-/* The carrier refused a token: the first time it is renewed, a fresh one closes the account. */
+/* The carrier refused a token: it is renewed, but one that never worked closes the account. */
 void
 rcs_delivery_token_refused(RcsAccount *a, int serial, const char *reason)
 {
 	if (serial != a->token_serial || a->token == NULL)
 		return;					/* it has been replaced meanwhile */
 	forget_token(a);
-	if (rcs_now_us() - a->fetch_started_us < SECOND)
+	if (!a->token_worked)
 		rcs_account_faulted(a->shared, rcs_now_us(), true, reason);
 }
 
@@ -279,6 +281,7 @@ keep_token(RcsAccount *a, char *token, long ttl_s)
 	a->token = strdup(token);
 	explicit_bzero(token, strlen(token));
 	a->token_serial++;
+	a->token_worked = false;
 	a->token_end_us = now + life;
 	a->token_renew_us = now + life - Min(life / 10, 60 * SECOND);
 	rcs_account_token(a->shared, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ttl_s * 1000));

@@ -233,6 +233,25 @@ pick(int64 now_us)
 	return best;
 }
 
+/*
+ * Messages in doubt may go through one account only.  While it cannot be used
+ * they must not stand in the way of the others.
+ */
+static void
+wait_for_account(RcsLease *lease, const char *server)
+{
+	RcsAccount *a = rcs_delivery_account(server);
+	char		reason[NAMEDATALEN + 64];
+	bool		probe;
+	int64		wait_us = SECOND;
+
+	if (rcs_delivery_account_usable(a, rcs_now_us(), &probe, &wait_us))
+		return;
+	rcs_lease_drop_late(lease);
+	snprintf(reason, sizeof(reason), "outcome unknown, and account %s cannot be used", server);
+	rcs_record_release(lease, wait_us / 1000 + 1, reason);
+}
+
 /* One slice of one campaign; false: it can have none in this turn. */
 static bool
 take_slice(RcsCampaign *c)
@@ -260,7 +279,11 @@ take_slice(RcsCampaign *c)
 	server = c->current->rows[0].batch.server;
 	account = choose_account(c, server, &most);
 	if (account == NULL)
+	{
+		if (server != NULL)
+			wait_for_account(c->current, server);
 		return false;
+	}
 	n = rcs_lease_intend(c->current, account, most);
 	c->pass += Max(n, 1);
 	return true;

@@ -164,6 +164,8 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 			return;
 	}
 	rcs_account_answered(account, accepted);
+	if (item->token_serial == item->account->token_serial)
+		item->account->token_worked = true;
 }
 
 /* No byte of it left, and it may go later. */

@@ -231,6 +231,18 @@ decided(RcsItem *item)
 	item->row->waiting--;
 }
 
+/* Decide those that must not be offered any more, whatever account they need. */
+void
+rcs_lease_drop_late(RcsLease *lease)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = lease->next; i < lease->nitems; i++)
+		if (lease->items[i].state == RCS_ITEM_WAITING &&
+			!rcs_fate_before_offer(&lease->items[i], now))
+			decided(&lease->items[i]);
+}
+
 static void
 add_intent(RcsIntentRow *intents, int *n, const RcsItem *item, int most)
 {

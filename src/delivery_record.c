@@ -218,7 +218,7 @@ retry_due(const RcsItem *item)
 {
 	long		delay_ms = item->fate.delay_ms;
 
-	if (item->fate.outcome == 0)
+	if (item->fate.outcome == 0 && delay_ms == 0)
 		return item->row->batch.due_at;
 	if (delay_ms > 0)			/* so that those who failed together do not return together */
 		delay_ms += (long) (rcs_now_us() % (delay_ms / 4 + 1));
@@ -291,8 +291,9 @@ tally(RcsLease *lease, const RcsRow *row)
 	rcs_outbox_tally(no, "expired", a->expired + b->expired);
 }
 
-static void
-close_finished(RcsLease *lease)
+/* At the end of a turn: batches whose last message has been written down. */
+void
+rcs_record_close(RcsLease *lease)
 {
 	int64	   *ids = palloc(sizeof(int64) * lease->nrows);
 	int			n = 0;
@@ -325,7 +326,9 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 	{
 		RcsItem    *item = items[i];
 
-		if (!item->row->lost)
+		if (is_canceled(item->row, item->message->ord))
+			item->row->new_counts.canceled++;	/* before its fate was written down */
+		else if (!item->row->lost)
 		{
 			if (item->fate.outcome != 0)
 				fill_result(&results[nresults++], item);
@@ -344,7 +347,7 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 		write_group(&groups[i]);
 }
 
-/* Write down what is done of a lease, and close what ends with it. */
+/* Write down what is done of a lease. */
 void
 rcs_record_lease(RcsLease *lease)
 {
@@ -362,13 +365,14 @@ rcs_record_lease(RcsLease *lease)
 	}
 	if (n > 0)
 		write_items(lease, items, n);
-	close_finished(lease);
 }
 
-/* At the end of the worker: hand back what has no intent. */
+/* Hand back what has no intent; with a delay, for later and with the reason. */
 void
-rcs_record_release(RcsLease *lease)
+rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
 {
+	TimestampTz due_at = delay_ms == 0 ? 0 :
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms);
 	RcsItem   **items = palloc(sizeof(RcsItem *) * lease->nitems);
 	int64	   *whole = palloc(sizeof(int64) * lease->nrows);
 	int			n = 0;
@@ -396,13 +400,16 @@ rcs_record_release(RcsLease *lease)
 		}
 		memset(&item->fate, 0, sizeof(item->fate));
 		item->fate.again = true;
+		item->fate.delay_ms = delay_ms;
+		if (reason != NULL)
+			strlcpy(item->fate.reason, reason, sizeof(item->fate.reason));
 		items[n++] = item;
 	}
 	if (nwhole > 0)
-		rcs_outbox_put_back(lease->campaign_no, whole, nwhole, 0, NULL);
+		rcs_outbox_put_back(lease->campaign_no, whole, nwhole, due_at, reason);
 	if (n > 0)
 		write_items(lease, items, n);
-	close_finished(lease);
+	lease->next = lease->nitems;
 }
 
 /* ---------- after the transaction ---------- */
@@ -481,7 +488,10 @@ rcs_record_rolled_back(void)
 		if (item->node.next != NULL)
 			item->state = RCS_ITEM_DONE;
 		else
+		{
 			item->state = RCS_ITEM_WAITING;
+			item->lease->next = Min(item->lease->next, (int) (item - item->lease->items));
+		}
 	}
 	foreach(lc, touched)
 	{

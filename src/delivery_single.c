@@ -30,7 +30,7 @@ static int	nids = 0;
 static int64 scan_at_us = 0;
 static int64 full_scan_at_us = 0;
 static TimestampTz scan_from = 0;
-static int64 look_at_us = 0;	/* an account was full: until then only what has room */
+static int64 look_at_us = 0;	/* an account was full or closed: until then only what has room */
 
 /* ---------- what is there ---------- */
 
@@ -42,7 +42,7 @@ static int64 look_at_us = 0;	/* an account was full: until then only what has ro
 static int
 room(int64 now_us)
 {
-	int			most = rcs_delivery_accounts_space();
+	int			most = rcs_delivery_accounts_space(now_us);
 
 	if (now_us >= look_at_us)
 		most = Max(most, LOOK);
@@ -158,6 +158,8 @@ assign_accounts(RcsLease *lease)
 		bool		full;
 		int64		wait_us;
 
+		if (item->state != RCS_ITEM_WAITING)
+			continue;
 		if (chatroom->chatbot == NULL)
 		{
 			rcs_lease_put_back(item, UNKNOWN_CHATBOT_MS, "its chatbot is not there any more");
@@ -167,15 +169,14 @@ assign_accounts(RcsLease *lease)
 		if (item->account != NULL)
 			item->account->ready++; /* so that the next one sees it */
 		else if (full)
-		{
-			look_at_us = now_us + LOOK_EVERY;
 			rcs_lease_put_back(item, RCS_SLICE_SECONDS * 1000, "waiting for the account's rate");
-		}
 		else
 		{
 			account_reason(chatroom, reason);
-			rcs_lease_put_back(item, wait_us / 1000 + 1, reason);
+			rcs_lease_put_back(item, Min(wait_us, SECOND) / 1000 + 1, reason);
 		}
+		if (item->account == NULL)
+			look_at_us = now_us + LOOK_EVERY;
 	}
 	for (int i = 0; i < lease->nitems; i++)
 		if (lease->items[i].account != NULL)
@@ -200,6 +201,7 @@ rcs_singles_take(void)
 		scan_at_us = Min(scan_at_us, now_us + NAP / 50);	/* locked, or due later */
 	if (lease == NULL)
 		return;
+	rcs_lease_drop_late(lease);
 	assign_accounts(lease);
 	rcs_lease_intend(lease, NULL, lease->nitems);
 }

@@ -29,6 +29,7 @@
 #define RESULTS_WAIT_CAMPAIGN (SECOND / 5)
 #define RESULTS_WAIT_SINGLE (SECOND / 50)
 #define RETRY_TURN SECOND		/* after a transaction that failed */
+#define LAST_TRIES 3			/* to write results down before the worker ends */
 #define SWEEP (60 * SECOND)
 #define UNWRITTEN_MAX 2000		/* results in memory, when no transaction succeeds */
 
@@ -73,6 +74,15 @@ sweep_when_due(int64 now_us)
 /* ---------- the turn ---------- */
 
 static void
+take(void)
+{
+	if (delivery.lane == RCS_WORKER_SINGLE)
+		rcs_singles_take();
+	else
+		rcs_campaigns_take();
+}
+
+static void
 turn_body(void *arg)
 {
 	dlist_iter	iter;
@@ -84,14 +94,12 @@ turn_body(void *arg)
 		if (!dlist_is_empty(&lease->done))
 			rcs_record_lease(lease);
 		if (delivery.draining)
-			rcs_record_release(lease);
+			rcs_record_release(lease, 0, NULL);
 	}
-	if (delivery.draining || delivery.ndone > UNWRITTEN_MAX)
-		return;
-	if (delivery.lane == RCS_WORKER_SINGLE)
-		rcs_singles_take();
-	else
-		rcs_campaigns_take();
+	if (!delivery.draining && delivery.ndone <= UNWRITTEN_MAX)
+		take();
+	dlist_foreach(iter, &delivery.leases)
+		rcs_record_close(dlist_container(RcsLease, node, iter.cur));
 }
 
 /*
@@ -199,7 +207,8 @@ withdraw_closed(RcsItem *item, int64 wait_us)
 	char		reason[RCS_ACCOUNT_REASON];
 
 	rcs_account_reason(item->account->shared, reason);
-	withdraw(item, "account", reason, wait_us / 1000 + 1);
+	/* not for as long as it is closed: rcs_account_check() may open it at any time */
+	withdraw(item, "account", reason, Min(wait_us, SECOND) / 1000 + 1);
 }
 
 /* The campaign's own rate first: its token is given back when the account has none. */
@@ -393,7 +402,8 @@ drain(void)
 		take_answers();
 	}
 	abort_flying();
-	turn(rcs_now_us());
+	for (int i = 0; i < LAST_TRIES && (i == 0 || delivery.ndone > 0); i++)
+		turn(rcs_now_us());
 }
 
 /* ---------- the loop ---------- */

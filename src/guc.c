@@ -22,10 +22,18 @@ int rcs_in_doubt = RCS_IN_DOUBT_RESEND;
 int rcs_settle = 2000;
 int rcs_settle_dead = 30000;
 int rcs_duplicate_window = 3600;
+int rcs_after_promotion = RCS_AFTER_PROMOTION_RESUME;
+int rcs_after_gap = 86400;
+char *rcs_node_id = NULL;
 
 static const struct config_enum_entry in_doubt_options[] = {{"resend", RCS_IN_DOUBT_RESEND, false},
 															{"hold", RCS_IN_DOUBT_HOLD, false},
 															{NULL, 0, false}};
+
+static const struct config_enum_entry after_promotion_options[] =
+	{{"resume", RCS_AFTER_PROMOTION_RESUME, false},
+	 {"hold", RCS_AFTER_PROMOTION_HOLD, false},
+	 {NULL, 0, false}};
 
 static const struct
 {
@@ -54,6 +62,8 @@ static const struct
 	 &rcs_settle_dead, 0, 3600000, GUC_UNIT_MS},
 	{"rcs.duplicate_window", "Age from which a message of unknown outcome is never offered again.",
 	 &rcs_duplicate_window, 0, 30 * 86400, GUC_UNIT_S},
+	{"rcs.after_gap", "Silence after which a server that starts with unsent messages holds them.",
+	 &rcs_after_gap, 1, 3650 * 86400, GUC_UNIT_S},
 };
 
 void
@@ -66,6 +76,14 @@ rcs_guc_init(void)
 							 "It is offered again under the same id and account, or held.",
 							 &rcs_in_doubt, RCS_IN_DOUBT_RESEND, in_doubt_options, PGC_SIGHUP, 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("rcs.after_promotion", "What is done after a failover.",
+							 "Sending goes on, or is held until rcs_resume().",
+							 &rcs_after_promotion, RCS_AFTER_PROMOTION_RESUME,
+							 after_promotion_options, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("rcs.node_id", "An identity by which copies of a server are noticed.",
+							   "The same on all nodes of a failover cluster, another on its copies.",
+							   &rcs_node_id, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
 
 	/* what a variable holds before its definition is its default */
 	for (size_t i = 0; i < lengthof(numbers); i++)

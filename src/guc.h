@@ -11,6 +11,12 @@ typedef enum RcsInDoubt
 	RCS_IN_DOUBT_HOLD
 } RcsInDoubt;
 
+typedef enum RcsAfterPromotion
+{
+	RCS_AFTER_PROMOTION_RESUME,
+	RCS_AFTER_PROMOTION_HOLD
+} RcsAfterPromotion;
+
 extern char *rcs_chatbot; /* "" = none */
 extern int rcs_single_workers;
 extern int rcs_campaign_workers;
@@ -22,6 +28,9 @@ extern int rcs_in_doubt;		 /* RcsInDoubt */
 extern int rcs_settle;			 /* ms */
 extern int rcs_settle_dead;		 /* ms */
 extern int rcs_duplicate_window; /* seconds */
+extern int rcs_after_promotion;	 /* RcsAfterPromotion */
+extern int rcs_after_gap;		 /* seconds */
+extern char *rcs_node_id;		 /* "" = none */
 
 extern void rcs_guc_init(void);
 

@@ -55,14 +55,14 @@ column_jsonb(uint64 row, int column, MemoryContext cxt)
 	return copy;
 }
 
-static RcsStatement find_message = {
-	"SELECT m.campaign_no, m.batch_id, m.ord, coalesce(c.created_by, m.created_by),"
-	" coalesce(c.chatbot, m.chatbot), c.id, m.message, m.params"
-	" FROM rcs.message m LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no"
-	" WHERE m.id = $1 ORDER BY m.campaign_no LIMIT 1",
-	1,
-	{UUIDOID},
-	NULL};
+static RcsStatement find_message =
+	{"SELECT m.campaign_no, m.batch_id, m.ord, coalesce(c.created_by, m.created_by),"
+	 " coalesce(c.chatbot, m.chatbot), c.id, m.message, m.params"
+	 " FROM rcs.message m LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no"
+	 " WHERE m.id = $1 ORDER BY m.campaign_no LIMIT 1",
+	 1,
+	 {UUIDOID},
+	 NULL};
 
 static StoredMessage *
 load_message(const pg_uuid_t *id)
@@ -120,12 +120,12 @@ typedef enum CancelAnswer
 	" FROM rcs.batch b WHERE b.campaign_no = $1"
 
 /* a retry names the messages it is for, and is later than the batch it comes from */
-static RcsStatement lock_retry = {
-	LIVE_COLUMNS
-	" AND b.origin = $2 AND $3 = ANY (b.ords) ORDER BY b.attempt DESC LIMIT 1 FOR UPDATE",
-	3,
-	{INT8OID, INT8OID, INT4OID},
-	NULL};
+static RcsStatement lock_retry =
+	{LIVE_COLUMNS
+	 " AND b.origin = $2 AND $3 = ANY (b.ords) ORDER BY b.attempt DESC LIMIT 1 FOR UPDATE",
+	 3,
+	 {INT8OID, INT8OID, INT4OID},
+	 NULL};
 static RcsStatement lock_original = {LIVE_COLUMNS
 									 " AND b.batch_id = $2 AND b.ords IS NULL FOR UPDATE",
 									 3,
@@ -149,12 +149,12 @@ lock_live_batch(const StoredMessage *m, LiveBatch *live)
 	return true;
 }
 
-static RcsStatement latest_result = {
-	"SELECT r.outcome::text, r.attempt FROM rcs.result r"
-	" WHERE r.campaign_no = $1 AND r.batch_id = $2 AND r.ord = $3 ORDER BY r.attempt DESC LIMIT 1",
-	3,
-	{INT8OID, INT8OID, INT4OID},
-	NULL};
+static RcsStatement latest_result =
+	{"SELECT r.outcome::text, r.attempt FROM rcs.result r"
+	 " WHERE r.campaign_no = $1 AND r.batch_id = $2 AND r.ord = $3 ORDER BY r.attempt DESC LIMIT 1",
+	 3,
+	 {INT8OID, INT8OID, INT4OID},
+	 NULL};
 
 /* 0 when there is none */
 static char
@@ -177,12 +177,12 @@ is_final(char outcome)
 		   outcome != RCS_WITHDRAWN;
 }
 
-static RcsStatement is_offered = {
-	"SELECT FROM rcs.intent i WHERE i.campaign_no = $1 AND i.batch_id = $2 AND i.attempt = $3"
-	" AND $4 = ANY (i.ords) LIMIT 1",
-	4,
-	{INT8OID, INT8OID, INT2OID, INT4OID},
-	NULL};
+static RcsStatement is_offered =
+	{"SELECT FROM rcs.intent i WHERE i.campaign_no = $1 AND i.batch_id = $2 AND i.attempt = $3"
+	 " AND $4 = ANY (i.ords) LIMIT 1",
+	 4,
+	 {INT8OID, INT8OID, INT2OID, INT4OID},
+	 NULL};
 
 static bool
 is_being_offered(const StoredMessage *m, int attempt)
@@ -193,14 +193,14 @@ is_being_offered(const StoredMessage *m, int attempt)
 	return rcs_execute(&is_offered, values, NULL) > 0;
 }
 
-static RcsStatement insert_canceled = {
-	"INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at, reason)"
-	" VALUES ($1, $2, $3, $4, 'c', clock_timestamp(), 'canceled by rcs_cancel')",
-	4,
-	{INT8OID, INT8OID, INT4OID, INT2OID},
-	NULL};
-static RcsStatement delete_single = {
-	"DELETE FROM rcs.batch WHERE campaign_no = 0 AND batch_id = $1", 1, {INT8OID}, NULL};
+static RcsStatement insert_canceled =
+	{"INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at, reason)"
+	 " VALUES ($1, $2, $3, $4, 'c', clock_timestamp(), 'canceled by rcs_cancel')",
+	 4,
+	 {INT8OID, INT8OID, INT4OID, INT2OID},
+	 NULL};
+static RcsStatement delete_single =
+	{"DELETE FROM rcs.batch WHERE campaign_no = 0 AND batch_id = $1", 1, {INT8OID}, NULL};
 static RcsStatement mark_canceled = {"UPDATE rcs.batch SET canceled = array_append(canceled, $3)"
 									 " WHERE campaign_no = $1 AND batch_id = $2",
 									 3,
@@ -288,12 +288,12 @@ rcs_cancel(PG_FUNCTION_ARGS)
 
 /* ---------- show ---------- */
 
-static RcsStatement offered_version = {
-	"SELECT i.version FROM rcs.intent i WHERE i.campaign_no = $1 AND i.batch_id = $2"
-	" AND $3 = ANY (i.ords) ORDER BY i.attempt DESC LIMIT 1",
-	3,
-	{INT8OID, INT8OID, INT4OID},
-	NULL};
+static RcsStatement offered_version =
+	{"SELECT i.version FROM rcs.intent i WHERE i.campaign_no = $1 AND i.batch_id = $2"
+	 " AND $3 = ANY (i.ords) ORDER BY i.attempt DESC LIMIT 1",
+	 3,
+	 {INT8OID, INT8OID, INT4OID},
+	 NULL};
 
 /* What was already offered keeps its text. */
 static Jsonb *
@@ -355,17 +355,16 @@ rcs_message(PG_FUNCTION_ARGS)
 
 /* ---------- preview ---------- */
 
-static RcsStatement first_messages = {
-	"SELECT m.phone, m.params FROM rcs.message m WHERE m.campaign_no = $1"
-	" ORDER BY m.batch_id, m.ord LIMIT $2",
-	2,
-	{INT8OID, INT4OID},
-	NULL};
-static RcsStatement one_message = {
-	"SELECT m.phone, m.params FROM rcs.message m WHERE m.campaign_no = $1 AND m.id = $2",
-	2,
-	{INT8OID, UUIDOID},
-	NULL};
+static RcsStatement first_messages =
+	{"SELECT m.phone, m.params FROM rcs.message m WHERE m.campaign_no = $1"
+	 " ORDER BY m.batch_id, m.ord LIMIT $2",
+	 2,
+	 {INT8OID, INT4OID},
+	 NULL};
+static RcsStatement one_message = {"SELECT m.phone, m.params FROM rcs.message m WHERE m.id = $1",
+								   1,
+								   {UUIDOID},
+								   NULL};
 
 static uint64
 select_previews(const RcsCampaign *c, int n, const char *phone)
@@ -376,7 +375,7 @@ select_previews(const RcsCampaign *c, int n, const char *phone)
 	if (phone == NULL)
 		return rcs_execute(&first_messages, values, NULL);
 	rcs_message_id(&c->id, rcs_phone_or_error(phone), 0, &id);
-	values[1] = UUIDPGetDatum(&id);
+	values[0] = UUIDPGetDatum(&id);
 	return rcs_execute(&one_message, values, NULL);
 }
 
@@ -446,9 +445,10 @@ rcs_campaign_preview(PG_FUNCTION_ARGS)
 			 errmsg("permission denied for campaign \"%s\"", rcs_uuid_text(&c->id)),
 			 errhint(
 				 "It is shown to its creator, members of its chatbot's owner and readers of rcs.message_status.")));
-	put_previews(
-		c, select_previews(c, n, PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2))),
-		store, desc);
+	put_previews(c,
+				 select_previews(c, n,
+								 PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2))),
+				 store, desc);
 	SPI_finish();
 	rcs_owner_end(&scope);
 	return (Datum) 0;

@@ -31,6 +31,13 @@
 #define RcsIsDatabaseOwner(dboid, roleid) pg_database_ownercheck((dboid), (roleid))
 #endif
 
+/* the timeline that is written to, outside of recovery */
+#if PG_VERSION_NUM >= 150000
+#define RcsTimeline() GetWALInsertionTimeLine()
+#else
+#define RcsTimeline() (RecoveryInProgress() ? 0 : ThisTimeLineID)
+#endif
+
 /* wait events of extensions have names since 17 */
 #if PG_VERSION_NUM >= 170000
 #define RcsWaitEvent(name) WaitEventExtensionNew(name)

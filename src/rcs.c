@@ -13,6 +13,7 @@
 #include "campaign_rate.h"
 #include "ddl_hooks.h"
 #include "guc.h"
+#include "hold_shared.h"
 #include "launcher.h"
 #include "shmem.h"
 #include "slots.h"
@@ -27,6 +28,7 @@ _PG_init(void)
 {
 	rcs_guc_init();
 	rcs_wakeup_init();
+	rcs_hold_shared_init();
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 

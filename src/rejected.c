@@ -15,12 +15,12 @@
 
 #define MAX_PHONE 100 /* bytes of a bad number worth keeping */
 
-static RcsStatement insert_rejected = {
-	"INSERT INTO rcs.rejected (campaign, phone, params, ref, code, reason)"
-	" VALUES ($1, $2, $3, $4, $5, $6)",
-	6,
-	{UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID},
-	NULL};
+static RcsStatement insert_rejected =
+	{"INSERT INTO rcs.rejected (campaign, phone, params, ref, code, reason)"
+	 " VALUES ($1, $2, $3, $4, $5, $6)",
+	 6,
+	 {UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID},
+	 NULL};
 
 void
 rcs_rejected_insert(const RcsRejected *r)

@@ -22,7 +22,6 @@
 #include "send.h"
 #include "single.h"
 
-
 typedef struct SendCall
 {
 	Oid caller;

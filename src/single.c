@@ -61,18 +61,18 @@ rcs_usable_chatbot(const char *given, Oid caller)
 
 /* ---------- queueing ---------- */
 
-static RcsStatement insert_single = {
-	"WITH m AS ("
-	" INSERT INTO rcs.message (campaign_no, batch_id, ord, id, created_at, phone, message,"
-	"  chatbot, key, digest, send_at, expires_at, created_by)"
-	" VALUES (0, $1, 1, $2, now(), $3, $4, $5, $6, $7, $8, $9, $10)"
-	" ON CONFLICT (id, campaign_no) DO NOTHING RETURNING send_at)"
-	" INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at)"
-	" SELECT 0, $1, 1, coalesce(m.send_at, now()) FROM m",
-	10,
-	{INT8OID, UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID,
-	 TIMESTAMPTZOID, TEXTOID},
-	NULL};
+static RcsStatement insert_single =
+	{"WITH m AS ("
+	 " INSERT INTO rcs.message (campaign_no, batch_id, ord, id, created_at, phone, message,"
+	 "  chatbot, key, digest, send_at, expires_at, created_by)"
+	 " VALUES (0, $1, 1, $2, now(), $3, $4, $5, $6, $7, $8, $9, $10)"
+	 " ON CONFLICT (id, campaign_no) DO NOTHING RETURNING send_at)"
+	 " INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at)"
+	 " SELECT 0, $1, 1, coalesce(m.send_at, now()) FROM m",
+	 10,
+	 {INT8OID, UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID,
+	  TIMESTAMPTZOID, TEXTOID},
+	 NULL};
 
 bool
 rcs_single_insert(const RcsSingle *single)
@@ -112,8 +112,8 @@ rcs_single_insert(const RcsSingle *single)
 
 /* ---------- keys ---------- */
 
-static RcsStatement make_namespace = {
-	"INSERT INTO rcs.installation DEFAULT VALUES ON CONFLICT DO NOTHING", 0, {0}, NULL};
+static RcsStatement make_namespace =
+	{"INSERT INTO rcs.installation DEFAULT VALUES ON CONFLICT DO NOTHING", 0, {0}, NULL};
 static RcsStatement read_namespace = {"SELECT i.namespace FROM rcs.installation i", 0, {0}, NULL};
 
 /* Written at the first key; two who are first wait for each other. */
@@ -162,11 +162,12 @@ content_digest(const RcsSingle *single)
 	return DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(bytes)));
 }
 
-static RcsStatement find_keyed = {
-	"SELECT m.phone = $2 AND m.digest = $3 FROM rcs.message m WHERE m.id = $1 AND m.campaign_no = 0",
-	3,
-	{UUIDOID, TEXTOID, BYTEAOID},
-	NULL};
+/* by the id alone, so that no index on campaign_no can be taken instead */
+static RcsStatement find_keyed =
+	{"SELECT m.phone = $2 AND m.digest = $3 FROM rcs.message m WHERE m.id = $1",
+	 3,
+	 {UUIDOID, TEXTOID, BYTEAOID},
+	 NULL};
 
 /* False when nothing has the id (any more). */
 static bool

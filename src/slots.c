@@ -58,6 +58,7 @@ shared_init(void *ptr, bool found)
 	for (int i = 0; i < RCS_MAX_SLOTS; i++)
 	{
 		pg_atomic_init_u32(&shared->slots[i].in_flight, 0);
+		pg_atomic_init_u32(&shared->slots[i].silent_since, 0);
 		pg_atomic_init_u64(&shared->slots[i].accepted, 0);
 		pg_atomic_init_u64(&shared->slots[i].failed, 0);
 	}

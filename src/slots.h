@@ -61,6 +61,7 @@ typedef struct RcsSlot
 	TimestampTz since;
 	char state[RCS_SLOT_STATE_LEN];
 	pg_atomic_uint32 in_flight;
+	pg_atomic_uint32 silent_since; /* hold_shared.c: the request under which nothing is open */
 	pg_atomic_uint64 accepted;
 	pg_atomic_uint64 failed;
 } RcsSlot;

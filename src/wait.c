@@ -27,31 +27,36 @@
 #define LONGEST_NAP 50
 
 /*
- * A batch that was offered before is unsent whatever its due time: it may be
- * sent now but for the carrier.
+ * May a batch of this campaign be sent by $1?  One that was offered before is
+ * unsent whatever its due time: it may be sent now but for the carrier.  Each
+ * question has an index, so that a million scheduled messages cost nothing.
  */
-#define MAY_BE_SENT "(b.state = 'l' OR b.due_at <= clock_timestamp() OR b.attempt > 1)"
+#define MAY_BE_SENT(campaign_no)                                             \
+	"(EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = " campaign_no    \
+	"  AND b.state = 'q' AND b.due_at <= $1)"                                \
+	" OR EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = " campaign_no \
+	"  AND b.state = 'l')"                                                   \
+	" OR EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = " campaign_no \
+	"  AND b.origin IS NOT NULL AND b.attempt > 1))"
 
 static RcsStatement all_done = {
-	"SELECT NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = 0 AND " MAY_BE_SENT ")"
-	" AND NOT EXISTS (SELECT FROM rcs.campaign c WHERE c.canceled_at IS NULL AND c.paused_at IS NULL"
-	"  AND coalesce(c.started_at, c.start_at) <= clock_timestamp()"
-	"  AND EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no AND " MAY_BE_SENT
-	"))",
-	0,
-	{0},
-	NULL};
-static RcsStatement campaign_done = {
-	"SELECT NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no)"
-	" FROM rcs.campaign c WHERE c.id = $1",
+	"SELECT NOT " MAY_BE_SENT(
+		"0") " AND NOT EXISTS (SELECT FROM rcs.campaign c WHERE c.canceled_at IS NULL AND c.paused_at IS NULL"
+			 "  AND coalesce(c.started_at, c.start_at) <= $1 AND " MAY_BE_SENT("c.campaign_no") ")",
 	1,
-	{UUIDOID},
+	{TIMESTAMPTZOID},
 	NULL};
-static RcsStatement message_done = {
-	"SELECT s.status NOT IN ('queued', 'sending') FROM rcs.message_status s WHERE s.id = $1",
-	1,
-	{UUIDOID},
-	NULL};
+static RcsStatement campaign_done =
+	{"SELECT NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no)"
+	 " FROM rcs.campaign c WHERE c.id = $1",
+	 1,
+	 {UUIDOID},
+	 NULL};
+static RcsStatement message_done =
+	{"SELECT s.status NOT IN ('queued', 'sending') FROM rcs.message_status s WHERE s.id = $1",
+	 1,
+	 {UUIDOID},
+	 NULL};
 
 typedef enum WaitAnswer
 {
@@ -67,7 +72,7 @@ typedef enum WaitAnswer
 static WaitAnswer
 look(RcsStatement *question, const pg_uuid_t *id)
 {
-	Datum values[] = {UUIDPGetDatum(id)};
+	Datum values[] = {id == NULL ? TimestampTzGetDatum(GetCurrentTimestamp()) : UUIDPGetDatum(id)};
 	WaitAnswer answer = WAIT_UNKNOWN;
 	bool isnull;
 
@@ -137,8 +142,9 @@ end_of_wait(FunctionCallInfo fcinfo)
 {
 	if (PG_ARGISNULL(0))
 		return DT_NOEND;
-	return DatumGetTimestampTz(DirectFunctionCall2(
-		timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()), PG_GETARG_DATUM(0)));
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												   TimestampTzGetDatum(GetCurrentTimestamp()),
+												   PG_GETARG_DATUM(0)));
 }
 
 PG_FUNCTION_INFO_V1(rcs_wait);

@@ -1,0 +1,68 @@
+-- Holds: what stops all sending of this database, and the identity that notices restores and clones.
+
+CREATE TABLE rcs.hold (
+	hold_id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+	at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	who text NOT NULL,
+	reason text NOT NULL,
+	server text,
+	released_at timestamptz,
+	released_by text,
+	note text
+);
+CREATE INDEX hold_open ON rcs.hold (at) WHERE released_at IS NULL;
+COMMENT ON TABLE rcs.hold IS 'each time that sending was stopped and resumed; a row without released_at is in force. Dumped, so that a hold survives a restore';
+COMMENT ON COLUMN rcs.hold.hold_id IS 'random, so that a hold made while a dump is being loaded is not in its way';
+COMMENT ON COLUMN rcs.hold.who IS 'role that called rcs_hold; "rcs" for a hold that a worker made';
+COMMENT ON COLUMN rcs.hold.server IS 'only this account; null: the whole database';
+SELECT pg_catalog.pg_extension_config_dump('rcs.hold', '');
+
+-- Never dumped: a dump that is loaded elsewhere must not bring it along.
+CREATE TABLE rcs.identity (
+	only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+	system_id text NOT NULL,
+	timeline int NOT NULL,
+	dboid oid NOT NULL,
+	node_id text NOT NULL,
+	installed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	last_alive timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+) WITH (fillfactor = 50);
+COMMENT ON TABLE rcs.identity IS 'which server and database these rows were written in; compared when a worker starts';
+COMMENT ON COLUMN rcs.identity.node_id IS 'rcs.node_id when it was written; empty: not set';
+COMMENT ON COLUMN rcs.identity.installed_at IS 'messages that are older than this were loaded from somewhere else; -infinity after rcs_resume has accepted them';
+COMMENT ON COLUMN rcs.identity.last_alive IS 'written every 10 s while sending, every minute while messages wait, else every hour';
+
+CREATE FUNCTION rcs._identity_now(OUT system_id text, OUT timeline int, OUT dboid oid, OUT node_id text)
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rcs_identity_now';
+COMMENT ON FUNCTION rcs._identity_now() IS 'identity of the running server and this database';
+
+INSERT INTO rcs.identity (system_id, timeline, dboid, node_id) SELECT i.* FROM rcs._identity_now() AS i;
+
+CREATE FUNCTION rcs_hold(reason pg_catalog.text, drain pg_catalog.interval DEFAULT NULL)
+RETURNS pg_catalog.void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rcs_hold_sql';
+COMMENT ON FUNCTION rcs_hold(pg_catalog.text, pg_catalog.interval)
+	IS 'stops all sending of this database at COMMIT, until rcs_resume; with drain it stops at once and waits so long for what is in flight';
+
+CREATE FUNCTION rcs_resume(note pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rcs_resume_sql';
+COMMENT ON FUNCTION rcs_resume(pg_catalog.text)
+	IS 'ends all holds of this database, and accepts that it is where it is now';
+
+CREATE FUNCTION rcs_resolve(message pg_catalog.uuid, decision pg_catalog.text, note pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rcs_resolve';
+COMMENT ON FUNCTION rcs_resolve(pg_catalog.uuid, pg_catalog.text, pg_catalog.text)
+	IS 'settles a message of uncertain outcome: sent, resend (under the same id) or drop; gives what it is then';
+
+REVOKE ALL ON FUNCTION rcs._identity_now(), rcs_hold(pg_catalog.text, pg_catalog.interval),
+	rcs_resume(pg_catalog.text), rcs_resolve(pg_catalog.uuid, pg_catalog.text, pg_catalog.text) FROM PUBLIC;

@@ -1,0 +1,25 @@
+/*
+ * hold.h
+ *		The table of holds.
+ */
+#ifndef RCS_HOLD_H
+#define RCS_HOLD_H
+
+#include "nodes/pg_list.h"
+
+/* What stands before the reason of a hold, wherever it is shown. */
+#define RCS_ON_HOLD "on hold: "
+
+/* A hold that is in force. */
+typedef struct RcsHold
+{
+	char	   *server;			/* NULL = the whole database */
+	char	   *reason;
+	bool		by_worker;
+} RcsHold;
+
+/* Both with SPI connected, as the owner. */
+extern List *rcs_hold_list(MemoryContext cxt);
+extern void rcs_hold_by_worker(const char *server, const char *reason);
+
+#endif							/* RCS_HOLD_H */

@@ -1,0 +1,149 @@
+# What each answer of the carrier, or the lack of one, makes of a message.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use HTTP::Tiny;
+use JSON::PP;
+use PostgreSQL::Test::Utils;
+use RcsTest;
+use Test::More;
+
+my $node = rcs_node('main', 'rcs.request_timeout' => '500ms', 'rcs.settle' => '300ms');
+my $sim = start_ktsim(args => [ '--dump-bodies', PostgreSQL::Test::Utils::tempdir() . '/bodies' ]);
+my $db = rcs_database($node, 'shop');
+setup_account($node, $db, $sim);
+
+my $phone = 11110000;
+
+sub sql { return $node->safe_psql($db, $_[0]); }
+
+sub single { return sql(sprintf "SELECT rcs_send('010%d', 'hello')", ++$phone); }
+
+sub shown
+{
+	my ($id, $columns) = @_;
+	return sql("SELECT $columns FROM rcs.message_status WHERE id = '$id'");
+}
+
+# How often the carrier was offered a message, and how often it accepted it.
+sub ledger
+{
+	my ($id) = @_;
+	my @lines = grep { /\t$id\t/ } split /\n/, slurp_file($sim->ledger);
+	return (scalar @lines, scalar grep { /\taccepted\t/ } @lines);
+}
+
+# Definite refusals
+
+$sim->set(refuse_phone_suffix => { '9999' => '54002', '8888' => '72103' });
+for my $code ([ '9999', 54002 ], [ '8888', 72103 ])
+{
+	my $id = sql("SELECT rcs_send('0101111$code->[0]', 'hello')");
+	drained($node, $db, 30, "a message refused with $code->[1] is done", $id);
+	is(shown($id, 'status, code, attempts'), "failed|$code->[1]|1", 'it failed, with the code');
+}
+
+# Refused for the moment
+
+$sim->set(error_pct => 100, error_code => '71001');
+my $id = single();
+poll($node, $db, "SELECT status, code, attempts >= 2 FROM rcs.message_status WHERE id = '$id'",
+	'queued|71001|t', 30, 'a message refused for the moment is queued again');
+$sim->set(error_pct => 0);
+drained($node, $db, 60, 'it leaves in the end', $id);
+is(shown($id, 'status'), 'sent', 'and is sent');
+my @times = map { (split /\t/)[1] / 1e6 } grep { /\t$id\t/ } split /\n/, slurp_file($sim->ledger);
+cmp_ok($times[1] - $times[0], '>=', 1, 'a second after the first offer comes the next');
+cmp_ok($times[2] - $times[1], '>=', 2, 'and then two') if @times > 2;
+
+$sim->set(error_pct => 50);
+my $campaign = campaign($node, $db, 40, from => 21000000);
+sleep(2);
+$sim->set(error_pct => 0);
+drained($node, $db, 60, 'a campaign of which some is refused leaves', $campaign);
+is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 40, 'all of it');
+
+set_conf($node, 'rcs.max_attempts' => 2);
+$sim->set(error_pct => 100);
+$id = single();
+drained($node, $db, 30, 'after rcs.max_attempts a message is done', $id);
+is(shown($id, 'status, code, attempts'), 'failed|71001|2', 'it failed');
+$sim->set(error_pct => 0);
+set_conf($node, 'rcs.max_attempts' => 5);
+
+# Unknown outcomes
+
+for my $fault (qw(html close hang accept_then_500 accept_then_close accept_then_hang garbage))
+{
+	my $before = $fault !~ /^html|^close|^hang/;
+	$sim->set("${fault}_pct" => 100);
+	$id = single();
+	poll($node, $db, "SELECT status, reason FROM rcs.message_status WHERE id = '$id' AND EXISTS (
+			SELECT FROM rcs.result r JOIN rcs.message m USING (campaign_no, batch_id, ord)
+			WHERE m.id = '$id' AND r.outcome = 't')",
+		'sending|outcome unknown, will be offered again', 20, "$fault: the outcome is unknown");
+	$sim->set("${fault}_pct" => 0);
+	drained($node, $db, 60, "$fault: it is offered again", $id);
+	is(shown($id, 'status, reason'), $before ? 'sent|the carrier had accepted it before' : 'sent|',
+		"$fault: and is sent");
+	my ($offers, $accepted) = ledger($id);
+	cmp_ok($offers, '>=', 2, "$fault: under the same id");
+	is($accepted, 1, "$fault: and was accepted once");
+}
+
+$sim->set(accept_then_close_pct => 30, hang_pct => 5, close_pct => 10, html_pct => 10);
+$campaign = campaign($node, $db, 300, from => 22000000);
+sql("SELECT count(rcs_send('010' || i, 'hello')) FROM generate_series(23000001, 23000100) i");
+sleep(3);
+$sim->set(accept_then_close_pct => 0, hang_pct => 0, close_pct => 0, html_pct => 0);
+drained($node, $db, 120, 'a campaign and single messages leave in spite of faults');
+is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 300, 'all of it');
+
+# Held instead
+
+$sim->set(accept_then_close_pct => 100);
+$campaign = campaign($node, $db, 5, from => 24000000, in_doubt => 'hold');
+drained($node, $db, 30, 'a campaign that holds what is in doubt is done', $campaign);
+is(sql("SELECT uncertain FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 5, 'uncertain');
+set_conf($node, 'rcs.in_doubt' => 'hold');
+$id = single();
+drained($node, $db, 30, 'so is a single message, if rcs.in_doubt says so', $id);
+is(shown($id, 'status'), 'uncertain', 'uncertain');
+set_conf($node, 'rcs.in_doubt' => 'resend', 'rcs.duplicate_window' => '1s', 'rcs.settle' => '2s');
+$id = single();
+drained($node, $db, 30, 'what would be offered again too late is done', $id);
+is(shown($id, 'status, reason, attempts'),
+	'uncertain|unknown for longer than rcs.duplicate_window|1', 'uncertain');
+set_conf($node, 'rcs.duplicate_window' => '1h', 'rcs.settle' => '300ms', 'rcs.max_attempts' => 1);
+$sim->set(accept_then_close_pct => 0, html_pct => 100);
+$id = single();
+drained($node, $db, 30, 'attempts used up with an unknown outcome', $id);
+is(shown($id, 'status'), 'uncertain', 'uncertain, not failed');
+$sim->set(html_pct => 0);
+set_conf($node, 'rcs.max_attempts' => 5);
+
+oracle($node, $db, $sim);
+
+# Somebody else used the id: last, because the oracle knows of no offers but ours
+
+$id = sql("SELECT rcs_send('01011112222', 'hello', send_at => clock_timestamp() + interval '3 s')");
+my $http = HTTP::Tiny->new;
+my $url = 'http://127.0.0.1:' . $sim->port . '/corp/v1';
+my %json = ('Content-Type' => 'application/json');
+my $answer = $http->post("$url/token",
+	{ headers => \%json, content => '{"rcsId":"shop","rcsSecret":"secret","grantType":"clientCredentials"}' });
+my $token = decode_json($answer->{content})->{data}{tokenInfo}{accessToken};
+my $body = (split /\t/, (split /\n/, slurp_file($sim->{args}[1]))[-1])[1];
+$body =~ s/("msgId" *: *)"[^"]*"/$1"$id"/;
+$answer = $http->post("$url/message",
+	{ headers => { %json, Authorization => "Bearer $token" }, content => $body });
+is($answer->{status}, 200, 'somebody else offers a message of this id');
+drained($node, $db, 30, 'ours is done', $id);
+is(shown($id, 'status, code'), 'uncertain|foreign_duplicate', 'uncertain');
+
+is(log_count($node, 'ERROR|FATAL|PANIC|WARNING'), 0, 'the log has no complaint');
+$node->stop;
+done_testing();
