@@ -13,6 +13,7 @@ ANALYZE carrier_offer, single;
 CREATE TEMP TABLE carrier AS
 SELECT o.msg_id::uuid AS id, s.id IS NOT NULL AS is_single, count(*) AS offers,
 	count(*) FILTER (WHERE o.decision = 'accepted') AS accepted,
+	count(*) FILTER (WHERE o.decision = 'throttled') AS throttled,
 	count(*) FILTER (WHERE o.decision = 'duplicate') AS duplicates,
 	min(o.phone) AS phone, min(o.time_us) AS first_us
 FROM carrier_offer o LEFT JOIN single s ON s.id::text = o.msg_id
@@ -29,7 +30,8 @@ SELECT x.* FROM
 	(SELECT count(*) FILTER (WHERE accepted > 0 AND NOT is_single) AS campaign,
 		count(*) FILTER (WHERE accepted > 0 AND is_single) AS singles,
 		count(*) FILTER (WHERE accepted > 1) AS twice,
-		sum(offers)::bigint AS offers, sum(duplicates)::bigint AS duplicates FROM carrier) c,
+		sum(offers)::bigint AS offers, sum(throttled)::bigint AS throttled,
+		sum(duplicates)::bigint AS duplicates FROM carrier) c,
 	(SELECT count(*) AS n FROM (SELECT phone FROM carrier WHERE NOT is_single AND accepted > 0
 		GROUP BY phone HAVING count(*) > 1) q) t,
 	(SELECT count(*) AS n FROM customers) f,
@@ -46,7 +48,7 @@ LATERAL (VALUES
 	(8, 'single messages', h.singles, NULL, true),
 	(9, '  accepted by the carrier', h.singles_sent, c.singles, h.singles_sent = c.singles AND h.singles = c.singles),
 	(10, 'offers, with repeats', NULL, c.offers, true),
-	(11, '  refused as a repeated id', NULL, c.duplicates, true),
+	(11, '  answered "too fast", "seen before"', NULL, c.throttled + c.duplicates, true),
 	(12, 'accepted twice: ids', NULL, c.twice, c.twice = 0),
 	(13, 'accepted twice: phones', NULL, t.n, t.n = 0)
 ) AS x(place, what, here, carrier, agrees);
@@ -63,7 +65,7 @@ WHERE c.accepted > 0 AND h.id IS NULL;
 
 SELECT what AS " ", to_char(here, '99,999,990') AS "in the database",
 	to_char(carrier, '99,999,990') AS "at the carrier",
-	CASE WHEN NOT agrees THEN '<-- WRONG' ELSE '' END AS "  "
+	CASE WHEN NOT agrees THEN '<-- WRONG' WHEN here IS NULL OR carrier IS NULL THEN '' ELSE 'same' END AS " "
 FROM comparison ORDER BY place;
 
 SELECT to_char(count(*), 'FM999,990') AS "singles sent meanwhile",

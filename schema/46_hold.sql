@@ -25,12 +25,14 @@ CREATE TABLE rcs.identity (
 	dboid oid NOT NULL,
 	node_id text NOT NULL,
 	installed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	last_alive timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+	last_alive timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	promoted_at timestamptz
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE rcs.identity IS 'which server and database these rows were written in; compared when a worker starts';
 COMMENT ON COLUMN rcs.identity.node_id IS 'rcs.node_id when it was written; empty: not set';
 COMMENT ON COLUMN rcs.identity.installed_at IS 'messages that are older than this were loaded from somewhere else; -infinity after rcs_resume has accepted them';
 COMMENT ON COLUMN rcs.identity.last_alive IS 'written every 10 s while sending, every minute while messages wait, else every hour';
+COMMENT ON COLUMN rcs.identity.promoted_at IS 'the last failover: what is older may have been sent by the former primary without a record here';
 
 CREATE FUNCTION rcs._identity_now(OUT system_id text, OUT timeline int, OUT dboid oid, OUT node_id text)
 LANGUAGE c VOLATILE PARALLEL RESTRICTED

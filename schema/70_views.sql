@@ -56,7 +56,13 @@ SELECT m.id,
 	s.status,
 	coalesce(CASE WHEN s.status = 'failed' THEN e.code END, r.code) AS code,
 	CASE
-		WHEN s.status = 'queued' THEN rcs._queued_reason(c, b.due_at, coalesce(b.reason, r.reason))
+		WHEN s.status = 'queued' THEN coalesce(
+			(SELECT 'on hold: ' || h.reason FROM rcs.hold h
+			WHERE h.released_at IS NULL AND (h.server IS NULL OR h.server = b.server OR EXISTS (
+				SELECT FROM rcs.chatbot t
+				WHERE t.chatbot = coalesce(c.chatbot, m.chatbot) AND h.server = ALL (t.servers)))
+			ORDER BY h.at LIMIT 1),
+			rcs._queued_reason(c, b.due_at, coalesce(b.reason, r.reason)))
 		WHEN s.status = 'sending' AND r.is_unknown THEN 'outcome unknown, will be offered again'
 		WHEN e.status = 'success' THEN NULL
 		WHEN s.status <> 'sending' THEN r.reason
@@ -97,12 +103,12 @@ LEFT JOIN LATERAL (
 CROSS JOIN LATERAL (
 	SELECT rcs._status(r.outcome, r.attempt, i.attempt, r.is_unknown, e.status, e.service_type) AS status) s
 LEFT JOIN LATERAL (
-	SELECT x.due_at, x.reason
+	SELECT x.due_at, x.reason, x.server
 	FROM (
-		SELECT y.due_at, y.reason, y.attempt FROM rcs.batch y
+		SELECT y.due_at, y.reason, y.server, y.attempt FROM rcs.batch y
 		WHERE y.campaign_no = m.campaign_no AND y.origin = m.batch_id AND m.ord = ANY (y.ords)
 		UNION ALL
-		SELECT y.due_at, y.reason, y.attempt FROM rcs.batch y
+		SELECT y.due_at, y.reason, y.server, y.attempt FROM rcs.batch y
 		WHERE y.campaign_no = m.campaign_no AND y.batch_id = m.batch_id AND y.ords IS NULL) x
 	WHERE s.status IN ('queued', 'sending')
 	ORDER BY x.attempt DESC LIMIT 1) b ON true;
@@ -263,7 +269,9 @@ LEFT JOIN (
 		x.n - coalesce(cardinality(x.canceled), 0) AS n,
 		x.state,
 		x.due_at,
-		x.due_at <= statement_timestamp() AND (x.campaign_no = 0 OR coalesce(
+		x.due_at <= statement_timestamp()
+			AND NOT EXISTS (SELECT FROM rcs.hold h WHERE h.released_at IS NULL AND h.server IS NULL)
+			AND (x.campaign_no = 0 OR coalesce(
 			c.canceled_at IS NULL AND c.paused_at IS NULL
 			AND coalesce(c.started_at, c.start_at) <= statement_timestamp(), false)) AS ready
 	FROM rcs.batch x LEFT JOIN rcs.campaign c ON c.campaign_no = x.campaign_no) b ON b.lane = l.lane

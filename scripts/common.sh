@@ -13,10 +13,11 @@ make_scratch()
 }
 
 # PostgreSQL refuses to run as root.  Sets user (empty: whoever we are) and as_user, a command
-# prefix.
+# prefix, for the scripts that source this.
 choose_user()
 {
 	user=
+	# shellcheck disable=SC2034
 	as_user=()
 	if [ "$(id -u)" = 0 ]; then
 		user=postgres
@@ -24,6 +25,7 @@ choose_user()
 			user=rcs_check
 			id "$user" >/dev/null 2>&1 || useradd --system --shell /bin/sh "$user"
 		fi
+		# shellcheck disable=SC2034
 		as_user=(setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups)
 	fi
 }

@@ -101,10 +101,10 @@ finish()
 	fi
 	stop_all
 	if [ "$status" -ne 0 ] && [ "$status" -lt 128 ]; then
-		rm -rf "$scratch"/{data,pg,tree,home,run}
+		rm -rf "${scratch:?}"/{data,pg,tree,home,run,password,stop}
 		echo "demo: logs are kept in $scratch" >&2
 	else
-		rm -rf "$scratch"
+		rm -rf "${scratch:?}"
 	fi
 	exit "$status"
 }
@@ -216,7 +216,8 @@ clock()
 show_progress()
 {
 	local state bar percent done_n total left now speed=0
-	local last_n=0 last_us=${EPOCHREALTIME/[.,]/} moved=$SECONDS
+	local last_n=0 last_us=${EPOCHREALTIME/[.,]/} moved=$SECONDS pause=1
+	if [ -n "$terminal" ]; then pause=0.3; fi
 	while :; do
 		IFS=$'\t' read -r state bar percent done_n total left < <(sql -qAt -F $'\t' -f "$scratch/tree/demo/progress.sql") || true
 		[ -n "${total:-}" ] || die "the campaign cannot be seen"
@@ -229,7 +230,7 @@ show_progress()
 		if [ -n "$terminal" ]; then printf '\e[K'; else echo; fi
 		[ "$state" != finished ] || break
 		[ $((SECONDS - moved)) -lt $stall_seconds ] || die "nothing was sent for $stall_seconds seconds"
-		sleep "$([ -n "$terminal" ] && echo 0.3 || echo 1)"
+		sleep "$pause"
 	done
 	if [ -n "$terminal" ]; then echo; fi
 }

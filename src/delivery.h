@@ -38,6 +38,7 @@ typedef struct RcsAccount
 	int64		loaded_us;
 	int			ready;			/* items that wait for a permit */
 	bool		starved;		/* no permit in this turn of the loop */
+	int			foreign;		/* foreign duplicates since the last acceptance */
 
 	char	   *token;			/* malloc'd; NULL = none */
 	int			token_serial;
@@ -67,6 +68,8 @@ typedef struct RcsCampaign
 	dlist_node	node;
 	RcsCampaignRow row;
 	bool		due;			/* the queue may have a batch of it */
+	TimestampTz leased_due;		/* the last batch leased since the latest look: */
+	int64		leased_id;		/* those before it are leased or finished */
 	double		pass;			/* stride scheduling: the lowest goes next */
 	int			ready;			/* items that wait for a permit */
 	int			leases;			/* that point here */
@@ -186,6 +189,24 @@ extern bool rcs_delivery_token_done(RcsHttpRequest *r);
 extern void rcs_delivery_checks(void);
 extern void rcs_delivery_accounts_forget_waits(void);
 extern int	rcs_delivery_accounts_space(int64 now_us);
+
+/* delivery_hold.c: in a turn, then committed or rolled_back */
+extern void rcs_delivery_hold_init(void);
+extern bool rcs_delivery_hold_turn(void);
+extern void rcs_delivery_hold_committed(void);
+extern void rcs_delivery_hold_rolled_back(void);
+extern void rcs_delivery_judge(const RcsMessageRow *messages, int n);
+extern bool rcs_delivery_judge_leases(int64 generation);
+/* ... at any time */
+extern bool rcs_delivery_hold_wanted(int64 now_us, int64 *wait_us);
+extern const char *rcs_delivery_held(void);
+extern bool rcs_delivery_hold_known(void);
+extern const char *rcs_delivery_account_held(const RcsAccount *a);
+extern void rcs_delivery_foreign_duplicate(RcsItem *item);
+
+/* delivery_sweep.c */
+extern void rcs_sweep_when_due(int64 now_us);
+extern void rcs_sweep_soon(void);
 
 /* delivery_fate.c */
 extern void rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer);

@@ -60,6 +60,40 @@ forget_token(RcsAccount *a)
 	a->token = NULL;
 }
 
+static void
+answer_check(RcsAccount *a, bool ok, const char *detail)
+{
+	if (a->checked)
+		rcs_account_check_answer(a->shared, ok, detail);
+	a->checked = false;
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool
+same_login(const RcsServerOptions *a, const RcsServerOptions *b)
+{
+	return a != NULL && b != NULL && same(a->url, b->url) && same(a->ca_file, b->ca_file) &&
+		same(a->rcs_id, b->rcs_id) && same(a->rcs_secret, b->rcs_secret) &&
+		same(a->rcs_secret_file, b->rcs_secret_file);
+}
+
+/* A login by the options of before says nothing about those of now, and its token is not theirs. */
+static void
+drop_login(RcsAccount *a)
+{
+	if (!a->fetching)
+		return;
+	rcs_http_abort(&a->fetch);
+	explicit_bzero(a->fetch_body.data, a->fetch_body.len);
+	a->fetching = false;
+	answer_check(a, false, "the server was changed meanwhile");
+}
+
 /* In a transaction. */
 static void
 load_options(RcsAccount *a)
@@ -78,6 +112,8 @@ load_options(RcsAccount *a)
 	}
 	if (shared != a->shared)
 		forget_token(a);
+	if (!same_login(o, a->options))
+		drop_login(a);
 	a->message_url = o == NULL ? NULL : psprintf("%s/message", o->url);
 	a->token_url = o == NULL ? NULL : psprintf("%s/token", o->url);
 	MemoryContextSwitchTo(old);
@@ -147,7 +183,8 @@ rcs_delivery_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wai
 {
 	*probe = false;
 	*wait_us = SECOND;
-	return a->shared >= 0 && rcs_account_open(a->shared, now_us, probe, wait_us);
+	return a->shared >= 0 && rcs_delivery_account_held(a) == NULL &&
+		rcs_account_open(a->shared, now_us, probe, wait_us);
 }
 
 /* How many intents may share a commit: what can leave within a quarter second. */
@@ -196,14 +233,6 @@ rcs_delivery_accounts_forget_waits(void)
 }
 
 /* ---------- tokens ---------- */
-
-static void
-answer_check(RcsAccount *a, bool ok, const char *detail)
-{
-	if (a->checked)
-		rcs_account_check_answer(a->shared, ok, detail);
-	a->checked = false;
-}
 
 static void
 fetch_failed(RcsAccount *a, const char *reason)

@@ -71,6 +71,8 @@ know_campaign(const RcsCampaignRow *row, TimestampTz now)
 		dlist_push_tail(&campaigns, &c->node);
 	}
 	c->row = *row;
+	c->leased_due = DT_NOBEGIN;
+	c->leased_id = 0;
 	c->due = row->next_at <= now;
 	if (!c->due)
 		look_at_us = Min(look_at_us, rcs_now_us() + (row->next_at - now));
@@ -273,6 +275,8 @@ take_slice(RcsCampaign *c)
 			c->due = false;
 			return false;
 		}
+		if (rcs_delivery_held() != NULL)
+			return false;
 	}
 	else if (!rcs_record_lock(c->current, &c->current->rows[0]))
 		return false;
@@ -298,7 +302,8 @@ rcs_campaigns_take(void)
 	if (now_us >= look_at_us ||
 		wakes_seen != rcs_campaign_wake_count(MyDatabaseId))
 		look();
-	for (int i = 0; i < SMALL_BATCHES && (c = pick(now_us)) != NULL; i++)
+	for (int i = 0; i < SMALL_BATCHES && rcs_delivery_held() == NULL &&
+		 (c = pick(now_us)) != NULL; i++)
 		if (!take_slice(c))
 			c->not_before_us = now_us + NOT_NOW;
 }

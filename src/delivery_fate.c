@@ -113,8 +113,11 @@ duplicate(RcsItem *item, const RcsAnswer *answer)
 	if (in_doubt(item))
 		set_fate(item, RCS_ACCEPTED, answer->code, "the carrier had accepted it before");
 	else
+	{
 		set_fate(item, RCS_UNCERTAIN, "foreign_duplicate",
 				 "the carrier knows this id, but not from an offer on record here");
+		rcs_delivery_foreign_duplicate(item);
+	}
 }
 
 /* The request is over: decide. */
@@ -129,6 +132,7 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 		case RCS_V_ACCEPTED:
 			set_fate(item, RCS_ACCEPTED, "", "");
 			accepted = true;
+			item->account->foreign = 0;
 			break;
 		case RCS_V_DUPLICATE:
 			duplicate(item, answer);
@@ -145,6 +149,8 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 			again(item, Max(answer->retry_after_ms, FIRST_BACKOFF_MS));
 			return;
 		case RCS_V_TOKEN:
+			/* it can be reached: were this a probe, nobody else would end it */
+			rcs_account_answered(account, false);
 			rcs_delivery_token_refused(item->account, item->token_serial, answer->reason);
 			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
 			again(item, 0);

@@ -18,6 +18,8 @@
 #include "fault.h"
 #include "worker.h"
 
+#define ABSENT_MS 10000
+
 /* What the transaction under way has made, to be applied or forgotten. */
 static List *new_leases = NIL;
 static List *intended = NIL;	/* of RcsItem */
@@ -99,7 +101,10 @@ lease_context(void)
 	return AllocSetContextCreate(TopMemoryContext, "rcs lease", ALLOCSET_DEFAULT_SIZES);
 }
 
-/* A lease without a message to send: everything in it was canceled or erased. */
+/*
+ * A lease without a message to send: everything in it was canceled.  A batch
+ * whose messages are not there at all belongs to a dump that is being loaded.
+ */
 static void
 close_empty(RcsLease *lease)
 {
@@ -109,10 +114,17 @@ close_empty(RcsLease *lease)
 
 		if (row->items > 0)
 			continue;
+		row->ended = true;
+		if (row->counts.canceled == 0)
+		{
+			rcs_outbox_put_back(lease->campaign_no, &row->batch.batch_id, 1,
+								TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABSENT_MS),
+								"its messages are not there");
+			continue;
+		}
 		if (lease->campaign != NULL)
 			rcs_outbox_tally(lease->campaign_no, "canceled", row->counts.canceled);
 		rcs_outbox_close(lease->campaign_no, &row->batch.batch_id, 1);
-		row->ended = true;
 	}
 }
 
@@ -122,7 +134,8 @@ rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers)
 	MemoryContext cxt = lease_context();
 	MemoryContext old;
 	RcsBatchRow *row = rcs_outbox_lease_batch(campaign->row.campaign_no,
-											  rcs_worker_generation(), closed_servers, cxt);
+											  rcs_worker_generation(), closed_servers,
+											  campaign->leased_due, campaign->leased_id, cxt);
 	RcsMessageRow *messages;
 	RcsLease   *lease;
 	Jsonb	   *text;
@@ -134,6 +147,8 @@ rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers)
 		return NULL;
 	}
 	RCS_FAULT("after-lease");
+	campaign->leased_due = row->due_at;
+	campaign->leased_id = row->batch_id;
 	lease = make_lease(campaign, cxt, row, 1);
 	lease->version = row->version != 0 ? row->version : campaign->row.version;
 	text = rcs_outbox_text(campaign->row.campaign_no, lease->version, cxt);
@@ -143,6 +158,7 @@ rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers)
 	if (text != NULL)
 		lease->payload = rcs_payload_compile(&text->root, &room->sender, true);
 	MemoryContextSwitchTo(old);
+	rcs_delivery_judge(messages, n);
 	close_empty(lease);
 	return lease;
 }
@@ -167,7 +183,9 @@ rcs_lease_singles(const int64 *ids, int nids)
 	origins = palloc(sizeof(int64) * n);
 	for (int i = 0; i < n; i++)
 		origins[i] = rows[i].origin;
-	fill_lease(lease, messages, rcs_outbox_single_messages(origins, n, cxt, &messages));
+	n = rcs_outbox_single_messages(origins, n, cxt, &messages);
+	fill_lease(lease, messages, n);
+	rcs_delivery_judge(messages, n);
 	close_empty(lease);
 	return lease;
 }

@@ -377,6 +377,7 @@ rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
 	int64	   *whole = palloc(sizeof(int64) * lease->nrows);
 	int			n = 0;
 	int			nwhole = 0;
+	int			next = lease->nitems;
 
 	for (int i = 0; i < lease->nrows; i++)
 	{
@@ -391,8 +392,13 @@ rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
 	{
 		RcsItem    *item = &lease->items[i];
 
-		if (item->state != RCS_ITEM_WAITING || !item->row->locked)
+		if (item->state != RCS_ITEM_WAITING)
 			continue;
+		if (!item->row->locked)
+		{
+			next = Min(next, i);
+			continue;
+		}
 		if (item->row->ended)
 		{
 			remember(item);
@@ -409,7 +415,7 @@ rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
 		rcs_outbox_put_back(lease->campaign_no, whole, nwhole, due_at, reason);
 	if (n > 0)
 		write_items(lease, items, n);
-	lease->next = lease->nitems;
+	lease->next = next;
 }
 
 /* ---------- after the transaction ---------- */

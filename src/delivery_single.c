@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "delivery.h"
+#include "hold.h"
 #include "wakeup.h"
 
 #define SECOND INT64CONST(1000000)
@@ -135,8 +136,14 @@ static void
 account_reason(RcsRoom *room, char reason[RCS_ACCOUNT_REASON + 32])
 {
 	RcsAccount *a = rcs_delivery_account(linitial(room->chatbot->servers));
+	const char *hold = rcs_delivery_account_held(a);
 	char		why[RCS_ACCOUNT_REASON] = "";
 
+	if (hold != NULL)
+	{
+		snprintf(reason, RCS_ACCOUNT_REASON + 32, RCS_ON_HOLD "%s", hold);
+		return;
+	}
 	if (a->shared >= 0)
 		rcs_account_reason(a->shared, why);
 	else if (a->options != NULL && a->options->problem != NULL)
@@ -199,8 +206,8 @@ rcs_singles_take(void)
 	nids = 0;
 	if (lease == NULL || lease->nrows < asked)
 		scan_at_us = Min(scan_at_us, now_us + NAP / 50);	/* locked, or due later */
-	if (lease == NULL)
-		return;
+	if (lease == NULL || rcs_delivery_held() != NULL)
+		return;					/* the next turn hands it back */
 	rcs_lease_drop_late(lease);
 	assign_accounts(lease);
 	rcs_lease_intend(lease, NULL, lease->nitems);

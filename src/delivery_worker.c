@@ -21,6 +21,8 @@
 #include "evloop.h"
 #include "fault.h"
 #include "guc.h"
+#include "hold.h"
+#include "hold_shared.h"
 #include "txn.h"
 #include "worker.h"
 
@@ -30,46 +32,11 @@
 #define RESULTS_WAIT_SINGLE (SECOND / 50)
 #define RETRY_TURN SECOND		/* after a transaction that failed */
 #define LAST_TRIES 3			/* to write results down before the worker ends */
-#define SWEEP (60 * SECOND)
 #define UNWRITTEN_MAX 2000		/* results in memory, when no transaction succeeds */
 
 RcsDelivery delivery;
 
 static int64 turn_not_before_us = 0;
-static int64 sweep_at_us = 0;
-
-/* ---------- leases of the dead ---------- */
-
-static void
-sweep(void *arg)
-{
-	int64	   *generations;
-	int			n = rcs_outbox_generations(&generations);
-
-	for (int i = 0; i < n; i++)
-	{
-		int64		in_doubt;
-
-		if (generations[i] == rcs_worker_generation() || rcs_generation_alive(generations[i]))
-			continue;
-		in_doubt = rcs_outbox_recover(generations[i], rcs_in_doubt == RCS_IN_DOUBT_HOLD,
-									  rcs_settle_dead / 1000.0, rcs_duplicate_window);
-		ereport(LOG,
-				(errmsg("took over the work of a delivery worker that ended, " INT64_FORMAT
-						" messages are in doubt", in_doubt)));
-	}
-	if (delivery.lane == RCS_WORKER_CAMPAIGN && delivery.slot->index == 0)
-		rcs_outbox_fold();
-}
-
-static void
-sweep_when_due(int64 now_us)
-{
-	if (now_us < sweep_at_us || delivery.draining)
-		return;
-	sweep_at_us = now_us + SWEEP;
-	rcs_txn_run(sweep, NULL);
-}
 
 /* ---------- the turn ---------- */
 
@@ -85,6 +52,7 @@ take(void)
 static void
 turn_body(void *arg)
 {
+	bool		held = rcs_delivery_hold_turn();
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &delivery.leases)
@@ -93,13 +61,30 @@ turn_body(void *arg)
 
 		if (!dlist_is_empty(&lease->done))
 			rcs_record_lease(lease);
-		if (delivery.draining)
+		if (delivery.draining || held)
 			rcs_record_release(lease, 0, NULL);
 	}
-	if (!delivery.draining && delivery.ndone <= UNWRITTEN_MAX)
+	if (!delivery.draining && !held && delivery.ndone <= UNWRITTEN_MAX)
 		take();
 	dlist_foreach(iter, &delivery.leases)
 		rcs_record_close(dlist_container(RcsLease, node, iter.cur));
+}
+
+static void withdraw_all(const char *code, const char *reason, long delay_ms);
+
+static void
+turn_committed(int64 now_us)
+{
+	rcs_record_committed();
+	rcs_lease_committed();
+	delivery.nstuck = delivery.ndone;
+	delivery.done_since_us = now_us;
+	RCS_FAULT("after-result");
+	if (delivery.nready > 0)
+		RCS_FAULT("after-intent");
+	if (!rcs_txn_replicated())
+		withdraw_all("unreplicated", "no synchronous standby has confirmed its intent", 1000);
+	rcs_delivery_hold_committed();
 }
 
 /*
@@ -111,17 +96,12 @@ turn(int64 now_us)
 {
 	if (rcs_txn_run(turn_body, NULL))
 	{
-		rcs_record_committed();
-		rcs_lease_committed();
-		delivery.nstuck = delivery.ndone;
-		delivery.done_since_us = now_us;
-		RCS_FAULT("after-result");
-		if (delivery.nready > 0)
-			RCS_FAULT("after-intent");
+		turn_committed(now_us);
 		return;
 	}
 	rcs_record_rolled_back();
 	rcs_lease_rolled_back();
+	rcs_delivery_hold_rolled_back();
 	if (delivery.lane == RCS_WORKER_SINGLE)
 		rcs_singles_rolled_back();
 	turn_not_before_us = now_us + RETRY_TURN;
@@ -151,8 +131,10 @@ turn_is_wanted(int64 now_us, int64 *wait_us)
 		*wait_us = Min(*wait_us, turn_not_before_us - now_us);
 		return false;
 	}
-	if (results_are_due(now_us, wait_us))
+	if (results_are_due(now_us, wait_us) || rcs_delivery_hold_wanted(now_us, wait_us))
 		return true;
+	if (rcs_delivery_held() != NULL)
+		return false;
 	if (delivery.draining || delivery.ndone > UNWRITTEN_MAX)
 		return false;
 	if (delivery.lane == RCS_WORKER_SINGLE)
@@ -202,10 +184,26 @@ withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms)
 }
 
 static void
+withdraw_all(const char *code, const char *reason, long delay_ms)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &delivery.ready)
+		withdraw(dlist_container(RcsItem, node, iter.cur), code, reason, delay_ms);
+}
+
+static void
 withdraw_closed(RcsItem *item, int64 wait_us)
 {
 	char		reason[RCS_ACCOUNT_REASON];
+	const char *hold = rcs_delivery_account_held(item->account);
 
+	if (hold != NULL)
+	{
+		snprintf(reason, sizeof(reason), RCS_ON_HOLD "%s", hold);
+		withdraw(item, "hold", reason, 1000);
+		return;
+	}
 	rcs_account_reason(item->account->shared, reason);
 	/* not for as long as it is closed: rcs_account_check() may open it at any time */
 	withdraw(item, "account", reason, Min(wait_us, SECOND) / 1000 + 1);
@@ -306,8 +304,11 @@ static void
 offer_ready(int64 now_us, int64 *wait_us)
 {
 	dlist_mutable_iter iter;
+	const char *hold = rcs_delivery_held();
 
-	if (delivery.nready == 0)
+	if (hold != NULL)
+		withdraw_all("hold", hold, 0);
+	if (delivery.nready == 0 || !rcs_delivery_hold_known())
 	{
 		rcs_delivery_accounts_forget_waits();
 		return;
@@ -376,13 +377,9 @@ abort_flying(void)
 static void
 begin_drain(void)
 {
-	dlist_mutable_iter iter;
-
 	delivery.draining = true;
 	rcs_slot_set_state(delivery.slot, "draining");
-	dlist_foreach_modify(iter, &delivery.ready)
-		withdraw(dlist_container(RcsItem, node, iter.cur), "shutdown",
-				 "the worker was stopped", 0);
+	withdraw_all("shutdown", "the worker was stopped", 0);
 }
 
 /* Nothing new leaves; answers are waited for and written down, the rest is handed back. */
@@ -419,12 +416,17 @@ wait_for_something(int64 wait_us)
 	rcs_evloop_wait(Max(wait_ms, 0));
 }
 
+/* The number is that of the latest request of silence when the round began. */
 static void
-show_state(void)
+show_state(uint32 number)
 {
+	int			open = rcs_http_active() + delivery.nready;
+	bool		held = rcs_delivery_held() != NULL;
+
 	pg_atomic_write_u32(&delivery.slot->in_flight, (uint32) rcs_http_active());
-	rcs_slot_set_state(delivery.slot,
-					   rcs_http_active() + delivery.nready > 0 ? "sending" : "idle");
+	rcs_slot_set_state(delivery.slot, open > 0 ? "sending" : held ? "on hold" : "idle");
+	if (held && open + delivery.ndone == 0)
+		pg_atomic_write_u32(&delivery.slot->silent_since, number);
 }
 
 static void
@@ -432,8 +434,9 @@ one_round(void)
 {
 	int64		now_us = rcs_now_us();
 	int64		wait_us = SECOND;
+	uint32		number = rcs_hold_number();
 
-	sweep_when_due(now_us);
+	rcs_sweep_when_due(now_us);
 	rcs_delivery_checks();
 	if (turn_is_wanted(now_us, &wait_us))
 	{
@@ -441,7 +444,7 @@ one_round(void)
 		wait_us = 0;
 	}
 	offer_ready(rcs_now_us(), &wait_us);
-	show_state();
+	show_state(number);
 	wait_for_something(wait_us);
 	take_answers();
 }
@@ -459,6 +462,8 @@ pin_settings(void *arg)
 		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("plan_cache_mode", "force_generic_plan", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("enable_hashjoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("enable_mergejoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_OVERRIDE);
 }
 
@@ -476,6 +481,7 @@ rcs_delivery_main(Datum main_arg)
 	rcs_http_init();
 	rcs_http_set_max_connections(rcs_max_in_flight);
 	rcs_delivery_accounts_init();
+	rcs_delivery_hold_init();
 
 	while (!rcs_worker_stopping(delivery.slot))
 	{

@@ -9,6 +9,8 @@
  *	error		raises an error
  *	sleep		for three seconds, deaf to everything
  *	wait		until a file rcs_fault_go is there
+ *	alloc		tells a preloaded library (t/082_torture.pl) to let the SKIP + 1st
+ *				allocation from here fail
  * It knows nothing of the places that call it.
  */
 #include "postgres.h"
@@ -17,6 +19,7 @@
 
 #ifdef RCS_FAULTS
 
+#include <dlfcn.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,6 +61,15 @@ wait_for_go(void)
 	unlink(GO_FILE);
 }
 
+static void
+run_short_of_memory(int allocation)
+{
+	void		(*shortage_after) (int) = (void (*) (int)) dlsym(RTLD_DEFAULT, "rcs_shortage_after");
+
+	if (shortage_after != NULL)
+		shortage_after(allocation);
+}
+
 void
 rcs_fault(const char *here)
 {
@@ -65,7 +77,9 @@ rcs_fault(const char *here)
 	char		action[16];
 	int			skip;
 
-	if (!read_fault(point, action, &skip) || strcmp(point, here) != 0 || passed++ < skip)
+	if (!read_fault(point, action, &skip) || strcmp(point, here) != 0)
+		return;
+	if (strcmp(action, "alloc") != 0 && passed++ < skip)
 		return;
 	passed = 0;
 	if (unlink(FAULT_FILE) != 0)
@@ -79,6 +93,8 @@ rcs_fault(const char *here)
 		pg_usleep(3000000L);
 	else if (strcmp(action, "wait") == 0)
 		wait_for_go();
+	else if (strcmp(action, "alloc") == 0)
+		run_short_of_memory(skip);
 }
 
 #endif							/* RCS_FAULTS */

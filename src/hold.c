@@ -180,7 +180,7 @@ rcs_resume_sql(PG_FUNCTION_ARGS)
 	SPI_connect();
 	n = rcs_execute(&release_holds, values, PG_ARGISNULL(0) ? " n" : "  ");
 	if (n > 0)
-		rcs_identity_adopt(true);
+		rcs_identity_adopt(true, false);
 	SPI_finish();
 	rcs_owner_end(&scope);
 	if (n == 0)

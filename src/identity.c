@@ -134,14 +134,15 @@ static RcsStatement adopt = {
 	"  timeline = EXCLUDED.timeline, dboid = EXCLUDED.dboid,"
 	"  node_id = coalesce(nullif(EXCLUDED.node_id, ''), i.node_id),"
 	"  installed_at = CASE WHEN $1 THEN '-infinity' ELSE i.installed_at END,"
+	"  promoted_at = CASE WHEN $2 THEN clock_timestamp() ELSE i.promoted_at END,"
 	"  last_alive = clock_timestamp()",
-	1, {BOOLOID}, NULL
+	2, {BOOLOID, BOOLOID}, NULL
 };
 
 void
-rcs_identity_adopt(bool all)
+rcs_identity_adopt(bool all, bool promoted)
 {
-	Datum		values[] = {BoolGetDatum(all)};
+	Datum		values[] = {BoolGetDatum(all), BoolGetDatum(promoted)};
 
 	rcs_execute(&adopt, values, NULL);
 }
@@ -173,14 +174,18 @@ rcs_identity_beat(bool sending)
 	rcs_execute(&beat, values, NULL);
 }
 
-static RcsStatement installed_at = {
-	"SELECT i.installed_at FROM rcs.identity i", 0, {0}, NULL
+static RcsStatement read_times = {
+	"SELECT i.installed_at, coalesce(i.promoted_at, '-infinity') FROM rcs.identity i",
+	0, {0}, NULL
 };
 
-TimestampTz
-rcs_identity_installed_at(void)
+void
+rcs_identity_read_times(TimestampTz *installed_at, TimestampTz *promoted_at)
 {
-	return rcs_execute(&installed_at, NULL, NULL) == 0 ? DT_NOBEGIN : rcs_column_int64(0, 1);
+	bool		found = rcs_execute(&read_times, NULL, NULL) > 0;
+
+	*installed_at = found ? rcs_column_int64(0, 1) : DT_NOBEGIN;
+	*promoted_at = found ? rcs_column_int64(0, 2) : DT_NOBEGIN;
 }
 
 /* ---------- what waits ---------- */
@@ -300,7 +305,7 @@ act(Verdict verdict, const char *why)
 		rcs_hold_by_worker(NULL, why);
 		return;
 	}
-	rcs_identity_adopt(false);
+	rcs_identity_adopt(false, verdict == PROMOTED);
 	if (verdict == UPGRADED)
 		ereport(LOG,
 				(errmsg("the system identifier is new, as after pg_upgrade: rcs goes on sending from database %u",

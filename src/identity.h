@@ -13,12 +13,15 @@
 extern void rcs_identity_check(void);
 
 /* What is here now is right; with "all" also messages that were loaded from elsewhere. */
-extern void rcs_identity_adopt(bool all);
+extern void rcs_identity_adopt(bool all, bool promoted);
 
 /* Still alive; "sending": something was sent lately. */
 extern void rcs_identity_beat(bool sending);
 
-/* Messages older than this were loaded from elsewhere. */
-extern TimestampTz rcs_identity_installed_at(void);
+/*
+ * Messages older than the first were loaded from elsewhere; messages older than
+ * the second may have been sent by a former primary without a record here.
+ */
+extern void rcs_identity_read_times(TimestampTz *installed_at, TimestampTz *promoted_at);
 
 #endif							/* RCS_IDENTITY_H */

@@ -51,6 +51,7 @@ typedef struct RcsMessageRow
 	Jsonb	   *message;
 	char	   *chatbot;
 	TimestampTz expires_at;		/* 0 = none */
+	TimestampTz created_at;
 } RcsMessageRow;
 
 /* One row of rcs.campaign that has something due or soon. */
@@ -91,7 +92,8 @@ extern List *rcs_outbox_campaigns(MemoryContext cxt);
 extern Jsonb *rcs_outbox_text(int64 campaign_no, int version, MemoryContext cxt);
 
 extern RcsBatchRow *rcs_outbox_lease_batch(int64 campaign_no, int64 generation,
-										   List *closed_servers, MemoryContext cxt);
+										   List *closed_servers, TimestampTz after_due,
+										   int64 after_id, MemoryContext cxt);
 extern int	rcs_outbox_lease_singles(const int64 *ids, int nids, int64 generation,
 									 MemoryContext cxt, RcsBatchRow **rows);
 extern int	rcs_outbox_due_singles(TimestampTz after, int max, int64 *ids);
@@ -114,6 +116,7 @@ extern void rcs_outbox_close(int64 campaign_no, const int64 *ids, int nids);
 extern void rcs_outbox_tally(int64 campaign_no, const char *what, int64 n);
 extern void rcs_outbox_fold(void);
 
+extern bool rcs_outbox_leased_messages(int64 generation, TimestampTz *oldest);
 extern int	rcs_outbox_generations(int64 **generations);
 extern int64 rcs_outbox_recover(int64 generation, bool hold, double settle_s, double window_s);
 

@@ -3,8 +3,10 @@
  *		Taking work: which campaigns have some, leasing batches, reading messages.
  *
  * Leases skip rows that somebody else has locked, so that two workers or a
- * caller who cancels never wait for each other here.  It knows no HTTP and no
- * answer of a carrier.
+ * caller who cancels never wait for each other here.  Lists of keys are joined
+ * to the table, one row by its primary key at a time, and the partial indexes
+ * are kept out of it (state <> 'l', campaign_no = $2): they may hold all that
+ * is long finished, and a plan made while a table was small would take them.  It knows no HTTP and no answer of a carrier.
  */
 #include "postgres.h"
 
@@ -82,6 +84,7 @@ read_messages(uint64 n, RcsMessageRow **messages, MemoryContext cxt)
 		m->message = read_jsonb(i, 6, cxt);
 		m->chatbot = rcs_column_text(i, 7, cxt);
 		m->expires_at = rcs_column_int64(i, 8);
+		m->created_at = rcs_column_int64(i, 9);
 	}
 	*messages = rows;
 	return (int) n;
@@ -153,20 +156,21 @@ static RcsStatement lease_batch = {
 	" WHERE b.campaign_no = $1 AND b.batch_id ="
 	"  (SELECT q.batch_id FROM rcs.batch q"
 	"   WHERE q.campaign_no = $1 AND q.state = 'q' AND q.due_at <= now()"
+	"    AND (q.due_at, q.batch_id) > ($4, $5)"
 	"    AND (q.server IS NULL OR q.server <> ALL ($3))"
 	"   ORDER BY q.due_at, q.batch_id LIMIT 1 FOR UPDATE SKIP LOCKED)"
 	" RETURNING " BATCH_COLUMNS,
-	3, {INT8OID, INT8OID, TEXTARRAYOID}, NULL
+	5, {INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID}, NULL
 };
 
-/* The next batch of a campaign that is due, or NULL. */
+/* The next batch of a campaign that is due, after the given one in that order, or NULL. */
 RcsBatchRow *
 rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers,
-					   MemoryContext cxt)
+					   TimestampTz after_due, int64 after_id, MemoryContext cxt)
 {
 	int			n = list_length(closed_servers);
 	const char **names = palloc(sizeof(char *) * Max(n, 1));
-	Datum		values[3];
+	Datum		values[5];
 	RcsBatchRow *row;
 
 	for (int i = 0; i < n; i++)
@@ -174,6 +178,8 @@ rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers
 	values[0] = Int64GetDatum(campaign_no);
 	values[1] = Int64GetDatum(generation);
 	values[2] = PointerGetDatum(rcs_text_array(names, n));
+	values[3] = TimestampTzGetDatum(after_due);
+	values[4] = Int64GetDatum(after_id);
 	if (rcs_execute(&lease_batch, values, NULL) == 0)
 		return NULL;
 	read_batches(1, &row, cxt);
@@ -181,7 +187,8 @@ rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers
 }
 
 static RcsStatement messages_of_batch = {
-	"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at"
+	"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at,"
+	" m.created_at"
 	" FROM rcs.message m WHERE m.campaign_no = $1 AND m.batch_id = $2"
 	"  AND ($3::int[] IS NULL OR m.ord = ANY ($3)) ORDER BY m.ord",
 	3, {INT8OID, INT8OID, INT4ARRAYOID}, NULL
@@ -209,11 +216,11 @@ rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row, MemoryContext cxt
  * would admit a partial index, which is full of dead rows under load.
  */
 static RcsStatement lease_singles = {
-	"UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
-	" FROM (SELECT q.batch_id FROM rcs.batch q"
-	"   WHERE q.campaign_no = 0 AND q.batch_id = ANY ($1) AND q.state <> 'l' AND q.due_at <= now()"
-	"   FOR UPDATE SKIP LOCKED) l"
-	" WHERE b.campaign_no = 0 AND b.batch_id = l.batch_id"
+	"WITH l AS MATERIALIZED (SELECT q.batch_id FROM unnest($1) u(id)"
+	"  JOIN rcs.batch q ON q.campaign_no = 0 AND q.batch_id = u.id"
+	"  WHERE q.state <> 'l' AND q.due_at <= now() FOR UPDATE OF q SKIP LOCKED)"
+	" UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
+	" FROM l WHERE b.campaign_no = 0 AND b.batch_id = l.batch_id"
 	" RETURNING " BATCH_COLUMNS,
 	2, {INT8ARRAYOID, INT8OID}, NULL
 };
@@ -263,16 +270,17 @@ rcs_outbox_next_single(void)
 }
 
 static RcsStatement single_messages = {
-	"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at"
-	" FROM rcs.message m WHERE m.campaign_no = 0 AND m.batch_id = ANY ($1)",
-	1, {INT8ARRAYOID}, NULL
+	"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at,"
+	" m.created_at"
+	" FROM unnest($1) u(id) JOIN rcs.message m ON m.campaign_no = $2 AND m.batch_id = u.id",
+	2, {INT8ARRAYOID, INT8OID}, NULL
 };
 
 int
 rcs_outbox_single_messages(const int64 *origins, int n, MemoryContext cxt,
 						   RcsMessageRow **messages)
 {
-	Datum		values[] = {PointerGetDatum(rcs_int64_array(origins, n))};
+	Datum		values[] = {PointerGetDatum(rcs_int64_array(origins, n)), Int64GetDatum(0)};
 
 	return read_messages(rcs_execute(&single_messages, values, NULL), messages, cxt);
 }
@@ -280,9 +288,9 @@ rcs_outbox_single_messages(const int64 *origins, int n, MemoryContext cxt,
 /* ---------- the fence ---------- */
 
 static RcsStatement lock_batches = {
-	"SELECT " BATCH_COLUMNS " FROM rcs.batch b"
-	" WHERE b.campaign_no = $1 AND b.batch_id = ANY ($2) AND b.state <> 'q' AND b.generation = $3"
-	" FOR UPDATE SKIP LOCKED",
+	"SELECT " BATCH_COLUMNS " FROM unnest($2) u(id)"
+	" JOIN rcs.batch b ON b.campaign_no = $1 AND b.batch_id = u.id"
+	" WHERE b.state <> 'q' AND b.generation = $3 FOR UPDATE OF b SKIP LOCKED",
 	3, {INT8OID, INT8ARRAYOID, INT8OID}, NULL
 };
 
@@ -305,7 +313,7 @@ rcs_outbox_lock(int64 campaign_no, const int64 *ids, int nids, int64 generation,
 
 static RcsStatement owned = {
 	"SELECT 1 FROM rcs.batch b"
-	" WHERE b.campaign_no = $1 AND b.batch_id = $2 AND b.state = 'l' AND b.generation = $3",
+	" WHERE b.campaign_no = $1 AND b.batch_id = $2 AND b.state <> 'q' AND b.generation = $3",
 	3, {INT8OID, INT8OID, INT8OID}, NULL
 };
 

@@ -120,9 +120,9 @@ rcs_outbox_retry(int64 campaign_no, const RcsBatchRow *retry, const char *reason
 
 /* By key: "state = 'l'" would admit the index of leases, which is full of dead rows. */
 static RcsStatement put_back = {
-	"UPDATE rcs.batch SET state = 'q', generation = NULL,"
-	"  due_at = coalesce($3, due_at), reason = $4"
-	" WHERE campaign_no = $1 AND batch_id = ANY ($2) AND state <> 'q'",
+	"UPDATE rcs.batch b SET state = 'q', generation = NULL,"
+	"  due_at = coalesce($3, b.due_at), reason = $4"
+	" FROM unnest($2) u(id) WHERE b.campaign_no = $1 AND b.batch_id = u.id AND b.state <> 'q'",
 	4, {INT8OID, INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID}, NULL
 };
 
@@ -145,7 +145,7 @@ rcs_outbox_put_back(int64 campaign_no, const int64 *ids, int nids, TimestampTz d
 }
 
 static RcsStatement close_batches = {
-	"DELETE FROM rcs.batch WHERE campaign_no = $1 AND batch_id = ANY ($2)",
+	"DELETE FROM rcs.batch b USING unnest($2) u(id) WHERE b.campaign_no = $1 AND b.batch_id = u.id",
 	2, {INT8OID, INT8ARRAYOID}, NULL
 };
 
@@ -194,6 +194,27 @@ rcs_outbox_generations(int64 **found)
 	return n;
 }
 
+/* None at all, when another worker has just taken them apart, are not old ones. */
+static RcsStatement leased_messages = {
+	"SELECT coalesce(min(m.created_at), 'infinity'), coalesce(bool_and(m.batch_id IS NOT NULL), true)"
+	" FROM rcs.batch b LEFT JOIN rcs.message m"
+	"  ON m.campaign_no = b.campaign_no AND m.batch_id = coalesce(b.origin, b.batch_id)"
+	" WHERE b.state = 'l' AND b.generation = $1",
+	1, {INT8OID}, NULL
+};
+
+/* When the oldest message of these leases was made; false: some have no messages. */
+bool
+rcs_outbox_leased_messages(int64 generation, TimestampTz *oldest)
+{
+	Datum		values[] = {Int64GetDatum(generation)};
+	bool		isnull;
+
+	rcs_execute(&leased_messages, values, NULL);
+	*oldest = rcs_column_int64(0, 1);
+	return DatumGetBool(rcs_column(0, 2, &isnull));
+}
+
 static RcsStatement recover = {
 	"SELECT rcs._recover($1, $2, $3, $4)",
 	4, {INT8OID, BOOLOID, FLOAT8OID, FLOAT8OID}, NULL
@@ -215,7 +236,8 @@ rcs_outbox_recover(int64 generation, bool hold, double settle_s, double window_s
 }
 
 static RcsStatement fold = {
-	"WITH old AS (DELETE FROM rcs.tally t WHERE t.campaign_no = $1 RETURNING t.what, t.n, t.at)"
+	"WITH old AS (DELETE FROM rcs.tally t"
+	" WHERE t.campaign_no = $1 AND t.at < now() - interval '1 minute' RETURNING t.what, t.n, t.at)"
 	" INSERT INTO rcs.tally (campaign_no, what, n, at)"
 	" SELECT $1, old.what, sum(old.n), max(old.at) FROM old GROUP BY old.what",
 	1, {INT8OID}, NULL
@@ -227,7 +249,8 @@ static RcsStatement to_fold = {
 };
 
 /*
- * Fold the tallies of campaigns that have gathered very many.  One folds at a
+ * Fold the tallies of campaigns that have gathered very many; the latest
+ * minute stays as it is, since the speed of a campaign is read from it.  One folds at a
  * time: the caller holds the lock for it.
  */
 void

@@ -14,6 +14,11 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "replication/syncrep.h"
+#include "replication/walsender.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
@@ -24,8 +29,12 @@
 
 #define BUSY_PAUSE_MS 100
 
-/* read by a signal handler */
+/* read or written by signal handlers */
 static volatile sig_atomic_t in_txn = false;
+static volatile sig_atomic_t committing = false;
+static volatile sig_atomic_t canceled = false;
+
+static bool replicated = true;
 
 /* A later extension of the same name is another one: this worker is not for it. */
 static Oid extension = InvalidOid;
@@ -37,9 +46,25 @@ typedef struct Identity
 } Identity;
 
 bool
-rcs_txn_in(void)
+rcs_txn_replicated(void)
 {
-	return in_txn;
+	return replicated;
+}
+
+void
+rcs_txn_cancel(int signo)
+{
+	if (!in_txn)
+		return;
+	canceled = true;
+	StatementCancelHandler(signo);
+}
+
+void
+rcs_txn_cancel_commit(int signo)
+{
+	if (committing)
+		rcs_txn_cancel(signo);
 }
 
 static void
@@ -74,13 +99,33 @@ begin(Identity *before)
 	return RCS_EXT_LOCKED;
 }
 
+/*
+ * A commit waits for synchronous standbys, however long there are none.  Whoever
+ * is asked to leave gives that wait up: before it here, within it by a signal.
+ */
+static void
+commit(void)
+{
+	committing = true;
+	if (ShutdownRequestPending && SyncRepRequested())
+	{
+		SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_OVERRIDE);
+		canceled = true;
+	}
+	CommitTransactionCommand();
+	committing = in_txn = false;
+	/* a request to cancel that came too late is for nobody */
+	QueryCancelPending = false;
+	replicated = !canceled || SyncRepStandbyNames == NULL || SyncRepStandbyNames[0] == '\0';
+}
+
 static void
 finish(const Identity *before)
 {
 	PopActiveSnapshot();
 	SPI_finish();
 	SetUserIdAndSecContext(before->userid, before->sec);
-	CommitTransactionCommand();
+	commit();
 	pgstat_report_stat(false);
 }
 
@@ -123,6 +168,7 @@ run_caught(void (*body)(void *arg), void *arg, RcsExtLock *lock)
 
 	Assert(!IsTransactionState());
 	in_txn = true;
+	committing = canceled = false;
 	PG_TRY();
 	{
 		*lock = run_once(body, arg);
@@ -133,8 +179,7 @@ run_caught(void (*body)(void *arg), void *arg, RcsExtLock *lock)
 		fine = false;
 	}
 	PG_END_TRY();
-	in_txn = false;
-	/* a request to cancel that came too late is for nobody */
+	in_txn = committing = false;
 	QueryCancelPending = false;
 	MemoryContextSwitchTo(caller);
 	pgstat_report_activity(STATE_IDLE, NULL);

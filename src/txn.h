@@ -13,6 +13,15 @@
  * the extension is gone.
  */
 extern bool rcs_txn_run(void (*body)(void *arg), void *arg);
-extern bool rcs_txn_in(void);
+
+/*
+ * Did the last commit wait to its end for the synchronous standbys there are to
+ * be?  If not, what it wrote may be gone after a failover.
+ */
+extern bool rcs_txn_replicated(void);
+
+/* For signal handlers: the statement, or only the wait of the commit, is given up. */
+extern void rcs_txn_cancel(int signo);
+extern void rcs_txn_cancel_commit(int signo);
 
 #endif /* RCS_TXN_H */

@@ -67,8 +67,15 @@ startup_sigterm(SIGNAL_ARGS)
 static void
 sigint(SIGNAL_ARGS)
 {
-	if (rcs_txn_in())
-		StatementCancelHandler(postgres_signal_arg);
+	rcs_txn_cancel(postgres_signal_arg);
+}
+
+/* A commit may wait for a standby that is gone; the server waits for us. */
+static void
+sigterm(SIGNAL_ARGS)
+{
+	SignalHandlerForShutdownRequest(postgres_signal_arg);
+	rcs_txn_cancel_commit(postgres_signal_arg);
 }
 
 static void
@@ -138,7 +145,7 @@ rcs_worker_begin(Datum main_arg)
 
 	connect_to_database();
 	pqsignal(SIGINT, sigint);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGTERM, sigterm);
 	CHECK_FOR_INTERRUPTS();
 
 	if (!rcs_txn_run(leave_template, NULL))

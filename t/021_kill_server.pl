@@ -6,7 +6,6 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::RealBin/lib";
-use PostgreSQL::Test::Utils;
 use RcsTest;
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -31,14 +30,7 @@ $node->safe_psql($db,
 for my $round (1 .. $kills)
 {
 	sleep(0.1 + rand(0.6));
-	my ($postmaster) = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
-	my @children = split /\n/, `ps -o pid= --ppid $postmaster`;
-	kill 'KILL', $postmaster, map { $_ + 0 } @children;
-	# they are gone when nobody holds the shared memory
-	sleep(0.02) while grep { kill 0, $_ } $postmaster, map { $_ + 0 } @children;
-	$node->{_pid} = undef;
-	$node->start;
-	server_answers($node, $db);
+	kill_server($node, $db);
 }
 isnt($node->safe_psql($db, 'SELECT count(*) FROM rcs.batch'), 0, 'the last kill was not too late');
 poll($node, 'postgres', worker_count($db), 2, 30, 'the workers are back');

@@ -9,50 +9,71 @@ use RcsTest;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $node = rcs_node('main', 'rcs.max_in_flight' => 30, 'rcs.batch_size' => 200);
+my $node = rcs_node('main', 'rcs.max_in_flight' => 30, 'rcs.batch_size' => 4000);
 my $sim = start_ktsim(args => [ '--latency-ms', 10, '--set', 'latency_jitter_ms=20' ]);
 my $db = rcs_database($node, 'shop');
 setup_account($node, $db, $sim);
 
 sub sql { return $node->safe_psql($db, $_[0]); }
 
-# What each rcs_cancel answered, and which of them was asked when.
+# What each rcs_cancel answered.  Singles are canceled by chance, those of the campaign just where the
+# worker is.  A worker takes its time between writing an intent and committing it.
 sql(q{
 	CREATE TABLE asked (id uuid, canceled boolean);
-	CREATE PROCEDURE cancel_some(stream text, n int) LANGUAGE plpgsql AS $$
+	CREATE PROCEDURE cancel_singles(n int) LANGUAGE plpgsql AS $$
 	DECLARE m uuid;
 	BEGIN
-		FOR m IN SELECT id FROM rcs.message WHERE (campaign_no = 0) = (stream = 'single')
-			ORDER BY random() LIMIT n
+		FOR m IN SELECT id FROM rcs.message WHERE campaign_no = 0 ORDER BY random() LIMIT n
 		LOOP
 			INSERT INTO asked VALUES (m, rcs_cancel(m));
 			COMMIT;
 		END LOOP;
-	END $$});
+	END $$;
+	CREATE PROCEDURE cancel_next(n int) LANGUAGE plpgsql AS $$
+	DECLARE place int;
+	BEGIN
+		FOR i IN 1 .. n LOOP
+			SELECT coalesce(max(ords[cardinality(ords)]), 0) + random() * 400 INTO place
+			FROM rcs.intent WHERE campaign_no > 0;
+			INSERT INTO asked SELECT id, rcs_cancel(id) FROM rcs.message WHERE campaign_no > 0 AND ord = place;
+			COMMIT;
+			PERFORM pg_sleep(0.004);	-- a worker skips a row that is locked
+		END LOOP;
+	END $$;
+	CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		PERFORM pg_catalog.pg_sleep(CASE WHEN NEW.campaign_no > 0 THEN 0.02 ELSE 0.001 END);
+		RETURN NULL;
+	END $$;
+	CREATE TRIGGER linger AFTER INSERT ON rcs.intent FOR EACH ROW EXECUTE FUNCTION linger()});
 
 my $total = 4000;
 my $campaign = campaign($node, $db, $total);
-sql("SELECT count(rcs_send('010' || i, 'hello')) FROM generate_series(30000001, 30002000) i");
+sql(q{
+	SELECT count(rcs_send('010' || i, 'hello')) FROM generate_series(30000001, 30002000) i;
+	CREATE INDEX ON rcs.message (ord) WHERE campaign_no > 0});
 
-my @cancelers = map { $node->background_psql($db, on_error_stop => 0) } 1 .. 3;
-$_->{stdin} .= "CALL cancel_some('single', 500);\nCALL cancel_some('campaign', 500);\n" for @cancelers[ 0, 1 ];
-$cancelers[2]->{stdin} .= "CALL cancel_some('campaign', 1000);\n";
+my @cancelers = map { $node->background_psql($db, on_error_stop => 0) } 1 .. 4;
+$cancelers[0]->{stdin} .= "CALL cancel_singles(1000);\n";
+$cancelers[$_]->{stdin} .= "CALL cancel_next(700);\n" for 1 .. 3;
 $_->{run}->pump_nb for @cancelers;
 
 # Meanwhile the counts of the campaign add up in every snapshot
 
 my $watch = $node->background_psql($db);
-my @bad;
+my (@bad, %seen);
 for my $sample (1 .. 50)
 {
 	my $counts = $watch->query_safe(
 		"SELECT queued + sending + sent + delivered + fell_back + failed + uncertain + canceled
 			+ expired + suppressed, total, p::text
 		FROM rcs.campaign_progress p WHERE campaign = '$campaign'");
+	$seen{$counts} = 1;
 	push @bad, $counts unless $counts =~ /^$total\|$total\|/;
 	$_->{run}->pump_nb for @cancelers;
 	sleep(0.02);
 }
+cmp_ok(scalar keys %seen, '>', 5, 'the campaign was watched while it ran');
 is("@bad", '', 'the counts of campaign_progress add up to the total in 50 snapshots');
 $watch->quit;
 $_->query('SELECT 1') for @cancelers;

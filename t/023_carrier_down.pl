@@ -28,10 +28,10 @@ sleep($down);
 is(sql("SELECT failed, uncertain $progress"), '0|0', 'nothing has failed');
 is(sql("SELECT status FROM rcs.message_status WHERE id = '$id'"), 'queued', 'a single message waits');
 like(sql("SELECT reason FROM rcs.message_status WHERE id = '$id'"), qr/connect/i, 'and says why');
-# 20 were in flight; the dead carrier's closed connections may cut a few more
-my $unknown = sql("SELECT count(*) FROM rcs.result WHERE outcome = 't'");
-cmp_ok($unknown, '<=', 40, 'in doubt is only what was in flight');
-is(sql("SELECT count(*) FROM rcs.result WHERE outcome = 't' AND reason ILIKE '%connect to%'"), 0,
+# 20 were in flight, and as many may have met a connection that was just breaking
+cmp_ok(sql("SELECT count(*) FROM rcs.result WHERE outcome = 't'"), '<=', 40,
+	'in doubt is only what was in flight');
+cmp_ok(sql("SELECT count(*) FROM rcs.result WHERE outcome = 'w' AND code = 'connection'"), '>', 0,
 	'a refused connection is no unknown outcome');
 cmp_ok(sql('SELECT max(answers) FROM rcs.batch'), '<=', 1, 'no attempts are used up');
 

@@ -12,7 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(rcs_node rcs_database start_ktsim setup_account oracle poll worker_count
-  worker_pids settled log_count campaign drained server_answers set_conf $text);
+  worker_pids settled log_count campaign drained server_answers kill_server set_conf $text);
 
 my @statuses =
   qw(queued sending sent delivered fell_back failed uncertain canceled expired suppressed);
@@ -167,6 +167,22 @@ sub server_answers
 	my $end = time() + $PostgreSQL::Test::Utils::timeout_default;
 
 	sleep(0.02) until $node->psql($db // 'postgres', 'SELECT 1') == 0 || time() > $end;
+	return;
+}
+
+# Kills the server and all its processes at once, as a power cut would, and starts it again.
+sub kill_server
+{
+	my ($node, $db) = @_;
+	my ($postmaster) = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
+	my @all = ($postmaster, map { $_ + 0 } split /\n/, `ps -o pid= --ppid $postmaster`);
+
+	kill 'KILL', @all;
+	# they are gone when nobody holds the shared memory
+	sleep(0.02) while grep { kill 0, $_ } @all;
+	$node->{_pid} = undef;
+	$node->start;
+	server_answers($node, $db);
 	return;
 }
 

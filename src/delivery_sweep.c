@@ -1,0 +1,69 @@
+/*
+ * delivery_sweep.c
+ *		Looks after what workers left behind: their leases, and many tallies.
+ *
+ * Each worker sweeps at its start and once a minute.  It knows no HTTP and
+ * nothing of the leases that are alive.
+ */
+#include "postgres.h"
+
+#include "delivery.h"
+#include "guc.h"
+#include "txn.h"
+#include "worker.h"
+
+#define SECOND INT64CONST(1000000)
+#define SWEEP (60 * SECOND)
+#define SWEEP_AGAIN (5 * SECOND)	/* when something could not be judged yet */
+
+static int64 sweep_at_us = 0;
+
+static void
+take_over(int64 generation)
+{
+	int64		in_doubt = rcs_outbox_recover(generation, rcs_in_doubt == RCS_IN_DOUBT_HOLD,
+											  rcs_settle_dead / 1000.0, rcs_duplicate_window);
+
+	ereport(LOG,
+			(errmsg("took over the work of a delivery worker that ended, " INT64_FORMAT
+					" messages are in doubt", in_doubt)));
+}
+
+static void
+sweep(void *arg)
+{
+	int64	   *generations;
+	int			n = rcs_outbox_generations(&generations);
+
+	for (int i = 0; i < n && rcs_delivery_held() == NULL; i++)
+	{
+		if (generations[i] == rcs_worker_generation() || rcs_generation_alive(generations[i]))
+			continue;
+		if (rcs_delivery_judge_leases(generations[i]))
+			take_over(generations[i]);
+		else
+			sweep_at_us = Min(sweep_at_us, rcs_now_us() + SWEEP_AGAIN);
+	}
+	if (delivery.lane == RCS_WORKER_CAMPAIGN && delivery.slot->index == 0)
+		rcs_outbox_fold();
+}
+
+/* Not before it is known whether the database is on hold. */
+void
+rcs_sweep_when_due(int64 now_us)
+{
+	if (now_us < sweep_at_us || delivery.draining || !rcs_delivery_hold_known() ||
+		rcs_delivery_held() != NULL)
+		return;
+	sweep_at_us = now_us + SWEEP;
+	if (!rcs_txn_run(sweep, NULL))
+		rcs_delivery_hold_rolled_back();
+	else
+		rcs_delivery_hold_committed();
+}
+
+void
+rcs_sweep_soon(void)
+{
+	sweep_at_us = 0;
+}
