@@ -76,6 +76,7 @@ typedef struct RcsCampaign
 	struct RcsLease *current;	/* the one whose items get the next intents */
 	List	   *accounts;		/* of RcsAccount: what its chatbot sends through */
 	int64		not_before_us;	/* it could have no slice just now */
+	int			failures;		/* turns that its slices have failed, one after another */
 } RcsCampaign;
 
 typedef struct RcsFate
@@ -222,6 +223,12 @@ extern void rcs_record_close(RcsLease *lease);
 extern void rcs_record_committed(void);
 extern void rcs_record_rolled_back(void);
 
+/* delivery_retry.c: in a transaction */
+typedef struct RcsRetries RcsRetries;
+extern RcsRetries *rcs_retries_begin(int most);
+extern void rcs_retries_add(RcsRetries *r, RcsItem *item);
+extern void rcs_retries_write(RcsRetries *r);
+
 /* delivery_lease.c: likewise */
 extern RcsLease *rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers);
 extern RcsLease *rcs_lease_singles(const int64 *ids, int nids);
@@ -235,6 +242,7 @@ extern void rcs_lease_free(RcsLease *lease);
 /* delivery_campaign.c, delivery_single.c: what to take next */
 extern bool rcs_campaigns_wanted(int64 now_us, int64 *wait_us);
 extern void rcs_campaigns_take(void);
+extern void rcs_campaigns_rolled_back(void);
 extern bool rcs_singles_wanted(int64 now_us, int64 *wait_us);
 extern void rcs_singles_take(void);
 extern void rcs_singles_rolled_back(void);

@@ -20,10 +20,12 @@
 #define REFILL_BELOW 1			/* slices that wait for permits when more are fetched */
 #define NOT_NOW (SECOND / 50)	/* a batch that somebody has locked is tried again */
 #define SMALL_BATCHES 50		/* leases in one transaction at most */
+#define LONGEST_PAUSE (60 * SECOND)
 
 static dlist_head campaigns = DLIST_STATIC_INIT(campaigns);
 static int64 look_at_us = 0;
 static uint32 wakes_seen = 0;
+static RcsCampaign *taking = NULL;	/* its slice is being made */
 
 /* ---------- which campaigns there are ---------- */
 
@@ -78,6 +80,13 @@ know_campaign(const RcsCampaignRow *row, TimestampTz now)
 		look_at_us = Min(look_at_us, rcs_now_us() + (row->next_at - now));
 }
 
+/* What has failed lately is remembered, or its pauses would not grow. */
+static bool
+pauses(const RcsCampaign *c)
+{
+	return c->failures > 0 && rcs_now_us() < c->not_before_us + LONGEST_PAUSE;
+}
+
 static void
 look(void)
 {
@@ -93,7 +102,7 @@ look(void)
 		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
 
 		c->due = false;
-		if (c->leases > 0)
+		if (c->leases > 0 || pauses(c))
 			continue;
 		dlist_delete(&c->node);
 		list_free(c->accounts);
@@ -304,8 +313,28 @@ rcs_campaigns_take(void)
 		look();
 	for (int i = 0; i < SMALL_BATCHES && rcs_delivery_held() == NULL &&
 		 (c = pick(now_us)) != NULL; i++)
+	{
+		taking = c;
 		if (!take_slice(c))
 			c->not_before_us = now_us + NOT_NOW;
+		c->failures = 0;
+	}
+	taking = NULL;
+}
+
+/*
+ * A slice that cannot be made may be one bad row: its campaign waits, longer
+ * each time, so that it stops no other campaign and does not fill the log.
+ */
+void
+rcs_campaigns_rolled_back(void)
+{
+	if (taking == NULL)
+		return;
+	taking->not_before_us = rcs_now_us() +
+		Min(SECOND << Min(taking->failures, 10), LONGEST_PAUSE);
+	taking->failures++;
+	taking = NULL;
 }
 
 /* Would a turn find something to take?  Otherwise: when to ask again. */

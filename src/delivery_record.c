@@ -16,17 +16,6 @@
 #include "fault.h"
 #include "worker.h"
 
-#define MAX_GROUPS 32
-
-/* Messages of one batch that go on together. */
-typedef struct Group
-{
-	RcsItem    *like;
-	bool		offered;		/* by this batch */
-	int		   *ords;
-	int			n;
-} Group;
-
 /* What the transaction under way has done, to be applied or forgotten. */
 static List *closing = NIL;		/* of RcsItem */
 static List *touched = NIL;		/* of RcsRow */
@@ -200,80 +189,6 @@ fill_result(RcsResultRow *r, const RcsItem *item)
 	r->server = item->account == NULL ? NULL : item->account->server;
 }
 
-/* ---------- retries ---------- */
-
-static bool
-goes_with(const Group *g, const RcsItem *item)
-{
-	const RcsFate *a = &g->like->fate;
-	const RcsFate *b = &item->fate;
-
-	return g->like->row == item->row && g->like->account == item->account &&
-		a->outcome == b->outcome && a->delay_ms == b->delay_ms &&
-		a->answer == b->answer && a->in_doubt == b->in_doubt;
-}
-
-static TimestampTz
-retry_due(const RcsItem *item)
-{
-	long		delay_ms = item->fate.delay_ms;
-
-	if (item->fate.outcome == 0 && delay_ms == 0)
-		return item->row->batch.due_at;
-	if (delay_ms > 0)			/* so that those who failed together do not return together */
-		delay_ms += (long) (rcs_now_us() % (delay_ms / 4 + 1));
-	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms);
-}
-
-static void
-write_group(Group *g)
-{
-	RcsItem    *item = g->like;
-	const RcsBatchRow *from = &item->row->batch;
-	RcsBatchRow retry = *from;
-	bool		left = item->fate.outcome == RCS_REFUSED || item->fate.outcome == RCS_UNKNOWN;
-	const char *reason = item->fate.reason[0] != '\0' ? item->fate.reason :
-		item->fate.code[0] != '\0' ? item->fate.code : NULL;
-
-	retry.attempt = from->attempt + 1;
-	retry.answers = from->answers + (item->fate.answer ? 1 : 0);
-	retry.due_at = retry_due(item);
-	retry.ords = g->ords;
-	retry.nords = g->n;
-	if (left && item->lease->version > 0)
-		retry.version = item->lease->version;
-	if (item->fate.in_doubt)
-	{
-		if (retry.unknown_since == 0)
-			retry.unknown_since = item->fate.at;
-		retry.server = item->account->server;
-	}
-	rcs_outbox_retry(item->lease->campaign_no, &retry, reason);
-}
-
-static void
-add_to_group(Group *groups, int *ngroups, RcsItem *item, int most)
-{
-	int			i;
-
-	for (i = 0; i < *ngroups; i++)
-		if (goes_with(&groups[i], item))
-			break;
-	if (i == MAX_GROUPS)
-	{
-		write_group(&groups[--i]);
-		(*ngroups)--;
-	}
-	if (i == *ngroups)
-	{
-		groups[i].like = item;
-		groups[i].ords = palloc(sizeof(int) * most);
-		groups[i].n = 0;
-		(*ngroups)++;
-	}
-	groups[i].ords[groups[i].n++] = item->message->ord;
-}
-
 /* ---------- the end of a batch ---------- */
 
 static void
@@ -318,9 +233,8 @@ static void
 write_items(RcsLease *lease, RcsItem **items, int n)
 {
 	RcsResultRow *results = palloc(sizeof(RcsResultRow) * Max(n, 1));
-	Group	   *groups = palloc(sizeof(Group) * MAX_GROUPS);
+	RcsRetries *retries = rcs_retries_begin(n);
 	int			nresults = 0;
-	int			ngroups = 0;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -333,7 +247,7 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 			if (item->fate.outcome != 0)
 				fill_result(&results[nresults++], item);
 			if (item->fate.again)
-				add_to_group(groups, &ngroups, item, n);
+				rcs_retries_add(retries, item);
 			count(&item->row->new_counts, item->fate.outcome);
 		}
 		remember(item);
@@ -343,8 +257,7 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 		RCS_FAULT("before-result");
 		rcs_outbox_results(lease->campaign_no, results, nresults);
 	}
-	for (int i = 0; i < ngroups; i++)
-		write_group(&groups[i]);
+	rcs_retries_write(retries);
 }
 
 /* Write down what is done of a lease. */

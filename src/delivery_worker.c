@@ -104,6 +104,8 @@ turn(int64 now_us)
 	rcs_delivery_hold_rolled_back();
 	if (delivery.lane == RCS_WORKER_SINGLE)
 		rcs_singles_rolled_back();
+	else
+		rcs_campaigns_rolled_back();
 	turn_not_before_us = now_us + RETRY_TURN;
 }
 

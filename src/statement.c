@@ -79,23 +79,28 @@ rcs_column_text(uint64 row, int column, MemoryContext cxt)
 	return s;
 }
 
+/* Nulls in it are left out: an error would come back each time the row is read. */
 int *
 rcs_column_ints(uint64 row, int column, MemoryContext cxt, int *n)
 {
 	bool		isnull;
 	Datum		d = rcs_column(row, column, &isnull);
 	Datum	   *elems;
+	bool	   *nulls;
+	int			nelems;
 	int		   *ints;
 
 	*n = 0;
 	if (isnull)
 		return NULL;
 	deconstruct_array(DatumGetArrayTypeP(d), INT4OID, sizeof(int32), true, TYPALIGN_INT,
-					  &elems, NULL, n);
-	ints = MemoryContextAlloc(cxt, sizeof(int) * Max(*n, 1));
-	for (int i = 0; i < *n; i++)
-		ints[i] = DatumGetInt32(elems[i]);
+					  &elems, &nulls, &nelems);
+	ints = MemoryContextAlloc(cxt, sizeof(int) * Max(nelems, 1));
+	for (int i = 0; i < nelems; i++)
+		if (!nulls[i])
+			ints[(*n)++] = DatumGetInt32(elems[i]);
 	pfree(elems);
+	pfree(nulls);
 	return ints;
 }
 

@@ -34,14 +34,14 @@ sub bad
 	my ($c, $b) = split /\|/, sql(q{SELECT nextval('rcs.campaign_no_seq'), nextval('rcs.batch_id_seq')});
 	my $phone = '010' . (80_000_000 + $b);
 
-	$rows =~ s/:good/$good_no/g;
-	$rows =~ s/:done/$done/g;
-	$rows =~ s/:phone/'$phone'/g;
 	$rows =~ s/:campaign/INSERT INTO rcs.campaign (campaign_no, name, chatbot, created_by, started_at) VALUES (:c, 'bad', '0212351235', 'me', now())/g;
 	$rows =~ s/:version(\((?:[^()]|(?1))*\))/INSERT INTO rcs.campaign_version (campaign_no, version, message, created_by) VALUES (:c, 1, $1, 'me')/g;
 	$rows =~ s/:message(\((?:[^()]|(?1))*\))/INSERT INTO rcs.message (campaign_no, batch_id, ord, id, created_at, phone, message, chatbot) VALUES $1/g;
 	$rows =~ s/:batch(\((?:[^()]|(?1))*\))/INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at) SELECT v.*, now() FROM (VALUES $1) v/g;
 	$rows =~ s/:retry\((.*?)\)/INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, origin, ords) VALUES (:good, :b, 1, now(), $1)/g;
+	$rows =~ s/:good/$good_no/g;
+	$rows =~ s/:done/$done/g;
+	$rows =~ s/:phone/'$phone'/g;
 	$rows =~ s/:c\b/$c/g;
 	$rows =~ s/:b\b/$b/g;
 	$rows =~ s/:id/gen_random_uuid()/g;
