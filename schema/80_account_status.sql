@@ -7,6 +7,7 @@ AS 'MODULE_PATHNAME', 'rcs_account_status'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION rcs._account_status(text) IS 'what shared memory knows about an account';
 REVOKE ALL ON FUNCTION rcs._account_status(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION rcs._account_status(text) TO pg_monitor;
 
 CREATE VIEW rcs.account_status AS
 SELECT s.srvname::pg_catalog.text AS server, a.*
@@ -15,6 +16,8 @@ JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid OPERATOR(pg_catalog.=) s.srvf
 CROSS JOIN LATERAL rcs._account_status(s.srvname::pg_catalog.text) a
 WHERE w.fdwname OPERATOR(pg_catalog.=) 'rcs' AND s.srvtype OPERATOR(pg_catalog.=) 'kt';
 COMMENT ON VIEW rcs.account_status IS 'one row a carrier account: is it open, how fast, what limits it, its last error. state: unused, unusable, open, throttled (paused after "too fast"), closed (set aside), probing. rate_per_minute: at present; null = no limit of ours';
+
+GRANT SELECT ON rcs.account_status TO pg_monitor;
 
 CREATE FUNCTION rcs_account_check(server text, OUT ok boolean, OUT detail text)
 AS 'MODULE_PATHNAME', 'rcs_account_check'

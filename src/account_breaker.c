@@ -89,6 +89,13 @@ rcs_account_rate(int account)
 	return rate;
 }
 
+/* Once for each closing, not for each message that meets it. */
+static void
+log_open(const RcsAccountEntry *a)
+{
+	ereport(LOG, (errmsg("carrier account \"%s\" is open again", a->name)));
+}
+
 /* Mutex held. */
 static void
 open_again(RcsAccountEntry *a)
@@ -130,12 +137,16 @@ void
 rcs_account_answered(int account, bool accepted)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
+	bool		was_closed;
 
 	SpinLockAcquire(&a->mutex);
+	was_closed = a->closed_until != 0;
 	open_again(a);
 	if (accepted)
 		count_second(a, rcs_now_us());
 	SpinLockRelease(&a->mutex);
+	if (was_closed)
+		log_open(a);
 }
 
 /*
@@ -147,11 +158,13 @@ rcs_account_faulted(int account, int64 started_us, bool hard, const char *reason
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
 	int64		now = rcs_now_us();
+	bool		closes = false;
 
 	SpinLockAcquire(&a->mutex);
 	if (a->closed_at == 0 || started_us > a->closed_at)
 	{
 		a->faults++;
+		closes = a->closed_until == 0 && (hard || a->faults >= FAULTS_TO_CLOSE);
 		if (hard || a->faults >= FAULTS_TO_CLOSE || a->closed_until != 0)
 		{
 			a->closed_at = now;
@@ -162,6 +175,11 @@ rcs_account_faulted(int account, int64 started_us, bool hard, const char *reason
 		a->probe_until = 0;
 	}
 	SpinLockRelease(&a->mutex);
+	if (closes)
+		ereport(WARNING,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("carrier account \"%s\" is set aside: %s", a->name, reason),
+				 errhint("It is tried again by itself; rcs_account_check() tries it at once.")));
 }
 
 /* "Too fast": pause all of the account and lower its rate, once a second at most. */
@@ -203,9 +221,13 @@ void
 rcs_account_reopen(int account)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
+	bool		was_closed;
 
 	SpinLockAcquire(&a->mutex);
+	was_closed = a->closed_until != 0;
 	open_again(a);
 	a->reason[0] = '\0';
 	SpinLockRelease(&a->mutex);
+	if (was_closed)
+		log_open(a);
 }

@@ -27,6 +27,7 @@ typedef struct RcsAccountEntry
 	slock_t		mutex;
 	bool		used;
 	uint64		key;
+	char		name[NAMEDATALEN];	/* of a server that stands for it, for the log */
 	NamedRate	names[RCS_MAX_NAMES];
 
 	RcsBucket	bucket;

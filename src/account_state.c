@@ -153,8 +153,8 @@ set_name(RcsAccountEntry *a, Oid serverid, int rate_per_minute, int connections)
 
 /* The entry's number, or -1 when the table is full. */
 int
-rcs_account_state_attach(const char *url, const char *rcs_id, Oid serverid,
-						 int rate_per_minute, int connections)
+rcs_account_state_attach(const char *url, const char *rcs_id, const char *server,
+						 Oid serverid, int rate_per_minute, int connections)
 {
 	uint64		key = account_key(url, rcs_id);
 	RcsAccountEntry *a;
@@ -170,6 +170,7 @@ rcs_account_state_attach(const char *url, const char *rcs_id, Oid serverid,
 		return -1;
 
 	SpinLockAcquire(&a->mutex);
+	strlcpy(a->name, server, sizeof(a->name));
 	set_name(a, serverid, rate_per_minute, connections);
 	apply_names(a, rcs_now_us());
 	SpinLockRelease(&a->mutex);

@@ -20,8 +20,8 @@ typedef enum RcsPermit
 } RcsPermit;
 
 extern void rcs_account_state_init(void);
-extern int	rcs_account_state_attach(const char *url, const char *rcs_id, Oid serverid,
-									 int rate_per_minute, int connections);
+extern int	rcs_account_state_attach(const char *url, const char *rcs_id, const char *server,
+									 Oid serverid, int rate_per_minute, int connections);
 
 extern RcsPermit rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us,
 									int64 *wait_us);

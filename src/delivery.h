@@ -173,6 +173,7 @@ typedef struct RcsDelivery
 	int			nstuck;			/* of them, those that the last turn had to leave */
 	int64		done_since_us;	/* the oldest of the others */
 	bool		draining;
+	bool		failed;			/* the last turn's transaction */
 } RcsDelivery;
 
 extern RcsDelivery delivery;

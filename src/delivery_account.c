@@ -105,7 +105,7 @@ load_options(RcsAccount *a)
 
 	if (o != NULL && o->problem == NULL)
 	{
-		shared = rcs_account_state_attach(o->url, o->rcs_id, o->serverid,
+		shared = rcs_account_state_attach(o->url, o->rcs_id, o->name, o->serverid,
 										  o->rate_per_minute, o->connections);
 		if (shared < 0)
 			o->problem = pstrdup("there are too many carrier accounts");

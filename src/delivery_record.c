@@ -255,7 +255,7 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 	if (nresults > 0)
 	{
 		RCS_FAULT("before-result");
-		rcs_outbox_results(lease->campaign_no, results, nresults);
+		rcs_outbox_results(lease->campaign_no, results, nresults, delivery.failed);
 	}
 	rcs_retries_write(retries);
 }

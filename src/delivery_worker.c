@@ -94,7 +94,8 @@ turn_committed(int64 now_us)
 static void
 turn(int64 now_us)
 {
-	if (rcs_txn_run(turn_body, NULL))
+	delivery.failed = !rcs_txn_run(turn_body, NULL);
+	if (!delivery.failed)
 	{
 		turn_committed(now_us);
 		return;

@@ -106,7 +106,8 @@ extern int	rcs_outbox_single_messages(const int64 *origins, int n,
 extern int	rcs_outbox_lock(int64 campaign_no, const int64 *ids, int nids, int64 generation,
 							MemoryContext cxt, RcsBatchRow **rows);
 extern bool rcs_outbox_owned(int64 campaign_no, int64 batch_id, int64 generation);
-extern void rcs_outbox_results(int64 campaign_no, const RcsResultRow *rows, int n);
+extern void rcs_outbox_results(int64 campaign_no, const RcsResultRow *rows, int n,
+							   bool after_failure);
 extern void rcs_outbox_intents(int64 campaign_no, int64 generation,
 							   const RcsIntentRow *rows, int n);
 extern void rcs_outbox_retry(int64 campaign_no, const RcsBatchRow *retry, const char *reason);

@@ -14,15 +14,25 @@
 #include "outbox.h"
 #include "statement.h"
 
-static RcsStatement insert_results = {
-	"INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at, code, server, reason)"
-	" SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) u",
-	9, {INT8OID, INT8ARRAYOID, INT4ARRAYOID, INT2ARRAYOID, CHARARRAYOID, TIMESTAMPTZARRAYOID,
-	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}, NULL
+#define INSERT_RESULTS \
+	"INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at, code, server, reason)" \
+	" SELECT $1, u.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) u"
+#define RESULT_TYPES \
+	9, {INT8OID, INT8ARRAYOID, INT4ARRAYOID, INT2ARRAYOID, CHARARRAYOID, TIMESTAMPTZARRAYOID, \
+	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+
+static RcsStatement insert_results = {INSERT_RESULTS, RESULT_TYPES, NULL};
+static RcsStatement insert_new_results = {
+	INSERT_RESULTS " ON CONFLICT DO NOTHING", RESULT_TYPES, NULL
 };
 
+/*
+ * An attempt has one result, and somebody else's row may be there first: then
+ * it stays, or no turn would ever succeed again.  Looking out for that costs
+ * WAL, so it is asked for only after a failure.
+ */
 void
-rcs_outbox_results(int64 campaign_no, const RcsResultRow *rows, int n)
+rcs_outbox_results(int64 campaign_no, const RcsResultRow *rows, int n, bool after_failure)
 {
 	Datum	   *batch = palloc(sizeof(Datum) * n);
 	Datum	   *ord = palloc(sizeof(Datum) * n);
@@ -56,7 +66,7 @@ rcs_outbox_results(int64 campaign_no, const RcsResultRow *rows, int n)
 	values[6] = PointerGetDatum(rcs_text_array(code, n));
 	values[7] = PointerGetDatum(rcs_text_array(server, n));
 	values[8] = PointerGetDatum(rcs_text_array(reason, n));
-	rcs_execute(&insert_results, values, NULL);
+	rcs_execute(after_failure ? &insert_new_results : &insert_results, values, NULL);
 }
 
 static RcsStatement insert_intent = {

@@ -10,7 +10,7 @@ use RcsTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $rounds = $ENV{RCS_LONG} ? 100 : 3;
+my $rounds = $ENV{RCS_LONG} ? 100 : 2;
 
 my $node = rcs_node('main',
 	deadlock_timeout => '200ms',

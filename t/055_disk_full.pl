@@ -91,7 +91,7 @@ sub comes_to_rest
 
 # The data
 
-my $campaign = campaign($node, $db, 30000);
+my $campaign = campaign($node, $db, 16000);
 sql("SELECT count(rcs_send('010' || i, 'hello')) FROM generate_series(90000001, 90002000) i");
 poll($node, $db, "SELECT accepted > 500 FROM rcs.campaign_progress WHERE campaign = '$campaign'", 't', 60,
 	'a campaign is on its way');
@@ -100,7 +100,7 @@ fill("$dir/data/filler");
 ok(comes_to_rest(), 'with the disk full nothing more is offered in the end');
 my $at_rest = offers();
 my $written = sql(q{SELECT count(*) FROM rcs.result});
-cmp_ok($at_rest, '<', 32000, 'before everything was');
+cmp_ok($at_rest, '<', 18000, 'before everything was');
 cmp_ok($at_rest - $written, '<=', 2 * (2000 + 20 + 500),
 	'offers that are not written down are few: ' . ($at_rest - $written));
 cmp_ok(log_count($node, 'No space left on device', $mark), '>', 0, 'the log says why');
@@ -112,7 +112,7 @@ cmp_ok(log_count($node, 'No space left on device', $mark) - $complaints, '<=', 3
 is(sql(worker_count($db)), 2, 'the workers wait');
 unlink "$dir/data/filler";
 drained($node, $db, 120, 'with space again everything leaves');
-is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 30000, 'all are sent');
+is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 16000, 'all are sent');
 is(sql(q{SELECT count(*) FROM rcs.result WHERE outcome IN ('t', 'u')}), 0, 'nothing came into doubt');
 oracle($node, $db, $sim, name => 'after a full disk');
 
@@ -124,7 +124,7 @@ system_or_bail('cp', '-a', $wal, "$dir/wal/pg_wal");
 rename $wal, "$wal.old" or die "rename: $!";
 symlink "$dir/wal/pg_wal", $wal or die "symlink: $!";
 $node->start;
-$campaign = campaign($node, $db, 10000, from => 40_000_000);
+$campaign = campaign($node, $db, 5000, from => 40_000_000);
 poll($node, $db, "SELECT accepted > 500 FROM rcs.campaign_progress WHERE campaign = '$campaign'", 't', 60,
 	'another campaign is on its way');
 fill("$dir/wal/filler");
@@ -143,7 +143,7 @@ if ($node->psql('postgres', 'SELECT 1') != 0)
 }
 server_answers($node, $db);
 drained($node, $db, 120, 'with room again everything leaves');
-is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 10000, 'all are sent');
+is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 5000, 'all are sent');
 oracle($node, $db, $sim, name => 'after a full WAL disk',
 	crashes => log_count($node, 'all server processes terminated; reinitializing'));
 $node->stop;

@@ -127,12 +127,19 @@ $expected{$answer} = 'x' x 1_000_000 if $answer =~ /-/;
 # Numbers
 
 for my $phone (
-	q{'; DROP TABLE rcs.message; --}, q{01012345678'; --}, q{010$$5678}, q{%s%s%s%n}, "010\r\n12345678",
-	"0101234\xe2\x80\xae5678", "\xef\xbc\x90\xef\xbc\x91\xef\xbc\x90", '', ' ', '0' x 1_000_000, '{01012345678}', '01012345678,01012345679')
+	q{'; DROP TABLE rcs.message; --}, q{01012345678'; --}, q{010$$5678}, q{%s%s%s%n}, "\xef\xbc\x90\xef\xbc\x91\xef\xbc\x90", '', ' ', '0' x 1_000_000, '{01012345678}', '01012345678,01012345679')
 {
 	my $name = substr $phone, 0, 40;
 	$name =~ s/[^ -~]/./g;
 	is(attempt('SELECT rcs_send(' . literal($phone) . ", 'x')"), '22023', "a number is refused: $name");
+}
+
+# Blanks and marks that people paste along with a number are taken off; only digits are kept.
+for my $phone ("010\r\n12345678", "0101234\xe2\x80\xae5679")
+{
+	my $id = attempt('SELECT rcs_send(' . literal($phone) . ", 'x')");
+	$expected{$id} = 'x';
+	like(sql("SELECT phone FROM rcs.message WHERE id = '$id'"), qr/^0101234567[89]$/, 'a number is digits');
 }
 
 # Names: of a chatbot, of a key, of parameters, of a campaign
@@ -174,8 +181,7 @@ for my $name (grep { length $_ < 100 } @nasty)
 # A query of a caller's is a query, not a script.
 
 is(attempt(q{SELECT added FROM rcs_campaign_add(rcs_campaign_create('two', '{"serviceType":"RCSSMS","header":"0","body":{"description":"x"}}'),
-		'SELECT ''01050000001'' AS phone; DROP TABLE rcs.message')}), '42601', 'two statements are refused')
-	or diag 'see SPI';
+		'SELECT ''01050000001'' AS phone; DROP TABLE rcs.message')}), '42601', 'two statements are refused');
 
 drained($node, $db, 120, 'everything leaves');
 
