@@ -113,7 +113,7 @@ random_text(char *text, size_t len)
 }
 
 const char *
-sim_token_issue(SimAccounts *accounts, SimAccount *account, uint64_t now_us)
+sim_token_issue(SimAccounts *accounts, SimAccount *account, uint64_t now_us, uint64_t ttl_s)
 {
 	SimToken   *token = sim_alloc(sizeof(SimToken));
 	SimToken  **bucket;
@@ -121,32 +121,35 @@ sim_token_issue(SimAccounts *accounts, SimAccount *account, uint64_t now_us)
 	random_text(token->text, SIM_TOKEN_LEN);
 	token->hash = sim_hash(token->text, SIM_TOKEN_LEN, 0);
 	token->account = account;
-	token->expires_us = now_us + accounts->token_ttl_s * US_PER_S;
+	token->expires_us = now_us + ttl_s * US_PER_S;
 	bucket = &accounts->tokens[token->hash % SIM_TOKEN_BUCKETS];
 	token->next = *bucket;
 	*bucket = token;
 	return token->text;
 }
 
-static const SimToken *
+static SimToken *
 find_token(const SimAccounts *accounts, const char *text)
 {
 	size_t		len = strlen(text);
 	uint64_t	hash = sim_hash(text, len, 0);
-	const SimToken *token = accounts->tokens[hash % SIM_TOKEN_BUCKETS];
+	SimToken   *token = accounts->tokens[hash % SIM_TOKEN_BUCKETS];
 
 	while (token != NULL && (token->hash != hash || strcmp(token->text, text) != 0))
 		token = token->next;
 	return token;
 }
 
-/* NULL when the header is good; the account is set whenever it can be told. */
+/*
+ * NULL when the header is good; the account is set whenever it can be told.
+ * A token dies once it has been used so often, 0: never.
+ */
 const char *
-sim_token_check(const SimAccounts *accounts, const char *authorization,
-				uint64_t now_us, SimAccount **account)
+sim_token_use(const SimAccounts *accounts, const char *authorization,
+			  uint64_t now_us, uint64_t uses_max, SimAccount **account)
 {
 	static const char type[] = "Bearer ";
-	const SimToken *token;
+	SimToken   *token;
 
 	*account = NULL;
 	if (authorization == NULL)
@@ -158,7 +161,11 @@ sim_token_check(const SimAccounts *accounts, const char *authorization,
 	if (token == NULL)
 		return "70003";
 	*account = token->account;
-	return now_us < token->expires_us ? NULL : "70004";
+	if (now_us >= token->expires_us)
+		return "70004";
+	if (++token->uses == uses_max)
+		token->expires_us = 0;
+	return NULL;
 }
 
 void

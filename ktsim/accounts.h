@@ -23,6 +23,7 @@ typedef struct SimAccount
 	uint64_t   *passed_us;		/* ring of the last "limit" offers let through */
 	size_t		oldest;			/* the next to be overwritten */
 	uint64_t	locked_until_us;
+	uint64_t	quota_used;		/* accepted since the quota was set */
 	SimCounts	counts;
 	struct SimAccount *next;
 } SimAccount;
@@ -33,6 +34,7 @@ typedef struct SimToken
 	uint64_t	hash;
 	SimAccount *account;
 	uint64_t	expires_us;
+	uint64_t	uses;
 	struct SimToken *next;
 } SimToken;
 
@@ -42,15 +44,15 @@ typedef struct SimAccounts
 {
 	SimAccount *first;
 	SimToken   *tokens[SIM_TOKEN_BUCKETS];
-	uint64_t	token_ttl_s;
 } SimAccounts;
 
 extern void sim_account_add(SimAccounts *accounts, const char *description);
 extern SimAccount *sim_account_find(const SimAccounts *accounts, const char *id);
 extern bool sim_account_pass(SimAccount *account, uint64_t now_us, uint64_t lockout_us);
-extern const char *sim_token_issue(SimAccounts *accounts, SimAccount *account, uint64_t now_us);
-extern const char *sim_token_check(const SimAccounts *accounts, const char *authorization,
-								   uint64_t now_us, SimAccount **account);
+extern const char *sim_token_issue(SimAccounts *accounts, SimAccount *account, uint64_t now_us,
+								   uint64_t ttl_s);
+extern const char *sim_token_use(const SimAccounts *accounts, const char *authorization,
+								 uint64_t now_us, uint64_t uses_max, SimAccount **account);
 extern void sim_tokens_expire(SimAccounts *accounts);
 extern void sim_accounts_free(SimAccounts *accounts);
 

@@ -7,6 +7,7 @@
  */
 #include "sim.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,6 @@
 
 #define KEPT_MAX 64
 #define GARBAGE_BYTES 64
-#define TYPE_JSON "application/json;charset=UTF-8"
 
 typedef struct KeptAnswer
 {
@@ -53,7 +53,7 @@ make_carrier_response(unsigned status, const char *code)
 		len = snprintf(text, sizeof(text), "{\"status\":\"200\",\"data\":{}}");
 	else
 		len = snprintf(text, sizeof(text), "{\"status\":\"%u\"}", status);
-	return make_response(text, (size_t) len, TYPE_JSON);
+	return make_response(text, (size_t) len, SIM_TYPE_JSON);
 }
 
 /* One of the answers that repeat: from the store, or made and put there. */
@@ -116,6 +116,21 @@ sim_answer_html(void)
 	};
 }
 
+/* Seconds are all that the header can say: rounded up. */
+SimReply
+sim_answer_throttled(uint64_t retry_after_ms)
+{
+	SimReply	reply = {.action = SIM_ANSWER, .status = sim_code_status(SIM_CODE_THROTTLED)};
+	char		seconds[24];
+
+	if (retry_after_ms == 0)
+		return sim_answer_code(SIM_CODE_THROTTLED);
+	reply.response = make_carrier_response(reply.status, SIM_CODE_THROTTLED);
+	snprintf(seconds, sizeof(seconds), "%" PRIu64, (retry_after_ms + 999) / 1000);
+	MHD_add_response_header(reply.response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+	return reply;
+}
+
 SimReply
 sim_answer_garbage(SimRandom *random)
 {
@@ -126,7 +141,7 @@ sim_answer_garbage(SimRandom *random)
 	return (SimReply) {
 		.action = SIM_ANSWER,
 		.status = 200,
-		.response = make_response(bytes, sizeof(bytes), TYPE_JSON)
+		.response = make_response(bytes, sizeof(bytes), SIM_TYPE_JSON)
 	};
 }
 
@@ -139,7 +154,7 @@ sim_answer_json(unsigned status, json_t *object)
 
 	if (text == NULL)
 		sim_fatal("out of memory");
-	reply.response = make_response(text, strlen(text), TYPE_JSON);
+	reply.response = make_response(text, strlen(text), SIM_TYPE_JSON);
 	free(text);
 	json_decref(object);
 	return reply;

@@ -97,6 +97,9 @@ set(Sim *sim, const SimCall *call)
 
 	if (done && json_object_get(changes, "seed") != NULL)
 		sim->random.state = (uint64_t) sim->switches.seed;
+	if (done && json_object_get(changes, "quota") != NULL)
+		for (SimAccount *account = sim->accounts.first; account != NULL; account = account->next)
+			account->quota_used = 0;
 	if (sim->switches.expire_tokens)
 	{
 		sim_tokens_expire(&sim->accounts);
@@ -104,6 +107,41 @@ set(Sim *sim, const SimCall *call)
 	}
 	json_decref(changes);
 	return done ? fine() : unfit(problem);
+}
+
+static bool
+all_strings(const json_t *array)
+{
+	for (size_t i = 0; i < json_array_size(array); i++)
+		if (!json_is_string(json_array_get(array, i)))
+			return false;
+	return json_is_array(array);
+}
+
+/* These ids count as accepted just now, though the ledger knows nothing of it. */
+static SimReply
+preload(Sim *sim, const SimCall *call)
+{
+	json_t	   *root = call->body_cut ? NULL : json_loadb(call->body, call->body_len, 0, NULL);
+	const char *name = json_string_value(json_object_get(root, "account"));
+	const SimAccount *account = name ? sim_account_find(&sim->accounts, name) : NULL;
+	const json_t *ids = json_object_get(root, "ids");
+	bool		fit = account != NULL && all_strings(ids);
+
+	for (size_t i = 0; fit && i < json_array_size(ids); i++)
+		sim_ids_remember(&sim->ids,
+						 sim_id_key(account->id, json_string_value(json_array_get(ids, i))),
+						 sim_epoch_us() / UINT64_C(1000000));
+	json_decref(root);
+	return fit ? fine() : unfit("a known \"account\" and an array \"ids\" of strings are expected");
+}
+
+static SimReply
+forget(Sim *sim, const SimCall *call)
+{
+	(void) call;
+	sim_ids_free(&sim->ids);
+	return fine();
 }
 
 /* False when there is no such endpoint. */
@@ -121,6 +159,8 @@ sim_control(Sim *sim, const char *method, const char *path, const SimCall *call,
 		{"POST", "/_ktsim/reset-stats", reset_stats},
 		{"GET", "/_ktsim/switches", switches},
 		{"POST", "/_ktsim/set", set},
+		{"POST", "/_ktsim/preload", preload},
+		{"POST", "/_ktsim/forget", forget},
 	};
 
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)

@@ -8,18 +8,15 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "process.h"
 #include "server.h"
+#include "wire.h"
 
-#define FILES_WANTED 8192
 #define DEFAULT_ACCOUNT "ktsim:ktsim"
 
 typedef struct Options
@@ -29,6 +26,9 @@ typedef struct Options
 	const char *port_file;
 	const char *ledger;
 	const char *bodies;
+	const char *tls_cert;
+	const char *tls_key;
+	const char *tls_ca;
 	bool		die_with_parent;
 } Options;
 
@@ -47,21 +47,11 @@ static const char usage[] =
 	"  --latency-ms N        the same as --set latency_ms=N\n"
 	"  --seed N              the same as --set seed=N\n"
 	"  --set NAME=VALUE      set a switch, see README.md; may be repeated\n"
+	"  --tls-cert FILE, --tls-key FILE\n"
+	"                        speak TLS with this certificate and key (PEM)\n"
+	"  --tls-ca FILE         more certificates to send, after that one\n"
 	"  --die-with-parent     end when the parent process does\n"
 	"  --help                show this\n";
-
-static uint64_t
-parse_number(const char *name, const char *text, uint64_t max)
-{
-	char	   *end;
-	uint64_t	number;
-
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || number > max)
-		sim_fatal("bad value for --%s: \"%s\"", name, text);
-	return number;
-}
 
 static void
 set_switch(Sim *sim, const char *assignment)
@@ -98,7 +88,7 @@ apply_option(int option, Options *options, Sim *sim)
 			options->address = optarg;
 			break;
 		case 'p':
-			options->port = (uint16_t) parse_number("port", optarg, UINT16_MAX);
+			options->port = (uint16_t) sim_parse_number("port", optarg, UINT16_MAX);
 			break;
 		case 'f':
 			options->port_file = optarg;
@@ -110,7 +100,7 @@ apply_option(int option, Options *options, Sim *sim)
 			add_chatbot(sim, optarg);
 			break;
 		case 't':
-			sim->accounts.token_ttl_s = parse_number("token-ttl", optarg, UINT32_MAX);
+			set_named_switch(sim, "token_ttl_s", optarg);
 			break;
 		case 'l':
 			options->ledger = optarg;
@@ -126,6 +116,15 @@ apply_option(int option, Options *options, Sim *sim)
 			break;
 		case 's':
 			set_switch(sim, optarg);
+			break;
+		case 'C':
+			options->tls_cert = optarg;
+			break;
+		case 'K':
+			options->tls_key = optarg;
+			break;
+		case 'A':
+			options->tls_ca = optarg;
 			break;
 		case 'd':
 			options->die_with_parent = true;
@@ -154,6 +153,9 @@ parse_options(int argc, char **argv, Options *options, Sim *sim)
 		{"latency-ms", required_argument, NULL, 'w'},
 		{"seed", required_argument, NULL, 'r'},
 		{"set", required_argument, NULL, 's'},
+		{"tls-cert", required_argument, NULL, 'C'},
+		{"tls-key", required_argument, NULL, 'K'},
+		{"tls-ca", required_argument, NULL, 'A'},
 		{"die-with-parent", no_argument, NULL, 'd'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0}
@@ -164,62 +166,45 @@ parse_options(int argc, char **argv, Options *options, Sim *sim)
 		apply_option(option, options, sim);
 	if (optind < argc)
 		sim_fatal("unexpected argument \"%s\"", argv[optind]);
+	if ((options->tls_cert == NULL) != (options->tls_key == NULL) ||
+		(options->tls_ca != NULL && options->tls_cert == NULL))
+		sim_fatal("--tls-cert and --tls-key go together, and --tls-ca with them");
 	if (sim->accounts.first == NULL)
 		sim_account_add(&sim->accounts, DEFAULT_ACCOUNT);
 }
 
-/* The parent may be gone before we ask to be told, hence the second look. */
-static void
-die_with_parent(pid_t parent)
+/* The chain is the certificate and what --tls-ca adds to it. */
+static SimTls
+load_tls(const Options *options)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
-		sim_fatal("could not tie this process to its parent: %s", strerror(errno));
-	if (getppid() != parent)
-		exit(0);
+	SimTls		tls = {0};
+
+	if (options->tls_cert == NULL)
+		return tls;
+	tls.chain = sim_read_file(options->tls_cert);
+	tls.key = sim_read_file(options->tls_key);
+	if (options->tls_ca != NULL)
+	{
+		char	   *more = sim_read_file(options->tls_ca);
+		size_t		len = strlen(tls.chain);
+
+		tls.chain = sim_resize(tls.chain, len + strlen(more) + 2);
+		tls.chain[len] = '\n';
+		memcpy(tls.chain + len + 1, more, strlen(more) + 1);
+		free(more);
+	}
+	return tls;
 }
 
 static void
-raise_file_limit(void)
+announce(const Options *options, uint16_t port)
 {
-	struct rlimit limit;
+	char		line[16];
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES_WANTED)
-		return;
-	limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/* Signals become readable, so that they are handled between two turns only. */
-static int
-open_signals(void)
-{
-	sigset_t	signals;
-	int			fd;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	fd = signalfd(-1, &signals, SFD_CLOEXEC);
-	if (fd < 0)
-		sim_fatal("could not listen to signals: %s", strerror(errno));
-	return fd;
-}
-
-/* By rename, so that a reader sees the whole number or no file. */
-static void
-write_port_file(const char *path, uint16_t port)
-{
-	char		temporary[4096];
-	FILE	   *file;
-
-	if (snprintf(temporary, sizeof(temporary), "%s.tmp", path) >= (int) sizeof(temporary))
-		sim_fatal("the name of the port file is too long");
-	file = fopen(temporary, "we");
-	if (file == NULL || fprintf(file, "%u\n", port) < 0 || fclose(file) != 0 ||
-		rename(temporary, path) != 0)
-		sim_fatal("could not write \"%s\": %s", path, strerror(errno));
+	snprintf(line, sizeof(line), "%u\n", port);
+	if (options->port_file != NULL)
+		sim_write_port_file(options->port_file, line);
+	fprintf(stderr, "ktsim: listening on %s port %u\n", options->address, port);
 }
 
 static void
@@ -250,33 +235,36 @@ main(int argc, char **argv)
 	static Sim	sim;
 	SimServer	server = {0};
 	Options		options = {.address = "127.0.0.1"};
+	SimTls		tls;
 	pid_t		parent = getppid();
 	int			signal_fd;
 
-	sim.accounts.token_ttl_s = 6000;
 	sim_switches_init(&sim.switches);
 	parse_options(argc, argv, &options, &sim);
 	if (options.die_with_parent)
-		die_with_parent(parent);
-	raise_file_limit();
-	signal_fd = open_signals();
+		sim_die_with_parent(parent);
+	sim_raise_file_limit();
+	signal_fd = sim_open_signals();
 	sim.random.state = (uint64_t) sim.switches.seed;
 	sim.switches.expire_tokens = false;	/* none issued yet */
 	sim_ledger_open(&sim.ledger, options.ledger, options.bodies, &sim.ids);
-	sim_server_start(&server, &sim, options.address, options.port);
-	if (options.port_file != NULL)
-		write_port_file(options.port_file, sim_server_port(&server));
-	fprintf(stderr, "ktsim: listening on %s port %u\n", options.address, sim_server_port(&server));
+	tls = load_tls(&options);
+	sim_server_start(&server, &sim, options.address, options.port, &tls);
+	announce(&options, sim_server_port(&server));
 
 	loop(&server, signal_fd);
 
 	sim_server_stop(&server);
 	sim_ledger_close(&sim.ledger);
 	sim_answers_free();
+	sim_odd_free();
+	sim_wire_free();
 	sim_accounts_free(&sim.accounts);
 	sim_ids_free(&sim.ids);
 	sim_switches_free(&sim.switches);
 	json_decref(sim.chatbots);
+	free(tls.chain);
+	free(tls.key);
 	close(signal_fd);
 	return 0;
 }

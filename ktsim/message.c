@@ -10,24 +10,10 @@
 #include <string.h>
 
 #include "check.h"
+#include "faults.h"
 
 #define US_PER_MS UINT64_C(1000)
 #define US_PER_S UINT64_C(1000000)
-
-/* What the dice say about one offer. */
-typedef enum Fault
-{
-	NO_FAULT,
-	CLOSE,						/* these four: the carrier never sees it */
-	HANG,
-	STATUS,
-	HTML,
-	ERROR_CODE,					/* from here on: in place of a plain acceptance */
-	ACCEPT_500,
-	ACCEPT_CLOSE,
-	ACCEPT_HANG,
-	GARBAGE
-} Fault;
 
 typedef struct Verdict
 {
@@ -35,37 +21,6 @@ typedef struct Verdict
 	SimDecision decision;
 	const char *code;
 } Verdict;
-
-/* One throw for all faults, so that their percentages add up. */
-static Fault
-roll_fault(Sim *sim)
-{
-	const SimSwitches *switches = &sim->switches;
-	const struct
-	{
-		double		percent;
-		Fault		fault;
-	}			faults[] = {
-		{switches->close_pct, CLOSE},
-		{switches->hang_pct, HANG},
-		{switches->status_pct, STATUS},
-		{switches->html_pct, HTML},
-		{switches->error_pct, ERROR_CODE},
-		{switches->accept_then_500_pct, ACCEPT_500},
-		{switches->accept_then_close_pct, ACCEPT_CLOSE},
-		{switches->accept_then_hang_pct, ACCEPT_HANG},
-		{switches->garbage_pct, GARBAGE},
-	};
-	double		left = sim_random_below(&sim->random, 100);
-
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
-	{
-		if (left < faults[i].percent)
-			return faults[i].fault;
-		left -= faults[i].percent;
-	}
-	return NO_FAULT;
-}
 
 /* Always two throws, so that what a seed gives does not depend on switches. */
 static uint64_t
@@ -86,40 +41,23 @@ refuse(SimDecision decision, const char *code)
 	return (Verdict) {sim_answer_code(code), decision, code};
 }
 
+/* The carrier never sees it. */
 static Verdict
-fail_early(const Sim *sim, Fault fault)
+fail_early(Sim *sim, SimFault fault)
 {
-	Verdict		verdict = {.decision = SIM_FAULT};
+	Verdict		verdict = {.reply = sim_fault_reply(sim, fault)};
 
-	if (fault == CLOSE)
-		verdict.reply.action = SIM_CUT;
-	else if (fault == HANG)
-		verdict.reply.action = SIM_HANG;
-	else if (fault == STATUS)
-		verdict.reply = sim_answer_status((unsigned) sim->switches.status_code);
-	else
-		verdict.reply = sim_answer_html();
+	verdict.decision = sim_fault_decision(fault, &verdict.code);
 	return verdict;
 }
 
 /* The message is the carrier's from here on, whatever the client gets to hear. */
 static Verdict
-accept_message(Sim *sim, Fault fault, SimIdKey key, uint64_t now_s)
+accept_message(Sim *sim, SimAccount *account, SimFault fault, SimIdKey key, uint64_t now_s)
 {
-	Verdict		verdict = {.decision = SIM_ACCEPTED};
-
 	sim_ids_remember(&sim->ids, key, now_s);
-	if (fault == ACCEPT_CLOSE)
-		verdict.reply.action = SIM_CUT;
-	else if (fault == ACCEPT_HANG)
-		verdict.reply.action = SIM_HANG;
-	else if (fault == ACCEPT_500)
-		verdict.reply = sim_answer_status(500);
-	else if (fault == GARBAGE)
-		verdict.reply = sim_answer_garbage(&sim->random);
-	else
-		verdict.reply = sim_answer_accepted();
-	return verdict;
+	account->quota_used++;
+	return (Verdict) {.reply = sim_fault_reply(sim, fault), .decision = SIM_ACCEPTED};
 }
 
 /* The code that the switches hold for this number, or NULL. */
@@ -160,8 +98,8 @@ check_content(const Sim *sim, const json_t *root, const SimCall *call)
 }
 
 static Verdict
-judge_message(Sim *sim, const SimAccount *account, const SimCall *call, const json_t *root,
-			  Fault fault)
+judge_message(Sim *sim, SimAccount *account, const SimCall *call, const json_t *root,
+			  SimFault fault)
 {
 	const json_t *common = json_object_get(root, "common");
 	uint64_t	now_s = sim_epoch_us() / US_PER_S;
@@ -179,24 +117,27 @@ judge_message(Sim *sim, const SimAccount *account, const SimCall *call, const js
 	if (code == NULL)
 		code = code_for_phone(&sim->switches,
 							  json_string_value(json_object_get(common, "userContact")));
-	if (code == NULL && fault == ERROR_CODE)
+	if (code == NULL && sim->switches.quota > 0 &&
+		account->quota_used >= (uint64_t) sim->switches.quota)
+		code = "72105";
+	if (code == NULL && fault == SIM_F_ERROR_CODE)
 		code = sim->switches.error_code;
-	return code ? refuse(SIM_REFUSED, code) : accept_message(sim, fault, key, now_s);
+	return code ? refuse(SIM_REFUSED, code) : accept_message(sim, account, fault, key, now_s);
 }
 
 static Verdict
 judge(Sim *sim, SimAccount *account, const char *token_code, const SimCall *call,
 	  const json_t *root)
 {
-	Fault		fault = roll_fault(sim);
+	SimFault	fault = sim_fault_roll(sim);
 	uint64_t	lockout_us = (uint64_t) sim->switches.lockout_ms * US_PER_MS;
 
-	if (fault >= CLOSE && fault <= HTML)
+	if (SIM_FAULT_IS_EARLY(fault))
 		return fail_early(sim, fault);
 	if (token_code != NULL)
 		return refuse(SIM_TOKEN, token_code);
 	if (!sim_account_pass(account, sim_clock_us(), lockout_us))
-		return refuse(SIM_THROTTLED, "72104");
+		return refuse(SIM_THROTTLED, SIM_CODE_THROTTLED);
 	return judge_message(sim, account, call, root, fault);
 }
 
@@ -227,8 +168,8 @@ SimReply
 sim_message(Sim *sim, const SimCall *call)
 {
 	SimAccount *account;
-	const char *token_code = sim_token_check(&sim->accounts, call->authorization,
-											 sim_clock_us(), &account);
+	const char *token_code = sim_token_use(&sim->accounts, call->authorization, sim_clock_us(),
+										   (uint64_t) sim->switches.token_every, &account);
 	json_t	   *root = call->body_cut ? NULL : json_loadb(call->body, call->body_len, 0, NULL);
 	SimOffer	offer;
 	Verdict		verdict;

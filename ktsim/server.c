@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "wire.h"
+
 #define CONNECTIONS_MAX 4096
 #define CONNECTION_MEMORY ((size_t) 16 * 1024)
 #define IDLE_MAX_S 300U			/* also for what libmicrohttpd does not see ending */
@@ -24,6 +26,7 @@
 #define FIRST_BODY_BYTES ((size_t) 2048)
 #define SPARE_BODY_MAX ((size_t) 16 * 1024)
 #define HANG_CHECK_US UINT64_C(250000)
+#define WIRE_RETRY_US UINT64_C(2000)
 
 /* What is known of a connection, as opposed to one request on it. */
 typedef struct Peer
@@ -42,6 +45,7 @@ struct SimRequest
 	bool		decided;
 	bool		for_carrier;	/* not one of our own endpoints */
 	SimReply	reply;
+	size_t		wire_sent;		/* bytes of an answer that is not HTTP's */
 	SimRequest *next_spare;
 };
 
@@ -203,7 +207,7 @@ handle(void *context, struct MHD_Connection *connection, const char *url, const 
 	if (request->decided)
 		return finish(request);
 	decide(server, request, url, method);
-	if (request->reply.action != SIM_HANG && request->reply.delay_us == 0)
+	if (request->reply.action <= SIM_CUT && request->reply.delay_us == 0)
 		return finish(request);
 	park(server, request);
 	return MHD_YES;
@@ -267,6 +271,22 @@ client_left(const SimRequest *request)
 	return poll(&fd, 1, 0) > 0;
 }
 
+/* When to look at it again; 0: now is the time to finish it. */
+static uint64_t
+wait_more_us(const SimServer *server, SimRequest *request)
+{
+	SimAction	action = request->reply.action;
+	SimWireState state = SIM_WIRE_WATCH;
+
+	if (action <= SIM_CUT || (server->tls && SIM_ON_WIRE(action)))
+		return 0;
+	if (SIM_ON_WIRE(action))
+		state = sim_wire_pump(action, socket_of(request->connection), &request->wire_sent);
+	if (state == SIM_WIRE_AGAIN)
+		return WIRE_RETRY_US;
+	return state == SIM_WIRE_OVER || client_left(request) ? 0 : HANG_CHECK_US;
+}
+
 static void
 take_up_delayed(SimServer *server)
 {
@@ -275,8 +295,10 @@ take_up_delayed(SimServer *server)
 
 	while ((request = sim_delays_take(&server->delays, now_us)) != NULL)
 	{
-		if (request->reply.action == SIM_HANG && !client_left(request))
-			sim_delays_add(&server->delays, now_us + HANG_CHECK_US, request);
+		uint64_t	more_us = wait_more_us(server, request);
+
+		if (more_us > 0)
+			sim_delays_add(&server->delays, now_us + more_us, request);
 		else
 			MHD_resume_connection(request->connection);
 	}
@@ -298,21 +320,33 @@ open_listener(const char *address, uint16_t port)
 }
 
 void
-sim_server_start(SimServer *server, Sim *sim, const char *address, uint16_t port)
+sim_server_start(SimServer *server, Sim *sim, const char *address, uint16_t port,
+				 const SimTls *tls)
 {
+	struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
+	struct MHD_OptionItem secure[] = {
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, tls->chain},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key},
+		{MHD_OPTION_END, 0, NULL}
+	};
+
 	server->sim = sim;
+	server->tls = tls->chain != NULL;
 	server->listen_fd = open_listener(address, port);
-	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-									  handle, server,
+	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+									  (server->tls ? MHD_USE_TLS : MHD_NO_FLAG),
+									  0, NULL, NULL, handle, server,
 									  MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
 									  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 									  MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 									  MHD_OPTION_CONNECTION_TIMEOUT, IDLE_MAX_S,
 									  MHD_OPTION_NOTIFY_COMPLETED, completed, server,
 									  MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,
+									  MHD_OPTION_ARRAY, server->tls ? secure : plain,
 									  MHD_OPTION_END);
 	if (server->daemon == NULL)
-		sim_fatal("could not start the HTTP server");
+		sim_fatal("could not start the HTTP server%s",
+				  server->tls ? "; are certificate and key as they should be?" : "");
 	server->epoll_fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 }
 

@@ -14,9 +14,17 @@
 
 typedef struct SimRequest SimRequest;
 
+/* As PEM; both NULL: no TLS. */
+typedef struct SimTls
+{
+	char	   *chain;
+	char	   *key;
+} SimTls;
+
 typedef struct SimServer
 {
 	Sim		   *sim;
+	bool		tls;
 	struct MHD_Daemon *daemon;
 	int			listen_fd;
 	int			epoll_fd;		/* readable when sim_server_run() has work */
@@ -24,7 +32,8 @@ typedef struct SimServer
 	SimRequest *spare;			/* finished requests, kept with their buffers */
 } SimServer;
 
-extern void sim_server_start(SimServer *server, Sim *sim, const char *address, uint16_t port);
+extern void sim_server_start(SimServer *server, Sim *sim, const char *address, uint16_t port,
+							 const SimTls *tls);
 extern uint16_t sim_server_port(const SimServer *server);
 extern uint64_t sim_server_wait_us(const SimServer *server);
 extern void sim_server_run(SimServer *server);

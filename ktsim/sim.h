@@ -43,8 +43,30 @@ typedef enum SimAction
 {
 	SIM_ANSWER,					/* send the response */
 	SIM_CUT,					/* close the connection instead */
-	SIM_HANG					/* do nothing until the client leaves */
+	SIM_HANG,					/* do nothing until the client leaves */
+	SIM_HALF_CLOSE,				/* from here on: bytes that are not HTTP's, see wire.c */
+	SIM_STALL,
+	SIM_RESET,
+	SIM_ENDLESS,
+	SIM_BIG_HEADER
 } SimAction;
+
+#define SIM_ON_WIRE(action) ((action) >= SIM_HALF_CLOSE)
+
+/* Bodies that are hard to digest, see odd.c. */
+typedef enum SimOdd
+{
+	SIM_ODD_GZIP_BOMB,
+	SIM_ODD_TRUNCATED,
+	SIM_ODD_HTML,
+	SIM_ODD_DEEP,
+	SIM_ODD_DIGITS,
+	SIM_ODD_DUPLICATE_KEYS,
+	SIM_ODDS
+} SimOdd;
+
+#define SIM_TYPE_JSON "application/json;charset=UTF-8"
+#define SIM_CODE_THROTTLED "72104"
 
 typedef struct SimReply
 {
@@ -68,9 +90,14 @@ extern SimReply sim_answer_accepted(void);
 extern SimReply sim_answer_code(const char *code);
 extern SimReply sim_answer_status(unsigned status);
 extern SimReply sim_answer_html(void);
+extern SimReply sim_answer_throttled(uint64_t retry_after_ms);
 extern SimReply sim_answer_garbage(SimRandom *random);
 extern SimReply sim_answer_json(unsigned status, json_t *object);
 extern void sim_answers_free(void);
+
+/* odd.c */
+extern SimReply sim_answer_odd(SimOdd kind);
+extern void sim_odd_free(void);
 
 /* token.c, message.c, control.c */
 extern SimReply sim_token(Sim *sim, const SimCall *call);

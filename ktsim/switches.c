@@ -19,6 +19,7 @@ typedef enum SwitchKind
 {
 	NUMBER,
 	PERCENT,
+	FAULT,						/* a percentage that takes part in the throw */
 	FLAG,
 	CODE,
 	MAP
@@ -41,22 +42,40 @@ static const SwitchInfo infos[] = {
 	SWITCH(latency_jitter_ms, NUMBER, 0, DAY_MS),
 	SWITCH(slow_pct, PERCENT, 0, 100),
 	SWITCH(slow_ms, NUMBER, 0, DAY_MS),
-	SWITCH(status_pct, PERCENT, 0, 100),
+	SWITCH(status_pct, FAULT, 0, 100),
 	SWITCH(status_code, NUMBER, 200, 599),
-	SWITCH(accept_then_500_pct, PERCENT, 0, 100),
-	SWITCH(accept_then_close_pct, PERCENT, 0, 100),
-	SWITCH(close_pct, PERCENT, 0, 100),
-	SWITCH(hang_pct, PERCENT, 0, 100),
-	SWITCH(accept_then_hang_pct, PERCENT, 0, 100),
-	SWITCH(garbage_pct, PERCENT, 0, 100),
-	SWITCH(html_pct, PERCENT, 0, 100),
-	SWITCH(error_pct, PERCENT, 0, 100),
+	SWITCH(accept_then_500_pct, FAULT, 0, 100),
+	SWITCH(accept_then_close_pct, FAULT, 0, 100),
+	SWITCH(close_pct, FAULT, 0, 100),
+	SWITCH(hang_pct, FAULT, 0, 100),
+	SWITCH(accept_then_hang_pct, FAULT, 0, 100),
+	SWITCH(garbage_pct, FAULT, 0, 100),
+	SWITCH(html_pct, FAULT, 0, 100),
+	SWITCH(unauthorized_pct, FAULT, 0, 100),
+	SWITCH(throttle_pct, FAULT, 0, 100),
+	SWITCH(endless_pct, FAULT, 0, 100),
+	SWITCH(gzip_bomb_pct, FAULT, 0, 100),
+	SWITCH(big_header_pct, FAULT, 0, 100),
+	SWITCH(half_close_pct, FAULT, 0, 100),
+	SWITCH(stall_pct, FAULT, 0, 100),
+	SWITCH(reset_pct, FAULT, 0, 100),
+	SWITCH(truncate_pct, FAULT, 0, 100),
+	SWITCH(html200_pct, FAULT, 0, 100),
+	SWITCH(deep_json_pct, FAULT, 0, 100),
+	SWITCH(digits_pct, FAULT, 0, 100),
+	SWITCH(duplicate_keys_pct, FAULT, 0, 100),
+	SWITCH(retry_after_ms, NUMBER, 0, DAY_MS),
+	SWITCH(error_pct, FAULT, 0, 100),
 	SWITCH(error_code, CODE, 0, 0),
 	SWITCH(token_down, FLAG, 0, 1),
 	SWITCH(token_reject, FLAG, 0, 1),
 	SWITCH(expire_tokens, FLAG, 0, 1),
 	SWITCH(close_keepalive_every, NUMBER, 0, INT64_MAX),
 	SWITCH(dup_window_s, NUMBER, 0, INT64_C(10000000000)),
+	{"refuse_duplicates_for_s", NUMBER, offsetof(SimSwitches, dup_window_s), 0, INT64_C(10000000000)},
+	SWITCH(token_ttl_s, NUMBER, 0, UINT32_MAX),
+	SWITCH(token_every, NUMBER, 0, INT64_MAX),
+	SWITCH(quota, NUMBER, 0, INT64_MAX),
 	SWITCH(lockout_ms, NUMBER, 0, DAY_MS),
 	SWITCH(seed, NUMBER, INT64_MIN, INT64_MAX),
 	SWITCH(phone_code, MAP, 0, 0),
@@ -72,6 +91,7 @@ sim_switches_init(SimSwitches *switches)
 	switches->slow_ms = 5000;
 	switches->status_code = 503;
 	switches->dup_window_s = 259200;
+	switches->token_ttl_s = 6000;
 	switches->seed = 1;
 	snprintf(switches->error_code, sizeof(switches->error_code), "71001");
 }
@@ -151,6 +171,7 @@ set_one(SimSwitches *switches, const SwitchInfo *info, const json_t *value)
 		case NUMBER:
 			return set_number(field, info, value);
 		case PERCENT:
+		case FAULT:
 			return set_percent(field, value);
 		case FLAG:
 			if (!set_number(&number, info, value))
@@ -182,6 +203,15 @@ copy_switches(SimSwitches *to, const SimSwitches *from)
 	json_incref(to->refuse_phone_suffix);
 }
 
+static void
+add_up_faults(SimSwitches *switches)
+{
+	switches->fault_sum = 0;
+	for (size_t i = 0; i < SWITCH_COUNT; i++)
+		if (infos[i].kind == FAULT)
+			switches->fault_sum += *(const double *) ((const char *) switches + infos[i].offset);
+}
+
 /* All of the changes, or none and the reason why. */
 bool
 sim_switches_set(SimSwitches *switches, const json_t *changes, char *problem, size_t problem_size)
@@ -207,6 +237,7 @@ sim_switches_set(SimSwitches *switches, const json_t *changes, char *problem, si
 		sim_switches_free(&next);
 		return false;
 	}
+	add_up_faults(&next);
 	sim_switches_free(switches);
 	*switches = next;
 	return true;
@@ -252,6 +283,7 @@ switch_json(const SimSwitches *switches, const SwitchInfo *info)
 		case NUMBER:
 			return json_integer(*(const int64_t *) field);
 		case PERCENT:
+		case FAULT:
 			return json_real(*(const double *) field);
 		case FLAG:
 			return json_boolean(*(const bool *) field);

@@ -30,6 +30,20 @@ typedef struct SimSwitches
 	double		accept_then_hang_pct;
 	double		garbage_pct;
 	double		html_pct;
+	double		unauthorized_pct;
+	double		throttle_pct;
+	int64_t		retry_after_ms;
+	double		endless_pct;
+	double		gzip_bomb_pct;
+	double		big_header_pct;
+	double		half_close_pct;
+	double		stall_pct;
+	double		reset_pct;
+	double		truncate_pct;
+	double		html200_pct;
+	double		deep_json_pct;
+	double		digits_pct;
+	double		duplicate_keys_pct;
 	double		error_pct;
 	char		error_code[SIM_CODE_MAX + 1];
 	bool		token_down;
@@ -37,10 +51,14 @@ typedef struct SimSwitches
 	bool		expire_tokens;	/* an order, taken back once carried out */
 	int64_t		close_keepalive_every;
 	int64_t		dup_window_s;
+	int64_t		token_ttl_s;
+	int64_t		token_every;
+	int64_t		quota;
 	int64_t		lockout_ms;
 	int64_t		seed;
 	json_t	   *phone_code;		/* object: number -> code */
 	json_t	   *refuse_phone_suffix;	/* object: end of number -> code */
+	double		fault_sum;		/* of all faults; follows from the others */
 } SimSwitches;
 
 extern void sim_switches_init(SimSwitches *switches);

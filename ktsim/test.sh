@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 #
-# Self test of the stand-in carrier, with curl only.  Starts its own servers on
-# free ports, in a directory of its own, and ends them.
+# Self test of the stand-in carrier and the proxy, with curl and a little Perl.
+# Starts its own servers on free ports, in a directory of its own, and ends them.
 #
-#   KTSIM=/path/to/ktsim          another binary
+#   KTSIM=/path/to/ktsim          another binary, ktproxy beside it
 #   KTSIM_WRAP="valgrind -q ..."  run it under a tool; its exit status counts
 #
 # shellcheck disable=SC2030,SC2031  # tokens of others are meant to be lost
@@ -13,16 +13,24 @@ ktsim=${KTSIM:-$here/ktsim}
 wrap=${KTSIM_WRAP:-}
 dir=$(mktemp -d)
 pid=
+tls_pid=
+proxy_pid=
 passed=0
 failed=0
 serial=0
 
 cleanup()
 {
-	[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null
+	local each
+
+	for each in $pid $tls_pid $proxy_pid; do
+		kill -KILL "$each" 2>/dev/null
+	done
 	rm -rf "$dir"
 }
 trap cleanup EXIT
+# shellcheck disable=SC1091  # looked at by itself
+. "$here/test_more.sh"
 
 # is NAME EXPECTED ACTUAL
 is()
@@ -467,6 +475,11 @@ test_faults
 test_switches
 test_time
 test_rate
+test_wire
+test_odd
+test_limits
+test_tls
+test_proxy
 test_restart
 
 echo "$passed passed, $failed failed"

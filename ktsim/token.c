@@ -11,12 +11,13 @@
 static SimReply
 grant(Sim *sim, SimAccount *account)
 {
-	const char *token = sim_token_issue(&sim->accounts, account, sim_clock_us());
+	const char *token = sim_token_issue(&sim->accounts, account, sim_clock_us(),
+										(uint64_t) sim->switches.token_ttl_s);
 	char		ttl[32];
 	json_t	   *info;
 
 	sim->stats.tokens_issued++;
-	snprintf(ttl, sizeof(ttl), "%llu", (unsigned long long) sim->accounts.token_ttl_s);
+	snprintf(ttl, sizeof(ttl), "%lld", (long long) sim->switches.token_ttl_s);
 	info = json_pack("{s:s, s:{s:{s:s, s:s}}}", "status", "200", "data", "tokenInfo",
 					 "accessToken", token, "expiresIn", ttl);
 	return sim_answer_json(200, info);

@@ -425,7 +425,7 @@ RcsRoom *
 rcs_delivery_room(const char *chatbot)
 {
 	bool		found;
-	RcsRoom    *room = hash_search(rooms, chatbot, HASH_ENTER, &found);
+	RcsRoom    *room = hash_search(rooms, chatbot == NULL ? "" : chatbot, HASH_ENTER, &found);
 
 	if (!found)
 	{

@@ -78,6 +78,14 @@ refused(RcsItem *item, const RcsAnswer *answer)
 	again(item, Max(answer->retry_after_ms, doubled(FIRST_BACKOFF_MS, answers - 1)));
 }
 
+/* A worker that leaves cuts its own requests; the account is not to blame. */
+static void
+faulted(const RcsItem *item, bool hard, const char *reason)
+{
+	if (!delivery.draining)
+		rcs_account_faulted(item->shared, item->started_us, hard, reason);
+}
+
 static void
 unknown(RcsItem *item, const RcsAnswer *answer)
 {
@@ -103,7 +111,7 @@ unknown(RcsItem *item, const RcsAnswer *answer)
 		item->fate.in_doubt = true;
 		again(item, delay_ms);
 	}
-	rcs_account_faulted(item->shared, item->started_us, false, answer->reason);
+	faulted(item, false, answer->reason);
 }
 
 /* "Accepted before" is only ours to claim when an earlier offer may have arrived. */
@@ -156,12 +164,12 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 			again(item, 0);
 			return;
 		case RCS_V_ACCOUNT:
-			rcs_account_faulted(account, item->started_us, true, answer->reason);
+			faulted(item, true, answer->reason);
 			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
 			again(item, FIRST_BACKOFF_MS);
 			return;
 		case RCS_V_NOT_SENT:
-			rcs_account_faulted(account, item->started_us, false, answer->reason);
+			faulted(item, false, answer->reason);
 			set_fate(item, RCS_WITHDRAWN, answer->code, answer->reason);
 			again(item, FIRST_BACKOFF_MS);
 			return;

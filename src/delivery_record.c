@@ -389,7 +389,8 @@ rcs_record_committed(void)
 	{
 		RcsLease   *lease = lfirst(lc);
 
-		if (lease->open == 0)
+		/* one that this transaction took is rcs_lease_committed()'s to free */
+		if (lease->open == 0 && lease->node.next != NULL)
 			rcs_lease_free(lease);
 	}
 	forget_turn();

@@ -135,10 +135,17 @@ choose_account(RcsItem *item, RcsRoom *room, int64 now_us, bool *full, int64 *wa
 static void
 account_reason(RcsRoom *room, char reason[RCS_ACCOUNT_REASON + 32])
 {
-	RcsAccount *a = rcs_delivery_account(linitial(room->chatbot->servers));
-	const char *hold = rcs_delivery_account_held(a);
+	RcsAccount *a;
+	const char *hold;
 	char		why[RCS_ACCOUNT_REASON] = "";
 
+	if (room->chatbot->servers == NIL)
+	{
+		strlcpy(reason, "its chatbot names no account", RCS_ACCOUNT_REASON);
+		return;
+	}
+	a = rcs_delivery_account(linitial(room->chatbot->servers));
+	hold = rcs_delivery_account_held(a);
 	if (hold != NULL)
 	{
 		snprintf(reason, RCS_ACCOUNT_REASON + 32, RCS_ON_HOLD "%s", hold);

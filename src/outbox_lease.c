@@ -269,10 +269,15 @@ rcs_outbox_next_single(void)
 	return rcs_execute(&next_single, NULL, NULL) == 0 ? 0 : rcs_column_int64(0, 1);
 }
 
+/*
+ * OFFSET 0 makes it a look by key for each id.  While its statistics say that
+ * the table is small, a planner that is free to choose reads all of stream 0.
+ */
 static RcsStatement single_messages = {
 	"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at,"
 	" m.created_at"
-	" FROM unnest($1) u(id) JOIN rcs.message m ON m.campaign_no = $2 AND m.batch_id = u.id",
+	" FROM unnest($1) u(id) CROSS JOIN LATERAL"
+	"  (SELECT * FROM rcs.message k WHERE k.campaign_no = $2 AND k.batch_id = u.id OFFSET 0) m",
 	2, {INT8ARRAYOID, INT8OID}, NULL
 };
 

@@ -100,6 +100,6 @@ is( sql("SELECT sent, canceled FROM rcs.campaign_progress WHERE campaign = '$cam
 	sql(q{SELECT count(*) FILTER (WHERE status = 'sent'), count(*) FILTER (WHERE status = 'canceled')
 		FROM oracle.message WHERE campaign_no > 0}),
 	'campaign_progress counts what the messages say');
-is(log_count($node, 'ERROR|FATAL|PANIC|WARNING'), 0, 'the log has no complaint');
+is(complaints($node), 0, 'the log has no complaint');
 $node->stop;
 done_testing();

@@ -56,6 +56,6 @@ my $sums = sql(q{
 		(SELECT sum(cardinality(ords)) FROM rcs.intent)});
 my ($offers, $intents) = split /\|/, $sums;
 cmp_ok($offers, '<=', $intents, "$offers offers, $intents intents");
-is(log_count($node, 'ERROR|FATAL|PANIC|WARNING'), 0, 'the log has no complaint');
+is(complaints($node), 0, 'the log has no complaint');
 $node->stop;
 done_testing();

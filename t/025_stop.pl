@@ -109,6 +109,6 @@ poll($node, 'other', q{SELECT count(*) FROM rcs.worker_status WHERE database = '
 	2, 10, 'requests of both lanes hang');
 in_time(2, 'DROP DATABASE', sub { $node->safe_psql('postgres', 'DROP DATABASE other') });
 
-is(log_count($node, 'ERROR|PANIC|WARNING'), 0, 'the log has no complaint');
+is(complaints($node), 0, 'the log has no complaint');
 $node->stop;
 done_testing();

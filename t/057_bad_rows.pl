@@ -11,7 +11,7 @@ use RcsTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $node = rcs_node('main', 'rcs.settle_dead' => '300ms', 'rcs.settle' => '300ms');
+my $node = rcs_node('main', 'rcs.chatbot' => "'0212351235'", 'rcs.settle_dead' => '300ms', 'rcs.settle' => '300ms');
 my $sim = start_ktsim();
 my $db = rcs_database($node, 'shop');
 $node->safe_psql('postgres', 'CREATE ROLE keeper');
@@ -51,7 +51,7 @@ sub bad
 
 sub both_lanes_go_on
 {
-	my ($name) = @_;
+	my ($name, $rows) = @_;
 	my $mark = -s $node->logfile;
 	my $campaign = campaign($node, $db, 5, from => 30_000_000 + 10 * ++$n);
 	my $single = sql("SELECT rcs_send('0107000' || 1000 + $n, 'good')");
@@ -59,8 +59,8 @@ sub both_lanes_go_on
 	return subtest $name => sub {
 		poll($node, $db, "SELECT status FROM rcs.message_status WHERE id = '$single'", 'sent', 20, 'a single leaves');
 		poll($node, $db, "SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'", 5, 20, 'a campaign leaves');
-		sleep(2);
-		cmp_ok(log_count($node, '(WARNING|ERROR):', $mark), '<=', 3, 'the log says little about it')
+		sleep(1);
+		cmp_ok(log_count($node, '(?:WARNING|ERROR):', $mark), '<=', 3 * ($rows // 1), 'the log says little about it')
 			or diag substr(slurp_file($node->logfile, $mark), 0, 1500);
 		is(log_count($node, 'FATAL|PANIC|terminated by signal', $mark), 0, 'no process ends');
 	};
@@ -107,11 +107,13 @@ my @kinds = (
 	[ 'a single through an account that does not exist', ":message(0, :b, 1, :id, now(), :phone, $one, '0212351235'); :batch(0, :b, 1); UPDATE rcs.batch SET unknown_since = now(), server = 'nobody' WHERE batch_id = :b" ],
 );
 
-for my $kind (@kinds)
+# One at a time they take minutes.  What stops a lane must stop it in company too: the good ones
+# come last.
+my $together = $ENV{RCS_LONG} ? 1 : 8;
+while (my @some = splice @kinds, 0, $together)
 {
-	next if $ENV{RCS_KIND} && $kind->[0] !~ /$ENV{RCS_KIND}/;
-	bad($kind->[1]);
-	both_lanes_go_on($kind->[0]);
+	bad($_->[1]) for @some;
+	both_lanes_go_on(join('; ', map { $_->[0] } @some), scalar @some);
 }
 
 # The account and the role behind a chatbot go, past the triggers that would say no.

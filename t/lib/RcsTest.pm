@@ -12,7 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(rcs_node rcs_database start_ktsim setup_account oracle poll worker_count
-  worker_pids settled log_count campaign drained server_answers kill_server set_conf $text);
+  worker_pids settled log_count campaign drained server_answers complaints kill_server set_conf $text);
 
 my @statuses =
   qw(queued sending sent delivered fell_back failed uncertain canceled expired suppressed);
@@ -168,6 +168,13 @@ sub server_answers
 
 	sleep(0.02) until $node->psql($db // 'postgres', 'SELECT 1') == 0 || time() > $end;
 	return;
+}
+
+# Of what should not be in the log, without what the carriers of the tests provoke.
+sub complaints
+{
+	my ($node) = @_;
+	return log_count($node, '(?:ERROR|PANIC|WARNING):  (?!carrier account "\w+" is set aside)');
 }
 
 # Kills the server and all its processes at once, as a power cut would, and starts it again.
