@@ -218,10 +218,12 @@ SELECT c.id AS campaign,
 		WHEN 'scheduled' THEN concat('starts at ', c.start_at)
 		WHEN 'paused' THEN concat('paused at ', c.paused_at)
 		WHEN 'canceled' THEN concat('canceled at ', c.canceled_at)
-		WHEN 'running' THEN (
-			SELECT b.reason FROM rcs.batch b
+		WHEN 'running' THEN coalesce(
+			(SELECT 'on hold: ' || h.reason FROM rcs.hold h
+			WHERE h.released_at IS NULL AND h.server IS NULL ORDER BY h.at LIMIT 1),
+			(SELECT b.reason FROM rcs.batch b
 			WHERE b.campaign_no = c.campaign_no AND b.state = 'q' AND b.reason IS NOT NULL
-			ORDER BY b.due_at DESC LIMIT 1)
+			ORDER BY b.due_at DESC LIMIT 1))
 	END AS state_reason,
 	k.total, k.queued, k.sending, k.sent, k.delivered, k.fell_back, k.failed, k.uncertain, k.canceled,
 	k.expired, k.suppressed, k.accepted, k.duplicates, k.rejected,

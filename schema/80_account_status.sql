@@ -10,10 +10,19 @@ REVOKE ALL ON FUNCTION rcs._account_status(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION rcs._account_status(text) TO pg_monitor;
 
 CREATE VIEW rcs.account_status AS
-SELECT s.srvname::pg_catalog.text AS server, a.*
+SELECT s.srvname::pg_catalog.text AS server,
+	CASE WHEN h.reason IS NULL THEN a.state ELSE 'closed' END AS state,
+	a.rate_per_minute, a.accepted_last_minute, a.throttled,
+	CASE WHEN h.reason IS NULL THEN a.limited_by ELSE 'account' END AS limited_by,
+	a.token_expires_at,
+	COALESCE('on hold: ' OPERATOR(pg_catalog.||) h.reason, a.last_error) AS last_error
 FROM pg_catalog.pg_foreign_server s
 JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid OPERATOR(pg_catalog.=) s.srvfdw
 CROSS JOIN LATERAL rcs._account_status(s.srvname::pg_catalog.text) a
+LEFT JOIN LATERAL (
+	SELECT x.reason FROM rcs.hold x
+	WHERE x.released_at IS NULL AND x.server OPERATOR(pg_catalog.=) s.srvname::pg_catalog.text
+	ORDER BY x.at LIMIT 1) h ON true
 WHERE w.fdwname OPERATOR(pg_catalog.=) 'rcs' AND s.srvtype OPERATOR(pg_catalog.=) 'kt';
 COMMENT ON VIEW rcs.account_status IS 'one row a carrier account: is it open, how fast, what limits it, its last error. state: unused, unusable, open, throttled (paused after "too fast"), closed (set aside), probing. rate_per_minute: at present; null = no limit of ours';
 

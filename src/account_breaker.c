@@ -132,6 +132,19 @@ rcs_account_last_minute(const RcsAccountEntry *a, int64 now)
 	return sum;
 }
 
+/* Messages a minute, by the busiest of the last ten seconds; mutex held. */
+static double
+busiest_rate(const RcsAccountEntry *a, int64 now)
+{
+	int64		second = now / SECOND;
+	uint32		most = 0;
+
+	for (int i = 0; i < 10; i++)
+		if (second - a->second + i < 10)
+			most = Max(most, a->per_second[(a->second - i + 60) % 60]);
+	return most * 60.0;
+}
+
 /* The carrier answered about a message: the account works. */
 void
 rcs_account_answered(int account, bool accepted)
@@ -194,7 +207,7 @@ rcs_account_throttled(int account, int64 started_us)
 	open_again(a);
 	if (started_us > a->lowered_at && now - a->lowered_at >= SECOND)
 	{
-		double		present = a->rate > 0 ? a->rate : rcs_account_last_minute(a, now) + 60.0;
+		double		present = a->rate > 0 ? a->rate : Max(busiest_rate(a, now), 60.0);
 		double		least = Max(60.0, a->contract / 10.0);
 
 		a->lowered_at = now;

@@ -3,10 +3,11 @@
  *		Taking work: which campaigns have some, leasing batches, reading messages.
  *
  * Leases skip rows that somebody else has locked, so that two workers or a
- * caller who cancels never wait for each other here.  Lists of keys are joined
- * to the table, one row by its primary key at a time, and the partial indexes
- * are kept out of it (state <> 'l', campaign_no = $2): they may hold all that
- * is long finished, and a plan made while a table was small would take them.  It knows no HTTP and no answer of a carrier.
+ * caller who cancels never wait for each other here.  Rows are looked up one
+ * key at a time (LATERAL), and in a way that keeps the partial indexes out
+ * (state <> 'l', campaign_no = $2): those may hold all that is long finished,
+ * and a plan made while a table was small would take them.  It knows no HTTP
+ * and no answer of a carrier.
  */
 #include "postgres.h"
 
@@ -216,11 +217,11 @@ rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row, MemoryContext cxt
  * would admit a partial index, which is full of dead rows under load.
  */
 static RcsStatement lease_singles = {
-	"WITH l AS MATERIALIZED (SELECT q.batch_id FROM unnest($1) u(id)"
-	"  JOIN rcs.batch q ON q.campaign_no = 0 AND q.batch_id = u.id"
-	"  WHERE q.state <> 'l' AND q.due_at <= now() FOR UPDATE OF q SKIP LOCKED)"
+	"WITH l AS MATERIALIZED (SELECT q.tid FROM unnest($1) u(id) CROSS JOIN LATERAL"
+	"  (SELECT k.ctid AS tid FROM rcs.batch k WHERE k.campaign_no = 0 AND k.batch_id = u.id"
+	"    AND k.state <> 'l' AND k.due_at <= now() FOR UPDATE SKIP LOCKED) q)"
 	" UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
-	" FROM l WHERE b.campaign_no = 0 AND b.batch_id = l.batch_id"
+	" FROM l WHERE b.campaign_no = 0 AND b.ctid = l.tid"
 	" RETURNING " BATCH_COLUMNS,
 	2, {INT8ARRAYOID, INT8OID}, NULL
 };
@@ -293,9 +294,9 @@ rcs_outbox_single_messages(const int64 *origins, int n, MemoryContext cxt,
 /* ---------- the fence ---------- */
 
 static RcsStatement lock_batches = {
-	"SELECT " BATCH_COLUMNS " FROM unnest($2) u(id)"
-	" JOIN rcs.batch b ON b.campaign_no = $1 AND b.batch_id = u.id"
-	" WHERE b.state <> 'q' AND b.generation = $3 FOR UPDATE OF b SKIP LOCKED",
+	"SELECT " BATCH_COLUMNS " FROM unnest($2) u(id) CROSS JOIN LATERAL"
+	" (SELECT * FROM rcs.batch k WHERE k.campaign_no = $1 AND k.batch_id = u.id"
+	"   AND k.state <> 'q' AND k.generation = $3 FOR UPDATE SKIP LOCKED) b",
 	3, {INT8OID, INT8ARRAYOID, INT8OID}, NULL
 };
 

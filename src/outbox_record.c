@@ -129,10 +129,16 @@ rcs_outbox_retry(int64 campaign_no, const RcsBatchRow *retry, const char *reason
 }
 
 /* By key: "state = 'l'" would admit the index of leases, which is full of dead rows. */
+/* One look into the primary key for each, whatever the planner believes; the rows are locked. */
+#define ROWS_BY_KEY \
+	"(SELECT k.tid FROM unnest($2) u(id) CROSS JOIN LATERAL" \
+	" (SELECT q.ctid AS tid FROM rcs.batch q" \
+	"  WHERE q.campaign_no = $1 AND q.batch_id = u.id OFFSET 0) k) l"
+
 static RcsStatement put_back = {
 	"UPDATE rcs.batch b SET state = 'q', generation = NULL,"
 	"  due_at = coalesce($3, b.due_at), reason = $4"
-	" FROM unnest($2) u(id) WHERE b.campaign_no = $1 AND b.batch_id = u.id AND b.state <> 'q'",
+	" FROM " ROWS_BY_KEY " WHERE b.campaign_no = $1 AND b.ctid = l.tid AND b.state <> 'q'",
 	4, {INT8OID, INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID}, NULL
 };
 
@@ -155,7 +161,7 @@ rcs_outbox_put_back(int64 campaign_no, const int64 *ids, int nids, TimestampTz d
 }
 
 static RcsStatement close_batches = {
-	"DELETE FROM rcs.batch b USING unnest($2) u(id) WHERE b.campaign_no = $1 AND b.batch_id = u.id",
+	"DELETE FROM rcs.batch b USING " ROWS_BY_KEY " WHERE b.campaign_no = $1 AND b.ctid = l.tid",
 	2, {INT8OID, INT8ARRAYOID}, NULL
 };
 

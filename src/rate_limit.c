@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "rate_limit.h"
 
 #define BURST_SECONDS 0.02
@@ -34,7 +36,7 @@ rcs_bucket_set_rate(RcsBucket *b, double per_minute, int64 now_us)
 
 	refill(b, now_us);
 	b->per_us = per_second / 1000000.0;
-	b->capacity = Max(1.0, per_second * BURST_SECONDS);
+	b->capacity = Max(1.0, ceil((1.0 + BURST_SECONDS) * per_second) + 0.95 - per_second);
 	b->tokens = Min(b->tokens, b->capacity);
 	b->updated_us = now_us;
 }

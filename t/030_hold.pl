@@ -52,6 +52,8 @@ is(sql("SELECT count(*) FROM rcs.intent i WHERE at > (SELECT at + interval '0.5 
 is( sql(q{SELECT string_agg(DISTINCT reason, ',') FROM rcs.message_status WHERE status = 'queued'}),
 	'on hold: the texts are wrong', 'what is queued says why');
 is(sql("SELECT sum(ready) FROM rcs.queue_depth"), 0, 'nothing is ready');
+is(sql("SELECT state || ', ' || state_reason FROM rcs.campaign_progress"),
+	'running, on hold: the texts are wrong', 'the campaign says why');
 is( sql(qq{
 		SELECT total = queued + sending + sent, total > sent
 		FROM rcs.campaign_progress WHERE campaign = '$campaign'}),
@@ -139,6 +141,8 @@ sql("SELECT rcs_send('01080000001', 'single')");
 silent('with both nothing leaves');
 like(sql("SELECT reason FROM rcs.message_status WHERE phone = '01080000001'"),
 	qr/^on hold: odd answers/, 'and a message says so');
+is(sql("SELECT string_agg(DISTINCT state || ', ' || last_error, ';') FROM rcs.account_status"),
+	'closed, on hold: odd answers', 'so do the accounts');
 sql('SELECT rcs_resume()');
 drained($node, $db, 60, 'both go on');
 

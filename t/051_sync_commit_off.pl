@@ -13,7 +13,8 @@ use Time::HiRes qw(sleep);
 my $kills = $ENV{RCS_LONG} ? 20 : 5;
 my $per_round = 2000;
 
-# The WAL writer is as lazy as can be, so that an unflushed commit really is lost in a kill.
+# The WAL writer is as lazy as can be, and asleep for good before a kill: what no commit has flushed
+# is then really lost.
 my $node = rcs_node('main',
 	wal_writer_delay => '10s',
 	wal_writer_flush_after => '1GB',
@@ -29,6 +30,22 @@ $node->restart;
 is($node->safe_psql($db, 'SHOW synchronous_commit'), 'off', 'sessions do not wait for the disk');
 $node->safe_psql($db, 'CREATE TABLE witness (round int)');
 
+# It must not sleep with a lock in its hands.
+sub stop_wal_writer
+{
+	my $pid = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'});
+
+	for my $try (1 .. 100)
+	{
+		kill 'STOP', $pid + 0;
+		sleep(0.02);
+		return 1 if $node->safe_psql('postgres', "SELECT wait_event FROM pg_stat_activity WHERE pid = $pid") eq 'WalWriterMain';
+		kill 'CONT', $pid + 0;
+		sleep(0.01);
+	}
+	return 0;
+}
+
 my $lost = 0;
 for my $round (1 .. $kills)
 {
@@ -37,7 +54,8 @@ for my $round (1 .. $kills)
 	my $campaign = campaign($node, $db, $per_round, from => 20_000_000 + $round * $per_round);
 	$node->safe_psql($db, "SELECT count(rcs_send('0109000' || i, 'hello')) FROM generate_series(1000, 1099) i");
 	poll($node, $db, q{SELECT count(*) > 50 FROM rcs.result}, 't', 60, "$round: it sends");
-	sleep(rand(0.3));
+	ok(stop_wal_writer(), "$round: nobody writes what is not flushed");
+	sleep(0.2 + rand(0.4));
 	$node->safe_psql($db, "INSERT INTO witness VALUES ($round)");
 	kill_server($node, $db);
 	$lost++ unless $node->safe_psql($db, "SELECT count(*) FROM witness WHERE round = $round");

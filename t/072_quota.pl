@@ -23,7 +23,7 @@ sub rate_of
 {
 	my ($from, $n) = @_;
 	return sql(sprintf q{
-		SELECT round(count(*) / (max(time_us) - min(time_us)) * 1e6) FROM (
+		SELECT round(1e6 * count(*) / (max(time_us) - min(time_us))) FROM (
 			SELECT time_us, ntile(10) OVER (ORDER BY time_us) AS part FROM oracle.ledger
 			WHERE decision = 'accepted' AND phone BETWEEN '010%d' AND '010%d') l
 		WHERE part BETWEEN 2 AND 9}, $from, $from + $n - 1);
@@ -57,16 +57,30 @@ cmp_ok($share, '<', 5, "rate set too high: after the first quarter $share % were
 $rate = rate_of(30000000, 3 * $n);
 cmp_ok($rate, '>', $per_second * 0.6, "rate set too high: $rate/s of $per_second/s are used");
 
-# The carrier's own demand to wait is honoured
+# One that nobody told us is found as well
 
-sql(q{ALTER SERVER kt OPTIONS (DROP rate_per_minute);
-	ALTER USER MAPPING FOR PUBLIC SERVER kt OPTIONS (SET rcs_id 'other')});
-$sim->set(throttle_pct => 5, retry_after_ms => 1000);
-$campaign = campaign($node, $db, 300, from => 40000000);
-drained($node, $db, 180, 'some turned away with 429: everything leaves');
-$sim->set(throttle_pct => 0);
-is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 300,
-	'some turned away with 429: all are sent');
+sql('ALTER SERVER kt OPTIONS (DROP rate_per_minute)');
+$campaign = campaign($node, $db, 2 * $n, from => 40000000);
+drained($node, $db, 240, 'unknown rate: everything leaves');
+is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 2 * $n,
+	'unknown rate: all are sent');
+oracle($node, $db, $sim, name => 'unknown rate');
+$rate = rate_of(40000000, 2 * $n);
+cmp_ok($rate, '>', $per_second * 0.5, "unknown rate: $rate/s of $per_second/s are used");
+
+# A gateway that says 429 to everything for a while, without a code
+
+sql(q{ALTER USER MAPPING FOR PUBLIC SERVER kt OPTIONS (SET rcs_id 'other')});
+$sim->set(latency_ms => 20);
+$campaign = campaign($node, $db, 1000, from => 45000000);
+poll($node, $db, "SELECT sent > 100 FROM rcs.campaign_progress WHERE campaign = '$campaign'", 't', 30,
+	'a campaign is on its way');
+$sim->set(throttle_pct => 100, retry_after_ms => 1000);
+sleep(3);
+$sim->set(throttle_pct => 0, latency_ms => 0);
+drained($node, $db, 180, 'turned away with 429: everything leaves');
+is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 1000,
+	'turned away with 429: all are sent');
 
 # A quota used up closes the account, not the messages
 
