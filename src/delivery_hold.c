@@ -21,10 +21,10 @@
 #define SECOND INT64CONST(1000000)
 #define READ_EVERY SECOND
 #define BEAT_EVERY (10 * SECOND)
-#define FOREIGN_MAX 20			/* foreign duplicates in a row that hold an account */
+#define FOREIGN_MAX 20 /* foreign duplicates in a row that hold an account */
 
 static MemoryContext hold_cxt = NULL;
-static List *holds = NIL;		/* of RcsHold, as read last */
+static List *holds = NIL;			/* of RcsHold, as read last */
 static const RcsHold *whole = NULL; /* of them, one of the whole database */
 static bool whole_by_worker = false;
 static uint32 version_seen = 0;
@@ -38,7 +38,7 @@ static bool suspects_held = false;
 
 static TimestampTz installed_at = DT_NOBEGIN;
 static TimestampTz promoted_at = DT_NOBEGIN;
-static List *suspects = NIL;	/* of RcsAccount, to be held by the next turn */
+static List *suspects = NIL; /* of RcsAccount, to be held by the next turn */
 static int64 beat_at_us = 0;
 static uint64 beat_sent = 0;
 
@@ -62,19 +62,19 @@ rcs_delivery_hold_init(void)
 static void
 read_holds(void)
 {
-	bool		was_held = whole != NULL;
-	ListCell   *lc;
+	bool was_held = whole != NULL;
+	ListCell *lc;
 
-	version_seen = rcs_hold_version();	/* before the snapshot */
+	version_seen = rcs_hold_version(); /* before the snapshot */
 	MemoryContextReset(hold_cxt);
 	holds = NIL;
 	whole = NULL;
 	whole_by_worker = false;
-	must_read = true;			/* if an error ends this */
+	must_read = true; /* if an error ends this */
 	holds = rcs_hold_list(hold_cxt);
 	foreach(lc, holds)
 	{
-		RcsHold    *h = lfirst(lc);
+		RcsHold *h = lfirst(lc);
 
 		if (h->server != NULL)
 			continue;
@@ -126,11 +126,11 @@ rcs_delivery_hold_known(void)
 const char *
 rcs_delivery_account_held(const RcsAccount *a)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, holds)
 	{
-		RcsHold    *h = lfirst(lc);
+		RcsHold *h = lfirst(lc);
 
 		if (h->server != NULL && strcmp(h->server, a->server) == 0)
 			return h->reason;
@@ -151,7 +151,8 @@ impose(const char *reason)
 static void
 impose_foreign(void)
 {
-	impose("there are messages that are older than the extension in this database, so they were loaded from a dump");
+	impose(
+		"there are messages that are older than the extension in this database, so they were loaded from a dump");
 }
 
 /* Were these messages made here?  If not, the database is on hold from now on. */
@@ -174,7 +175,7 @@ bool
 rcs_delivery_judge_leases(int64 generation)
 {
 	TimestampTz oldest;
-	bool		complete = rcs_outbox_leased_messages(generation, &oldest);
+	bool complete = rcs_outbox_leased_messages(generation, &oldest);
 
 	if (TIMESTAMP_IS_NOBEGIN(installed_at))
 		return true;
@@ -205,13 +206,15 @@ rcs_delivery_foreign_duplicate(RcsItem *item)
 static void
 hold_suspects(void)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, suspects)
 	{
 		RcsAccount *a = lfirst(lc);
 
-		rcs_hold_by_worker(a->server, "the carrier knew 20 messages in a row that were never offered from here, so this database may be an old copy");
+		rcs_hold_by_worker(
+			a->server,
+			"the carrier knew 20 messages in a row that were never offered from here, so this database may be an old copy");
 	}
 }
 
@@ -221,9 +224,9 @@ hold_suspects(void)
 static void
 beat(void)
 {
-	uint64		sent = pg_atomic_read_u64(&delivery.slot->accepted) +
-		pg_atomic_read_u64(&delivery.slot->failed);
-	int64		now_us = rcs_now_us();
+	uint64 sent =
+		pg_atomic_read_u64(&delivery.slot->accepted) + pg_atomic_read_u64(&delivery.slot->failed);
+	int64 now_us = rcs_now_us();
 
 	if (delivery.slot->index != 0 || whole_by_worker ||
 		(!delivery.draining && now_us - beat_at_us < BEAT_EVERY))
@@ -237,7 +240,7 @@ beat(void)
 bool
 rcs_delivery_hold_turn(void)
 {
-	int64		unused;
+	int64 unused;
 
 	if (suspects != NIL)
 	{
@@ -265,8 +268,8 @@ start_anew(void)
 void
 rcs_delivery_hold_committed(void)
 {
-	bool		ended = released;
-	ListCell   *lc;
+	bool ended = released;
+	ListCell *lc;
 
 	released = imposed = false;
 	if (suspects_held)

@@ -14,26 +14,26 @@
 
 #define SECOND INT64CONST(1000000)
 #define SWEEP (60 * SECOND)
-#define SWEEP_AGAIN (5 * SECOND)	/* when something could not be judged yet */
+#define SWEEP_AGAIN (5 * SECOND) /* when something could not be judged yet */
 
 static int64 sweep_at_us = 0;
 
 static void
 take_over(int64 generation)
 {
-	int64		in_doubt = rcs_outbox_recover(generation, rcs_in_doubt == RCS_IN_DOUBT_HOLD,
-											  rcs_settle_dead / 1000.0, rcs_duplicate_window);
+	int64 in_doubt = rcs_outbox_recover(generation, rcs_in_doubt == RCS_IN_DOUBT_HOLD,
+										rcs_settle_dead / 1000.0, rcs_duplicate_window);
 
-	ereport(LOG,
-			(errmsg("took over the work of a delivery worker that ended, " INT64_FORMAT
-					" messages are in doubt", in_doubt)));
+	ereport(LOG, (errmsg("took over the work of a delivery worker that ended, " INT64_FORMAT
+						 " messages are in doubt",
+						 in_doubt)));
 }
 
 static void
 sweep(void *arg)
 {
-	int64	   *generations;
-	int			n = rcs_outbox_generations(&generations);
+	int64 *generations;
+	int n = rcs_outbox_generations(&generations);
 
 	for (int i = 0; i < n && rcs_delivery_held() == NULL; i++)
 	{

@@ -81,9 +81,10 @@ rcs_guc_init(void)
 							 "Sending goes on, or is held until rcs_resume().",
 							 &rcs_after_promotion, RCS_AFTER_PROMOTION_RESUME,
 							 after_promotion_options, PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomStringVariable("rcs.node_id", "An identity by which copies of a server are noticed.",
-							   "The same on all nodes of a failover cluster, another on its copies.",
-							   &rcs_node_id, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"rcs.node_id", "An identity by which copies of a server are noticed.",
+		"The same on all nodes of a failover cluster, another on its copies.", &rcs_node_id, "",
+		PGC_SIGHUP, 0, NULL, NULL, NULL);
 
 	/* what a variable holds before its definition is its default */
 	for (size_t i = 0; i < lengthof(numbers); i++)

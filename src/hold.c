@@ -32,23 +32,23 @@ PG_FUNCTION_INFO_V1(rcs_resume_sql);
 
 /* ---------- the table ---------- */
 
-static RcsStatement list_holds = {
-	"SELECT h.server, h.reason, h.who = '" WORKER "' FROM rcs.hold h"
-	" WHERE h.released_at IS NULL ORDER BY h.at",
-	0, {0}, NULL
-};
+static RcsStatement list_holds = {"SELECT h.server, h.reason, h.who = '" WORKER "' FROM rcs.hold h"
+								  " WHERE h.released_at IS NULL ORDER BY h.at",
+								  0,
+								  {0},
+								  NULL};
 
 List *
 rcs_hold_list(MemoryContext cxt)
 {
-	uint64		n = rcs_execute(&list_holds, NULL, NULL);
-	List	   *list = NIL;
+	uint64 n = rcs_execute(&list_holds, NULL, NULL);
+	List *list = NIL;
 
 	for (uint64 i = 0; i < n; i++)
 	{
 		MemoryContext old;
-		RcsHold    *h = MemoryContextAlloc(cxt, sizeof(RcsHold));
-		bool		isnull;
+		RcsHold *h = MemoryContextAlloc(cxt, sizeof(RcsHold));
+		bool isnull;
 
 		h->server = rcs_column_text(i, 1, cxt);
 		h->reason = rcs_column_text(i, 2, cxt);
@@ -60,20 +60,20 @@ rcs_hold_list(MemoryContext cxt)
 	return list;
 }
 
-static RcsStatement insert_by_worker = {
-	"INSERT INTO rcs.hold (who, server, reason) SELECT '" WORKER "', $1, $2"
-	" WHERE NOT EXISTS (SELECT FROM rcs.hold h WHERE h.released_at IS NULL"
-	"  AND h.server IS NOT DISTINCT FROM $1 AND h.who = '" WORKER "' AND h.reason = $2)",
-	2, {TEXTOID, TEXTOID}, NULL
-};
+static RcsStatement insert_by_worker =
+	{"INSERT INTO rcs.hold (who, server, reason) SELECT '" WORKER "', $1, $2"
+	 " WHERE NOT EXISTS (SELECT FROM rcs.hold h WHERE h.released_at IS NULL"
+	 "  AND h.server IS NOT DISTINCT FROM $1 AND h.who = '" WORKER "' AND h.reason = $2)",
+	 2,
+	 {TEXTOID, TEXTOID},
+	 NULL};
 
 /* Said once in the log, by the worker that finds it out first. */
 void
 rcs_hold_by_worker(const char *server, const char *reason)
 {
-	Datum		values[] = {
-		server == NULL ? (Datum) 0 : CStringGetTextDatum(server), CStringGetTextDatum(reason)
-	};
+	Datum values[] = {server == NULL ? (Datum) 0 : CStringGetTextDatum(server),
+					  CStringGetTextDatum(reason)};
 
 	if (rcs_execute(&insert_by_worker, values, server == NULL ? "n " : "  ") == 0)
 		return;
@@ -83,26 +83,28 @@ rcs_hold_by_worker(const char *server, const char *reason)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("rcs sends nothing from database %u: it is on hold", MyDatabaseId),
 				 errdetail("Reason: %s.", reason),
-				 errhint("If this database is to send, run SELECT rcs_resume('why it may') in it.")));
+				 errhint(
+					 "If this database is to send, run SELECT rcs_resume('why it may') in it.")));
 	else
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("rcs sends nothing through server \"%s\" from database %u: it is on hold",
 						server, MyDatabaseId),
 				 errdetail("Reason: %s.", reason),
-				 errhint("If this database is to send, run SELECT rcs_resume('why it may') in it.")));
+				 errhint(
+					 "If this database is to send, run SELECT rcs_resume('why it may') in it.")));
 }
 
-static RcsStatement insert_hold = {
-	"INSERT INTO rcs.hold (who, reason) VALUES ($1, $2)", 2, {TEXTOID, TEXTOID}, NULL
-};
+static RcsStatement insert_hold = {"INSERT INTO rcs.hold (who, reason) VALUES ($1, $2)",
+								   2,
+								   {TEXTOID, TEXTOID},
+								   NULL};
 
 static void
 write_hold(Oid caller, text *reason)
 {
-	Datum		values[] = {
-		CStringGetTextDatum(GetUserNameFromId(caller, false)), PointerGetDatum(reason)
-	};
+	Datum values[] = {CStringGetTextDatum(GetUserNameFromId(caller, false)),
+					  PointerGetDatum(reason)};
 	RcsOwnerScope scope;
 
 	rcs_owner_begin(&scope);
@@ -112,11 +114,12 @@ write_hold(Oid caller, text *reason)
 	rcs_owner_end(&scope);
 }
 
-static RcsStatement release_holds = {
-	"UPDATE rcs.hold SET released_at = clock_timestamp(), released_by = $1, note = $2"
-	" WHERE released_at IS NULL",
-	2, {TEXTOID, TEXTOID}, NULL
-};
+static RcsStatement release_holds =
+	{"UPDATE rcs.hold SET released_at = clock_timestamp(), released_by = $1, note = $2"
+	 " WHERE released_at IS NULL",
+	 2,
+	 {TEXTOID, TEXTOID},
+	 NULL};
 
 /* ---------- functions of users ---------- */
 
@@ -139,26 +142,25 @@ wait_for_silence(uint32 number, TimestampTz end)
 static void
 drain(Datum interval)
 {
-	TimestampTz end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-															  TimestampTzGetDatum(GetCurrentTimestamp()),
-															  interval));
+	TimestampTz end = DatumGetTimestampTz(
+		DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
+							interval));
 
 	if (!wait_for_silence(rcs_hold_request(), end))
 		ereport(WARNING,
 				(errmsg("messages are still in flight"),
-				 errdetail("Their answers are written down when they come; no further message leaves.")));
+				 errdetail(
+					 "Their answers are written down when they come; no further message leaves.")));
 }
 
 Datum
 rcs_hold_sql(PG_FUNCTION_ARGS)
 {
-	text	   *reason = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
+	text *reason = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
 
 	if (reason == NULL || VARSIZE_ANY_EXHDR(reason) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a hold needs a reason"),
-				 errhint("Say why nothing may be sent: others will read it.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a hold needs a reason"),
+						errhint("Say why nothing may be sent: others will read it.")));
 	write_hold(GetUserId(), reason);
 	rcs_hold_announce();
 	if (!PG_ARGISNULL(1))
@@ -169,12 +171,10 @@ rcs_hold_sql(PG_FUNCTION_ARGS)
 Datum
 rcs_resume_sql(PG_FUNCTION_ARGS)
 {
-	Datum		values[] = {
-		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
-		PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0)
-	};
+	Datum values[] = {CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
+					  PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0)};
 	RcsOwnerScope scope;
-	uint64		n;
+	uint64 n;
 
 	rcs_owner_begin(&scope);
 	SPI_connect();

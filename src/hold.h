@@ -13,13 +13,13 @@
 /* A hold that is in force. */
 typedef struct RcsHold
 {
-	char	   *server;			/* NULL = the whole database */
-	char	   *reason;
-	bool		by_worker;
+	char *server; /* NULL = the whole database */
+	char *reason;
+	bool by_worker;
 } RcsHold;
 
 /* Both with SPI connected, as the owner. */
 extern List *rcs_hold_list(MemoryContext cxt);
 extern void rcs_hold_by_worker(const char *server, const char *reason);
 
-#endif							/* RCS_HOLD_H */
+#endif /* RCS_HOLD_H */

@@ -24,17 +24,17 @@
 
 typedef struct Shared
 {
-	pg_atomic_uint32 version;	/* rises with every change of rcs.hold, of any database */
-	pg_atomic_uint32 number;	/* of the latest request */
+	pg_atomic_uint32 version; /* rises with every change of rcs.hold, of any database */
+	pg_atomic_uint32 number;  /* of the latest request */
 	pg_atomic_uint32 nrequests;
-	Oid			requests[MAX_REQUESTS]; /* InvalidOid: not in use */
+	Oid requests[MAX_REQUESTS]; /* InvalidOid: not in use */
 } Shared;
 
 static Shared *shared = NULL;
 
 /* What this transaction has done. */
 static bool announced = false;
-static int	my_request = -1;
+static int my_request = -1;
 
 static Size
 shared_size(void)
@@ -116,8 +116,8 @@ rcs_hold_shared_init(void)
 uint32
 rcs_hold_request(void)
 {
-	uint32		number;
-	int			i = my_request;
+	uint32 number;
+	int i = my_request;
 
 	if (!rcs_preloaded())
 		return 0;
@@ -135,10 +135,9 @@ rcs_hold_request(void)
 		LWLockRelease(rcs_shmem_lock(RCS_LOCK_HOLD));
 	}
 	if (i == MAX_REQUESTS)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("too many transactions wait for rcs to drain"),
-				 errhint("Try again, or call rcs_hold without drain.")));
+		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+						errmsg("too many transactions wait for rcs to drain"),
+						errhint("Try again, or call rcs_hold without drain.")));
 	number = pg_atomic_add_fetch_u32(&shared->number, 1);
 	wake_workers();
 	return number;
@@ -148,8 +147,8 @@ rcs_hold_request(void)
 bool
 rcs_hold_is_drained(uint32 number)
 {
-	RcsSlot    *slots;
-	bool		drained = true;
+	RcsSlot *slots;
+	bool drained = true;
 
 	if (!rcs_preloaded())
 		return true;
@@ -171,7 +170,7 @@ rcs_hold_is_drained(uint32 number)
 uint32
 rcs_hold_number(void)
 {
-	uint32		number = pg_atomic_read_u32(&shared->number);
+	uint32 number = pg_atomic_read_u32(&shared->number);
 
 	pg_read_barrier();
 	return number;
@@ -180,7 +179,7 @@ rcs_hold_number(void)
 bool
 rcs_hold_requested(void)
 {
-	bool		found = false;
+	bool found = false;
 
 	if (pg_atomic_read_u32(&shared->nrequests) > 0)
 	{

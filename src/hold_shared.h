@@ -23,4 +23,4 @@ extern uint32 rcs_hold_number(void);
 extern bool rcs_hold_requested(void);
 extern uint32 rcs_hold_version(void);
 
-#endif							/* RCS_HOLD_SHARED_H */
+#endif /* RCS_HOLD_SHARED_H */

@@ -37,19 +37,19 @@
 
 typedef struct Identity
 {
-	char	   *system_id;
-	int			timeline;
-	Oid			dboid;
-	char	   *node_id;		/* "" = none */
+	char *system_id;
+	int timeline;
+	Oid dboid;
+	char *node_id; /* "" = none */
 	TimestampTz last_alive;
 } Identity;
 
 typedef enum Verdict
 {
 	SAME,
-	UPGRADED,					/* by pg_upgrade */
+	UPGRADED, /* by pg_upgrade */
 	PROMOTED,
-	SUSPECT						/* to be held */
+	SUSPECT /* to be held */
 } Verdict;
 
 PG_FUNCTION_INFO_V1(rcs_identity_now);
@@ -70,10 +70,10 @@ read_present(Identity *id)
 Datum
 rcs_identity_now(PG_FUNCTION_ARGS)
 {
-	Identity	id;
-	TupleDesc	tupdesc;
-	Datum		values[4];
-	bool		nulls[4] = {false, false, false, false};
+	Identity id;
+	TupleDesc tupdesc;
+	Datum values[4];
+	bool nulls[4] = {false, false, false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -89,7 +89,7 @@ rcs_identity_now(PG_FUNCTION_ARGS)
 static TimestampTz
 timeline_began(int timeline)
 {
-	char		path[MAXPGPATH];
+	char path[MAXPGPATH];
 	struct stat st;
 
 	TLHistoryFilePath(path, (TimeLineID) timeline);
@@ -98,18 +98,20 @@ timeline_began(int timeline)
 
 /* ---------- the row ---------- */
 
-static RcsStatement lock_table = {
-	"LOCK TABLE rcs.identity IN SHARE ROW EXCLUSIVE MODE", 0, {0}, NULL
-};
-static RcsStatement read_row = {
-	"SELECT i.system_id, i.timeline, i.dboid::bigint, i.node_id, i.last_alive FROM rcs.identity i",
-	0, {0}, NULL
-};
-static RcsStatement insert_row = {
-	"INSERT INTO rcs.identity (system_id, timeline, dboid, node_id)"
-	" SELECT i.* FROM rcs._identity_now() i",
-	0, {0}, NULL
-};
+static RcsStatement lock_table = {"LOCK TABLE rcs.identity IN SHARE ROW EXCLUSIVE MODE",
+								  0,
+								  {0},
+								  NULL};
+static RcsStatement read_row =
+	{"SELECT i.system_id, i.timeline, i.dboid::bigint, i.node_id, i.last_alive FROM rcs.identity i",
+	 0,
+	 {0},
+	 NULL};
+static RcsStatement insert_row = {"INSERT INTO rcs.identity (system_id, timeline, dboid, node_id)"
+								  " SELECT i.* FROM rcs._identity_now() i",
+								  0,
+								  {0},
+								  NULL};
 
 static bool
 read_recorded(Identity *id)
@@ -126,23 +128,24 @@ read_recorded(Identity *id)
 	return true;
 }
 
-static RcsStatement adopt = {
-	"INSERT INTO rcs.identity AS i (system_id, timeline, dboid, node_id, installed_at)"
-	" SELECT n.system_id, n.timeline, n.dboid, n.node_id,"
-	"  CASE WHEN $1 THEN '-infinity' ELSE now() END FROM rcs._identity_now() n"
-	" ON CONFLICT (only_one) DO UPDATE SET system_id = EXCLUDED.system_id,"
-	"  timeline = EXCLUDED.timeline, dboid = EXCLUDED.dboid,"
-	"  node_id = coalesce(nullif(EXCLUDED.node_id, ''), i.node_id),"
-	"  installed_at = CASE WHEN $1 THEN '-infinity' ELSE i.installed_at END,"
-	"  promoted_at = CASE WHEN $2 THEN clock_timestamp() ELSE i.promoted_at END,"
-	"  last_alive = clock_timestamp()",
-	2, {BOOLOID, BOOLOID}, NULL
-};
+static RcsStatement adopt =
+	{"INSERT INTO rcs.identity AS i (system_id, timeline, dboid, node_id, installed_at)"
+	 " SELECT n.system_id, n.timeline, n.dboid, n.node_id,"
+	 "  CASE WHEN $1 THEN '-infinity' ELSE now() END FROM rcs._identity_now() n"
+	 " ON CONFLICT (only_one) DO UPDATE SET system_id = EXCLUDED.system_id,"
+	 "  timeline = EXCLUDED.timeline, dboid = EXCLUDED.dboid,"
+	 "  node_id = coalesce(nullif(EXCLUDED.node_id, ''), i.node_id),"
+	 "  installed_at = CASE WHEN $1 THEN '-infinity' ELSE i.installed_at END,"
+	 "  promoted_at = CASE WHEN $2 THEN clock_timestamp() ELSE i.promoted_at END,"
+	 "  last_alive = clock_timestamp()",
+	 2,
+	 {BOOLOID, BOOLOID},
+	 NULL};
 
 void
 rcs_identity_adopt(bool all, bool promoted)
 {
-	Datum		values[] = {BoolGetDatum(all), BoolGetDatum(promoted)};
+	Datum values[] = {BoolGetDatum(all), BoolGetDatum(promoted)};
 
 	rcs_execute(&adopt, values, NULL);
 }
@@ -151,38 +154,37 @@ rcs_identity_adopt(bool all, bool promoted)
  * Written each minute also while messages only wait, because the age of the
  * data at a promotion is judged by it; never waited for.
  */
-static RcsStatement beat = {
-	"UPDATE rcs.identity SET last_alive = clock_timestamp(),"
-	"  node_id = coalesce(nullif($3, ''), node_id)"
-	" WHERE only_one = (SELECT i.only_one FROM rcs.identity i"
-	"  WHERE i.last_alive < clock_timestamp() - interval '9 s' AND ($1"
-	"   OR i.last_alive < clock_timestamp() - make_interval(secs => $2)"
-	"   OR i.last_alive < clock_timestamp() - interval '59 s' AND EXISTS (SELECT FROM rcs.batch))"
-	"  FOR UPDATE SKIP LOCKED)",
-	3, {BOOLOID, FLOAT8OID, TEXTOID}, NULL
-};
+static RcsStatement beat =
+	{"UPDATE rcs.identity SET last_alive = clock_timestamp(),"
+	 "  node_id = coalesce(nullif($3, ''), node_id)"
+	 " WHERE only_one = (SELECT i.only_one FROM rcs.identity i"
+	 "  WHERE i.last_alive < clock_timestamp() - interval '9 s' AND ($1"
+	 "   OR i.last_alive < clock_timestamp() - make_interval(secs => $2)"
+	 "   OR i.last_alive < clock_timestamp() - interval '59 s' AND EXISTS (SELECT FROM rcs.batch))"
+	 "  FOR UPDATE SKIP LOCKED)",
+	 3,
+	 {BOOLOID, FLOAT8OID, TEXTOID},
+	 NULL};
 
 void
 rcs_identity_beat(bool sending)
 {
-	Datum		values[] = {
-		BoolGetDatum(sending),
-		Float8GetDatum(Min(IDLE_BEAT_S, rcs_after_gap / 2)),
-		CStringGetTextDatum(rcs_node_id)
-	};
+	Datum values[] = {BoolGetDatum(sending), Float8GetDatum(Min(IDLE_BEAT_S, rcs_after_gap / 2)),
+					  CStringGetTextDatum(rcs_node_id)};
 
 	rcs_execute(&beat, values, NULL);
 }
 
-static RcsStatement read_times = {
-	"SELECT i.installed_at, coalesce(i.promoted_at, '-infinity') FROM rcs.identity i",
-	0, {0}, NULL
-};
+static RcsStatement read_times =
+	{"SELECT i.installed_at, coalesce(i.promoted_at, '-infinity') FROM rcs.identity i",
+	 0,
+	 {0},
+	 NULL};
 
 void
 rcs_identity_read_times(TimestampTz *installed_at, TimestampTz *promoted_at)
 {
-	bool		found = rcs_execute(&read_times, NULL, NULL) > 0;
+	bool found = rcs_execute(&read_times, NULL, NULL) > 0;
 
 	*installed_at = found ? rcs_column_int64(0, 1) : DT_NOBEGIN;
 	*promoted_at = found ? rcs_column_int64(0, 2) : DT_NOBEGIN;
@@ -194,25 +196,26 @@ rcs_identity_read_times(TimestampTz *installed_at, TimestampTz *promoted_at)
  * The newest message of each stream that waits, among those made before $1.
  * $2: also those that nobody would send just now.
  */
-static RcsStatement newest_unsent = {
-	"SELECT max(x.created_at) FROM"
-	" (SELECT 0::bigint AS no, true AS runs"
-	"  UNION ALL SELECT c.campaign_no, c.paused_at IS NULL AND"
-	"   coalesce(coalesce(c.started_at, c.start_at) <= now(), false)"
-	"   FROM rcs.campaign c WHERE c.canceled_at IS NULL) s"
-	" CROSS JOIN LATERAL (SELECT m.created_at FROM rcs.batch b JOIN rcs.message m"
-	"  ON m.campaign_no = b.campaign_no AND m.batch_id = coalesce(b.origin, b.batch_id)"
-	"  WHERE b.campaign_no = s.no AND m.created_at < $1"
-	"   AND ($2 OR s.runs AND (b.due_at <= now() OR b.state = 'l'))"
-	"  ORDER BY b.batch_id DESC LIMIT 1) x",
-	2, {TIMESTAMPTZOID, BOOLOID}, NULL
-};
+static RcsStatement newest_unsent =
+	{"SELECT max(x.created_at) FROM"
+	 " (SELECT 0::bigint AS no, true AS runs"
+	 "  UNION ALL SELECT c.campaign_no, c.paused_at IS NULL AND"
+	 "   coalesce(coalesce(c.started_at, c.start_at) <= now(), false)"
+	 "   FROM rcs.campaign c WHERE c.canceled_at IS NULL) s"
+	 " CROSS JOIN LATERAL (SELECT m.created_at FROM rcs.batch b JOIN rcs.message m"
+	 "  ON m.campaign_no = b.campaign_no AND m.batch_id = coalesce(b.origin, b.batch_id)"
+	 "  WHERE b.campaign_no = s.no AND m.created_at < $1"
+	 "   AND ($2 OR s.runs AND (b.due_at <= now() OR b.state = 'l'))"
+	 "  ORDER BY b.batch_id DESC LIMIT 1) x",
+	 2,
+	 {TIMESTAMPTZOID, BOOLOID},
+	 NULL};
 
 /* 0 = none */
 static TimestampTz
 newest_waiting(TimestampTz before, bool whatever)
 {
-	Datum		values[] = {TimestampTzGetDatum(before), BoolGetDatum(whatever)};
+	Datum values[] = {TimestampTzGetDatum(before), BoolGetDatum(whatever)};
 
 	rcs_execute(&newest_unsent, values, NULL);
 	return rcs_column_int64(0, 1);
@@ -235,8 +238,9 @@ judge_timeline(const Identity *was, const Identity *is, const char **why)
 	if (newest != 0 &&
 		TimestampDifferenceMilliseconds(Max(newest, was->last_alive), began) > PROMOTION_GAP_MS)
 	{
-		*why = psprintf("the server was restored to an earlier time (timeline %d, last alive at %s)",
-						is->timeline, timestamptz_to_str(was->last_alive));
+		*why =
+			psprintf("the server was restored to an earlier time (timeline %d, last alive at %s)",
+					 is->timeline, timestamptz_to_str(was->last_alive));
 		return SUSPECT;
 	}
 	if (rcs_after_promotion == RCS_AFTER_PROMOTION_RESUME)
@@ -258,15 +262,14 @@ judge_gap(const Identity *was, const char **why)
 {
 	TimestampTz newest;
 
-	if (was->last_alive >= PgStartTime ||
-		!is_longer_ago(was->last_alive, rcs_after_gap))
+	if (was->last_alive >= PgStartTime || !is_longer_ago(was->last_alive, rcs_after_gap))
 		return SAME;
 	newest = newest_waiting(PgStartTime, false);
-	if (newest == 0 ||
-		!is_longer_ago(newest, rcs_after_gap))
+	if (newest == 0 || !is_longer_ago(newest, rcs_after_gap))
 		return SAME;
-	*why = psprintf("nothing was sent since %s, which is longer than rcs.after_gap, and messages of that time are unsent: this may be a restored backup",
-					timestamptz_to_str(was->last_alive));
+	*why = psprintf(
+		"nothing was sent since %s, which is longer than rcs.after_gap, and messages of that time are unsent: this may be a restored backup",
+		timestamptz_to_str(was->last_alive));
 	return SUSPECT;
 }
 
@@ -275,8 +278,9 @@ judge(const Identity *was, const Identity *is, const char **why)
 {
 	if (is->node_id[0] != '\0' && was->node_id[0] != '\0' && strcmp(is->node_id, was->node_id) != 0)
 	{
-		*why = psprintf("this is a copy: the data were written where rcs.node_id is \"%s\", and here it is \"%s\"",
-						was->node_id, is->node_id);
+		*why = psprintf(
+			"this is a copy: the data were written where rcs.node_id is \"%s\", and here it is \"%s\"",
+			was->node_id, is->node_id);
 		return SUSPECT;
 	}
 	if (strcmp(is->system_id, was->system_id) != 0)
@@ -307,23 +311,27 @@ act(Verdict verdict, const char *why)
 	}
 	rcs_identity_adopt(false, verdict == PROMOTED);
 	if (verdict == UPGRADED)
-		ereport(LOG,
-				(errmsg("the system identifier is new, as after pg_upgrade: rcs goes on sending from database %u",
-						MyDatabaseId)));
+		ereport(
+			LOG,
+			(errmsg(
+				"the system identifier is new, as after pg_upgrade: rcs goes on sending from database %u",
+				MyDatabaseId)));
 	else if (verdict == PROMOTED)
-		ereport(WARNING,
-				(errmsg("the server was promoted: rcs goes on sending from database %u", MyDatabaseId),
-				 errdetail("What the former primary sent and did not replicate is offered again, under the same ids."),
-				 errhint("Set rcs.after_promotion to hold if somebody is to decide that.")));
+		ereport(
+			WARNING,
+			(errmsg("the server was promoted: rcs goes on sending from database %u", MyDatabaseId),
+			 errdetail(
+				 "What the former primary sent and did not replicate is offered again, under the same ids."),
+			 errhint("Set rcs.after_promotion to hold if somebody is to decide that.")));
 }
 
 /* The lock makes workers that start together agree. */
 void
 rcs_identity_check(void)
 {
-	Identity	was;
-	Identity	is;
-	Verdict		verdict;
+	Identity was;
+	Identity is;
+	Verdict verdict;
 	const char *why = NULL;
 
 	rcs_execute(&lock_table, NULL, NULL);
@@ -334,7 +342,8 @@ rcs_identity_check(void)
 		act(verdict, why);
 	}
 	else if (rcs_execute(&any_message, NULL, NULL) > 0)
-		rcs_hold_by_worker(NULL, "there are messages, but rcs.identity does not say where they are from");
+		rcs_hold_by_worker(NULL,
+						   "there are messages, but rcs.identity does not say where they are from");
 	else
 		rcs_execute(&insert_row, NULL, NULL);
 }

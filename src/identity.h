@@ -24,4 +24,4 @@ extern void rcs_identity_beat(bool sending);
  */
 extern void rcs_identity_read_times(TimestampTz *installed_at, TimestampTz *promoted_at);
 
-#endif							/* RCS_IDENTITY_H */
+#endif /* RCS_IDENTITY_H */

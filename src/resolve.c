@@ -57,34 +57,34 @@ read_decision(const char *name)
 	for (int i = 0; i < lengthof(decisions); i++)
 		if (strcmp(decisions[i].name, name) == 0)
 			return (Decision) i;
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("unknown decision \"%s\"", name),
-					errhint("Decisions are \"sent\", \"resend\" and \"drop\".")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown decision \"%s\"", name),
+			 errhint("Decisions are \"sent\", \"resend\" and \"drop\".")));
 }
 
 /* ---------- which message ---------- */
 
-static RcsStatement find = {
-	"SELECT m.campaign_no, m.batch_id, m.ord, m.phone IS NULL,"
-	" coalesce(c.canceled_at IS NOT NULL, false)"
-	" FROM rcs.message m LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no"
-	" WHERE m.id = $1 ORDER BY m.campaign_no LIMIT 1",
-	1,
-	{UUIDOID},
-	NULL};
+static RcsStatement find =
+	{"SELECT m.campaign_no, m.batch_id, m.ord, m.phone IS NULL,"
+	 " coalesce(c.canceled_at IS NOT NULL, false)"
+	 " FROM rcs.message m LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no"
+	 " WHERE m.id = $1 ORDER BY m.campaign_no LIMIT 1",
+	 1,
+	 {UUIDOID},
+	 NULL};
 /* two statements: the second sees what the first has waited for */
-static RcsStatement lock_result = {
-	"SELECT FROM rcs.result r WHERE r.campaign_no = $1 AND r.batch_id = $2 AND r.ord = $3"
-	" ORDER BY r.attempt DESC LIMIT 1 FOR UPDATE",
-	3,
-	{INT8OID, INT8OID, INT4OID},
-	NULL};
-static RcsStatement latest = {
-	"SELECT max(r.attempt), (SELECT s.status FROM rcs.message_status s WHERE s.id = $4 LIMIT 1)"
-	" FROM rcs.result r WHERE r.campaign_no = $1 AND r.batch_id = $2 AND r.ord = $3",
-	4,
-	{INT8OID, INT8OID, INT4OID, UUIDOID},
-	NULL};
+static RcsStatement lock_result =
+	{"SELECT FROM rcs.result r WHERE r.campaign_no = $1 AND r.batch_id = $2 AND r.ord = $3"
+	 " ORDER BY r.attempt DESC LIMIT 1 FOR UPDATE",
+	 3,
+	 {INT8OID, INT8OID, INT4OID},
+	 NULL};
+static RcsStatement latest =
+	{"SELECT max(r.attempt), (SELECT s.status FROM rcs.message_status s WHERE s.id = $4 LIMIT 1)"
+	 " FROM rcs.result r WHERE r.campaign_no = $1 AND r.batch_id = $2 AND r.ord = $3",
+	 4,
+	 {INT8OID, INT8OID, INT4OID, UUIDOID},
+	 NULL};
 
 /* The message, its latest result locked; an error if it is not uncertain. */
 static void
@@ -133,10 +133,9 @@ static void
 write_result(const Uncertain *u, Decision decision, Oid caller, text *note)
 {
 	char *who = GetUserNameFromId(caller, false);
-	char *reason =
-		note == NULL
-			? psprintf("%s, says %s", decisions[decision].name, who)
-			: psprintf("%s, says %s: %s", decisions[decision].name, who, text_to_cstring(note));
+	char *reason = note == NULL ? psprintf("%s, says %s", decisions[decision].name, who)
+								: psprintf("%s, says %s: %s", decisions[decision].name, who,
+										   text_to_cstring(note));
 	Datum values[] = {Int64GetDatum(u->campaign_no),
 					  Int64GetDatum(u->batch_id),
 					  Int32GetDatum(u->ord),
@@ -152,21 +151,21 @@ write_result(const Uncertain *u, Decision decision, Oid caller, text *note)
  * account.  "Duplicate" then means accepted before, and how long it may be
  * offered again counts from now: that is what was decided.
  */
-static RcsStatement insert_batch = {
-	"INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, origin, ords, version,"
-	"  unknown_since, server, reason)"
-	" SELECT $1, $5, 1, now(), $4, $2, ARRAY[$3], nullif(i.version, 0), now(),"
-	"  CASE WHEN i.server = ANY (t.servers) THEN i.server END, 'to be offered again (rcs_resolve)'"
-	" FROM rcs.message m"
-	" LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no"
-	" LEFT JOIN rcs.chatbot t ON t.chatbot = coalesce(c.chatbot, m.chatbot)"
-	" LEFT JOIN LATERAL (SELECT x.version, x.server FROM rcs.intent x"
-	"  WHERE x.campaign_no = $1 AND x.batch_id = $2 AND $3 = ANY (x.ords)"
-	"  ORDER BY x.attempt DESC LIMIT 1) i ON true"
-	" WHERE m.campaign_no = $1 AND m.batch_id = $2 AND m.ord = $3",
-	5,
-	{INT8OID, INT8OID, INT4OID, INT2OID, INT8OID},
-	NULL};
+static RcsStatement insert_batch =
+	{"INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, origin, ords, version,"
+	 "  unknown_since, server, reason)"
+	 " SELECT $1, $5, 1, now(), $4, $2, ARRAY[$3], nullif(i.version, 0), now(),"
+	 "  CASE WHEN i.server = ANY (t.servers) THEN i.server END, 'to be offered again (rcs_resolve)'"
+	 " FROM rcs.message m"
+	 " LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no"
+	 " LEFT JOIN rcs.chatbot t ON t.chatbot = coalesce(c.chatbot, m.chatbot)"
+	 " LEFT JOIN LATERAL (SELECT x.version, x.server FROM rcs.intent x"
+	 "  WHERE x.campaign_no = $1 AND x.batch_id = $2 AND $3 = ANY (x.ords)"
+	 "  ORDER BY x.attempt DESC LIMIT 1) i ON true"
+	 " WHERE m.campaign_no = $1 AND m.batch_id = $2 AND m.ord = $3",
+	 5,
+	 {INT8OID, INT8OID, INT4OID, INT2OID, INT8OID},
+	 NULL};
 
 static void
 queue_again(const Uncertain *u)

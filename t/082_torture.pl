@@ -84,7 +84,7 @@ sub strike
 	my $id = campaign($node, $db, 5, from => $from);
 	sql("SELECT count(rcs_send('010' || i, 'hello')) FROM generate_series($from, $from + 2) i");
 	$from += 5;
-	my ($rc, $out) = $node->psql($db, q{SELECT rcs_wait('30 seconds')});
+	my ($rc, $out) = $node->psql($db, q{SELECT rcs_wait('90 seconds')});
 	$happened++ unless -e $file;
 	unlink $file;
 	return if $out eq 't'
@@ -93,13 +93,14 @@ sub strike
 	return;
 }
 
-my @skips = $long ? (0 .. 20) : (0, 1, 3, 6);
+# An error outside of a transaction ends the worker, and each end delays the next start: fewer of those
 for my $point (@points)
 {
+	my @skips = $long ? (0 .. 20) : $point =~ /after-lease|before-result/ ? (0 .. 6) : (0, 3);
 	strike("$point error $_") for @skips;
 	oracle($node, $db, $sim, name => "errors at $point");
 }
-cmp_ok($happened, '>=', @points * 3, "$happened errors happened");
+cmp_ok($happened, '>=', @points * 2, "$happened errors happened");
 is(sql("SELECT count(*) FROM rcs.message_status WHERE status <> 'sent'"), 0, 'all are sent');
 
 SKIP:
