@@ -12,7 +12,7 @@ becomes()
 	local name=$1 expected=$2
 	shift 2
 
-	for _ in $(seq 50); do
+	for _ in $(seq 300); do
 		[ "$("$@")" = "$expected" ] && break
 		sleep 0.1
 	done

@@ -96,7 +96,7 @@ campaign($node, $db, 1000, from => 60000000);
 sql("SELECT rcs_send('010' || i, 'hello') FROM generate_series(61000001, 61000020) i");
 poll($node, $db, 'SELECT sum(in_flight) > 5 FROM rcs.worker_status', 't', 10, 'requests hang');
 in_time(2, 'DROP EXTENSION', sub { sql('DROP EXTENSION rcs CASCADE') });
-is($node->safe_psql('postgres', worker_count($db)), 0, 'no workers are left');
+poll($node, 'postgres', worker_count($db), 0, 10, 'no workers are left');
 
 $sim->set(hang_pct => 0);
 $sim = start_ktsim();

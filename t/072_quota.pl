@@ -31,7 +31,7 @@ sub rate_of
 
 # A rate that is known is kept
 
-my $n = $per_second * 10;
+my $n = $per_second * 5;
 my $campaign = campaign($node, $db, $n, from => 20000000);
 drained($node, $db, 120, 'known rate: everything leaves');
 oracle($node, $db, $sim, name => 'known rate');
@@ -89,7 +89,7 @@ $campaign = campaign($node, $db, 600, from => 50000000);
 poll($node, $db, "SELECT state IN ('closed', 'probing') FROM rcs.account_status", 't', 60,
 	'quota used up: the account is set aside');
 like(sql('SELECT last_error FROM rcs.account_status'), qr/\w/, 'quota used up: with a reason');
-sleep(5);
+sleep(3);
 is(sql("SELECT sent, failed, uncertain FROM rcs.campaign_progress WHERE campaign = '$campaign'"),
 	'200|0|0', 'quota used up: the others wait');
 my $refused = $sim->stats->{refused};
