@@ -169,6 +169,7 @@ typedef struct RcsDelivery
 	dlist_head	leases;
 	dlist_head	ready;
 	int			nready;
+	int			nflying;
 	int			ndone;
 	int			nstuck;			/* of them, those that the last turn had to leave */
 	int64		done_since_us;	/* the oldest of the others */

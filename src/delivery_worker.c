@@ -120,7 +120,7 @@ results_are_due(int64 now_us, int64 *wait_us)
 	if (delivery.ndone == 0)
 		return false;
 	if (age >= limit || delivery.ndone - delivery.nstuck >= RESULTS_MAX ||
-		(delivery.ndone > delivery.nstuck && rcs_http_active() == 0 && delivery.nready == 0))
+		(delivery.ndone > delivery.nstuck && delivery.nflying == 0 && delivery.nready == 0))
 		return true;
 	*wait_us = Min(*wait_us, limit - age);
 	return false;
@@ -254,7 +254,10 @@ offer(RcsItem *item, int64 now_us)
 	item->token_serial = item->account->token_serial;
 	item->state = RCS_ITEM_FLYING;
 	if (rcs_http_start(r))
+	{
+		delivery.nflying++;
 		return;
+	}
 	rcs_account_give_back(item->shared);
 	rcs_kt_classify(r->outcome, 0, "", 0, r->error, &answer);
 	rcs_fate_of_answer(item, &answer);
@@ -334,6 +337,7 @@ take_answer(RcsItem *item)
 	RcsAnswer	answer;
 
 	RCS_FAULT("after-answer");
+	delivery.nflying--;
 	rcs_account_release(item->shared);
 	rcs_kt_classify(r->outcome, r->status, r->answer, r->answer_len, r->error, &answer);
 	rcs_http_release(r);
@@ -393,7 +397,7 @@ drain(void)
 
 	begin_drain();
 	turn(rcs_now_us());
-	while (rcs_http_active() > 0 && rcs_now_us() < end_us)
+	while (delivery.nflying > 0 && rcs_now_us() < end_us)
 	{
 		long		wait_ms = (long) ((end_us - rcs_now_us()) / 1000) + 1;
 		long		curl_ms = rcs_http_timeout_ms();
