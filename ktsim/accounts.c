@@ -21,8 +21,8 @@
 static uint64_t
 split_rate(char *text)
 {
-	char	   *colon = strrchr(text, ':');
-	uint64_t	rate;
+	char *colon = strrchr(text, ':');
+	uint64_t rate;
 
 	if (colon == NULL || colon[1] == '\0' || strlen(colon + 1) > 9 ||
 		colon[1 + strspn(colon + 1, "0123456789")] != '\0')
@@ -45,7 +45,7 @@ sim_account_add(SimAccounts *accounts, const char *description)
 {
 	SimAccount *account = sim_alloc(sizeof(SimAccount));
 	SimAccount **end = &accounts->first;
-	char	   *colon;
+	char *colon;
 
 	account->id = strdup(description);
 	colon = account->id ? strchr(account->id, ':') : NULL;
@@ -81,7 +81,7 @@ sim_account_find(const SimAccounts *accounts, const char *id)
 bool
 sim_account_pass(SimAccount *account, uint64_t now_us, uint64_t lockout_us)
 {
-	uint64_t	earlier;
+	uint64_t earlier;
 
 	if (account->limit == 0)
 		return true;
@@ -115,8 +115,8 @@ random_text(char *text, size_t len)
 const char *
 sim_token_issue(SimAccounts *accounts, SimAccount *account, uint64_t now_us, uint64_t ttl_s)
 {
-	SimToken   *token = sim_alloc(sizeof(SimToken));
-	SimToken  **bucket;
+	SimToken *token = sim_alloc(sizeof(SimToken));
+	SimToken **bucket;
 
 	random_text(token->text, SIM_TOKEN_LEN);
 	token->hash = sim_hash(token->text, SIM_TOKEN_LEN, 0);
@@ -131,9 +131,9 @@ sim_token_issue(SimAccounts *accounts, SimAccount *account, uint64_t now_us, uin
 static SimToken *
 find_token(const SimAccounts *accounts, const char *text)
 {
-	size_t		len = strlen(text);
-	uint64_t	hash = sim_hash(text, len, 0);
-	SimToken   *token = accounts->tokens[hash % SIM_TOKEN_BUCKETS];
+	size_t len = strlen(text);
+	uint64_t hash = sim_hash(text, len, 0);
+	SimToken *token = accounts->tokens[hash % SIM_TOKEN_BUCKETS];
 
 	while (token != NULL && (token->hash != hash || strcmp(token->text, text) != 0))
 		token = token->next;
@@ -145,11 +145,11 @@ find_token(const SimAccounts *accounts, const char *text)
  * A token dies once it has been used so often, 0: never.
  */
 const char *
-sim_token_use(const SimAccounts *accounts, const char *authorization,
-			  uint64_t now_us, uint64_t uses_max, SimAccount **account)
+sim_token_use(const SimAccounts *accounts, const char *authorization, uint64_t now_us,
+			  uint64_t uses_max, SimAccount **account)
 {
 	static const char type[] = "Bearer ";
-	SimToken   *token;
+	SimToken *token;
 
 	*account = NULL;
 	if (authorization == NULL)
@@ -183,7 +183,7 @@ sim_accounts_free(SimAccounts *accounts)
 	{
 		while (accounts->tokens[i] != NULL)
 		{
-			SimToken   *token = accounts->tokens[i];
+			SimToken *token = accounts->tokens[i];
 
 			accounts->tokens[i] = token->next;
 			free(token);

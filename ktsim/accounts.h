@@ -17,24 +17,24 @@
 
 typedef struct SimAccount
 {
-	char	   *id;
-	char	   *secret;
-	size_t		limit;			/* offers in any one second; 0 = no limit */
-	uint64_t   *passed_us;		/* ring of the last "limit" offers let through */
-	size_t		oldest;			/* the next to be overwritten */
-	uint64_t	locked_until_us;
-	uint64_t	quota_used;		/* accepted since the quota was set */
-	SimCounts	counts;
+	char *id;
+	char *secret;
+	size_t limit;		 /* offers in any one second; 0 = no limit */
+	uint64_t *passed_us; /* ring of the last "limit" offers let through */
+	size_t oldest;		 /* the next to be overwritten */
+	uint64_t locked_until_us;
+	uint64_t quota_used; /* accepted since the quota was set */
+	SimCounts counts;
 	struct SimAccount *next;
 } SimAccount;
 
 typedef struct SimToken
 {
-	char		text[SIM_TOKEN_LEN + 1];
-	uint64_t	hash;
+	char text[SIM_TOKEN_LEN + 1];
+	uint64_t hash;
 	SimAccount *account;
-	uint64_t	expires_us;
-	uint64_t	uses;
+	uint64_t expires_us;
+	uint64_t uses;
 	struct SimToken *next;
 } SimToken;
 
@@ -43,7 +43,7 @@ typedef struct SimToken
 typedef struct SimAccounts
 {
 	SimAccount *first;
-	SimToken   *tokens[SIM_TOKEN_BUCKETS];
+	SimToken *tokens[SIM_TOKEN_BUCKETS];
 } SimAccounts;
 
 extern void sim_account_add(SimAccounts *accounts, const char *description);
@@ -56,4 +56,4 @@ extern const char *sim_token_use(const SimAccounts *accounts, const char *author
 extern void sim_tokens_expire(SimAccounts *accounts);
 extern void sim_accounts_free(SimAccounts *accounts);
 
-#endif							/* KTSIM_ACCOUNTS_H */
+#endif /* KTSIM_ACCOUNTS_H */

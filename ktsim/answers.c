@@ -19,8 +19,8 @@
 
 typedef struct KeptAnswer
 {
-	char		code[SIM_CODE_MAX + 1];	/* empty: no code in the body */
-	unsigned	status;
+	char code[SIM_CODE_MAX + 1]; /* empty: no code in the body */
+	unsigned status;
 	struct MHD_Response *response;
 } KeptAnswer;
 
@@ -42,13 +42,13 @@ make_response(const char *text, size_t len, const char *type)
 static struct MHD_Response *
 make_carrier_response(unsigned status, const char *code)
 {
-	char		text[256];
-	int			len;
+	char text[256];
+	int len;
 
 	if (code[0] != '\0')
 		len = snprintf(text, sizeof(text),
-					   "{\"status\":\"%u\",\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}",
-					   status, code, sim_code_text(code));
+					   "{\"status\":\"%u\",\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", status,
+					   code, sim_code_text(code));
 	else if (status == 200)
 		len = snprintf(text, sizeof(text), "{\"status\":\"200\",\"data\":{}}");
 	else
@@ -60,8 +60,8 @@ make_carrier_response(unsigned status, const char *code)
 static SimReply
 reply_kept(unsigned status, const char *code)
 {
-	SimReply	reply = {.action = SIM_ANSWER, .status = status};
-	size_t		i = 0;
+	SimReply reply = {.action = SIM_ANSWER, .status = status};
+	size_t i = 0;
 
 	while (i < kept_count && (kept[i].status != status || strcmp(kept[i].code, code) != 0))
 		i++;
@@ -109,19 +109,17 @@ sim_answer_html(void)
 		"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
 		"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
 
-	return (SimReply) {
-		.action = SIM_ANSWER,
-		.status = 502,
-		.response = make_response(page, sizeof(page) - 1, "text/html")
-	};
+	return (SimReply){.action = SIM_ANSWER,
+					  .status = 502,
+					  .response = make_response(page, sizeof(page) - 1, "text/html")};
 }
 
 /* Seconds are all that the header can say: rounded up. */
 SimReply
 sim_answer_throttled(uint64_t retry_after_ms)
 {
-	SimReply	reply = {.action = SIM_ANSWER, .status = sim_code_status(SIM_CODE_THROTTLED)};
-	char		seconds[24];
+	SimReply reply = {.action = SIM_ANSWER, .status = sim_code_status(SIM_CODE_THROTTLED)};
+	char seconds[24];
 
 	if (retry_after_ms == 0)
 		return sim_answer_code(SIM_CODE_THROTTLED);
@@ -134,23 +132,21 @@ sim_answer_throttled(uint64_t retry_after_ms)
 SimReply
 sim_answer_garbage(SimRandom *random)
 {
-	char		bytes[GARBAGE_BYTES];
+	char bytes[GARBAGE_BYTES];
 
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (char) sim_random_next(random);
-	return (SimReply) {
-		.action = SIM_ANSWER,
-		.status = 200,
-		.response = make_response(bytes, sizeof(bytes), SIM_TYPE_JSON)
-	};
+	return (SimReply){.action = SIM_ANSWER,
+					  .status = 200,
+					  .response = make_response(bytes, sizeof(bytes), SIM_TYPE_JSON)};
 }
 
 /* Takes over the object. */
 SimReply
 sim_answer_json(unsigned status, json_t *object)
 {
-	char	   *text = json_dumps(object, JSON_COMPACT);
-	SimReply	reply = {.action = SIM_ANSWER, .status = status};
+	char *text = json_dumps(object, JSON_COMPACT);
+	SimReply reply = {.action = SIM_ANSWER, .status = status};
 
 	if (text == NULL)
 		sim_fatal("out of memory");

@@ -26,7 +26,7 @@
 static json_t *
 member(const json_t *object, const char *name)
 {
-	json_t	   *value = json_object_get(object, name);
+	json_t *value = json_object_get(object, name);
 
 	return json_is_null(value) ? NULL : value;
 }
@@ -89,8 +89,7 @@ sim_check_common(const json_t *common)
 {
 	const char *phone;
 
-	if (!text_fits(common, "msgId", 40, true) ||
-		!text_fits(common, "userContact", 40, true) ||
+	if (!text_fits(common, "msgId", 40, true) || !text_fits(common, "userContact", 40, true) ||
 		!text_fits(common, "msgGroupId", 20, false) ||
 		!schedule_type_ok(member(common, "scheduleType")))
 		return "72101";
@@ -109,14 +108,10 @@ check_rcs_fields(const json_t *rcs)
 	const json_t *copy_allowed = member(rcs, "copyAllowed");
 	const json_t *reply_id = member(rcs, "replyId");
 
-	if (!text_fits(rcs, "chatbotId", 40, true) ||
-		!text_fits(rcs, "agencyId", 20, false) ||
-		!text_fits(rcs, "agencyKey", 64, true) ||
-		!text_fits(rcs, "brandKey", 64, true) ||
-		!text_fits(rcs, "messagebaseId", 40, true) ||
-		!text_fits(rcs, "serviceType", 40, true) ||
-		!text_fits(rcs, "header", 40, true) ||
-		!text_fits(rcs, "cdrId", 20, false))
+	if (!text_fits(rcs, "chatbotId", 40, true) || !text_fits(rcs, "agencyId", 20, false) ||
+		!text_fits(rcs, "agencyKey", 64, true) || !text_fits(rcs, "brandKey", 64, true) ||
+		!text_fits(rcs, "messagebaseId", 40, true) || !text_fits(rcs, "serviceType", 40, true) ||
+		!text_fits(rcs, "header", 40, true) || !text_fits(rcs, "cdrId", 20, false))
 		return "72103";
 	if (copy_allowed != NULL && !json_is_boolean(copy_allowed))
 		return "72103";
@@ -130,9 +125,8 @@ check_rcs_fields(const json_t *rcs)
 static const char *
 check_service_type(const json_t *rcs)
 {
-	static const char *const types[] = {
-		"RCSSMS", "RCSLMS", "RCSMMS", "RCSTMPL", "RCSITMPL", "RCSCHAT"
-	};
+	static const char *const types[] = {"RCSSMS",  "RCSLMS",   "RCSMMS",
+										"RCSTMPL", "RCSITMPL", "RCSCHAT"};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (text_is(rcs, "serviceType", types[i]))
@@ -145,7 +139,7 @@ static const char *
 check_expiry(const json_t *rcs)
 {
 	const json_t *value = member(rcs, "expiryOption");
-	json_int_t	option = json_integer_value(value);
+	json_int_t option = json_integer_value(value);
 
 	if (value != NULL && !json_is_integer(value))
 		return "72125";
@@ -194,8 +188,8 @@ check_buttons(const json_t *rcs)
 	const json_t *buttons = member(rcs, "buttons");
 	const json_t *card;
 	const json_t *suggestion;
-	size_t		i;
-	size_t		j;
+	size_t i;
+	size_t j;
 
 	if (buttons != NULL && !json_is_array(buttons))
 		return "72103";
@@ -203,9 +197,8 @@ check_buttons(const json_t *rcs)
 	{
 		if (!json_is_object(card))
 			return "72103";
-		json_array_foreach(json_object_get(card, "suggestions"), j, suggestion)
-			if (!button_text_ok(suggestion))
-				return "72103";
+		json_array_foreach(json_object_get(card, "suggestions"), j,
+						   suggestion) if (!button_text_ok(suggestion)) return "72103";
 	}
 	return NULL;
 }
@@ -215,8 +208,8 @@ check_chat(const json_t *rcs)
 {
 	const json_t *chips = member(rcs, "chipList");
 	const json_t *reply_id = member(rcs, "replyId");
-	bool		has_reply = json_string_length(reply_id) > 0;
-	size_t		count = json_array_size(chips);
+	bool has_reply = json_string_length(reply_id) > 0;
+	size_t count = json_array_size(chips);
 
 	if (!text_is(rcs, "serviceType", "RCSCHAT"))
 	{
@@ -251,7 +244,7 @@ sim_check_rcs(const json_t *rcs)
 static bool
 named(const char *key, const char *name)
 {
-	size_t		len = strlen(name);
+	size_t len = strlen(name);
 
 	return strncmp(key, name, len) == 0 && only_of(key + len, "0123456789");
 }
@@ -261,11 +254,11 @@ static bool
 measure_texts(const json_t *body, size_t *descriptions, size_t *others)
 {
 	const char *key;
-	json_t	   *value;
+	json_t *value;
 
 	json_object_foreach((json_t *) body, key, value)
 	{
-		size_t		len = json_is_string(value) ? sim_code_points(json_string_value(value)) : 0;
+		size_t len = json_is_string(value) ? sim_code_points(json_string_value(value)) : 0;
 
 		if (named(key, "title") && len > TITLE_MAX)
 			return false;
@@ -284,7 +277,7 @@ needs_description(const json_t *rcs)
 
 	if (text_is(rcs, "serviceType", "RCSTMPL") || text_is(rcs, "serviceType", "RCSITMPL"))
 		return false;
-	return strncmp(layout, "OM", 2) != 0;	/* some of these are pictures only */
+	return strncmp(layout, "OM", 2) != 0; /* some of these are pictures only */
 }
 
 /* Call only for an rcs object that sim_check_rcs() has passed. */
@@ -292,8 +285,8 @@ const char *
 sim_check_sizes(const json_t *rcs, size_t raw_len)
 {
 	const json_t *body = json_object_get(rcs, "body");
-	size_t		descriptions = 0;
-	size_t		others = 0;
+	size_t descriptions = 0;
+	size_t others = 0;
 
 	if (needs_description(rcs) && !text_fits(body, "description", SIZE_MAX, true) &&
 		!text_fits(body, "description1", SIZE_MAX, true))
@@ -316,7 +309,7 @@ sim_check_sizes(const json_t *rcs, size_t raw_len)
 static size_t
 korean_bytes(const char *text)
 {
-	size_t		bytes = 0;
+	size_t bytes = 0;
 
 	for (; *text != '\0'; text++)
 	{
@@ -333,13 +326,11 @@ korean_bytes(const char *text)
 static bool
 legacy_text_ok(const json_t *legacy)
 {
-	size_t		max = text_is(legacy, "serviceType", "SMS") ? 80 : 4000;
+	size_t max = text_is(legacy, "serviceType", "SMS") ? 80 : 4000;
 
-	if (!text_fits(legacy, "callback", 20, true) ||
-		!text_fits(legacy, "subject", 50, false) ||
+	if (!text_fits(legacy, "callback", 20, true) || !text_fits(legacy, "subject", 50, false) ||
 		!text_fits(legacy, "msg", SIZE_MAX, true) ||
-		!text_fits(legacy, "contentData", 250, false) ||
-		!text_fits(legacy, "prefix", 10, false))
+		!text_fits(legacy, "contentData", 250, false) || !text_fits(legacy, "prefix", 10, false))
 		return false;
 	return korean_bytes(json_string_value(json_object_get(legacy, "msg"))) <= max;
 }
@@ -349,10 +340,9 @@ legacy_numbers_ok(const json_t *legacy)
 {
 	const json_t *count = json_object_get(legacy, "contentCount");
 	const json_t *origin = member(legacy, "kisaOrigCode");
-	json_int_t	max = text_is(legacy, "serviceType", "MMS") ? 3 : 0;
+	json_int_t max = text_is(legacy, "serviceType", "MMS") ? 3 : 0;
 
-	if (!json_is_integer(count) || json_integer_value(count) < 0 ||
-		json_integer_value(count) > max)
+	if (!json_is_integer(count) || json_integer_value(count) < 0 || json_integer_value(count) > max)
 		return false;
 	if (json_is_string(origin))
 		return json_string_length(origin) <= 9 && only_of(json_string_value(origin), "0123456789");

@@ -17,4 +17,4 @@ extern const char *sim_check_rcs(const json_t *rcs);
 extern const char *sim_check_sizes(const json_t *rcs, size_t raw_len);
 extern const char *sim_check_legacy(const json_t *root);
 
-#endif							/* KTSIM_CHECK_H */
+#endif /* KTSIM_CHECK_H */

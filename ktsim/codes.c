@@ -14,7 +14,7 @@
 typedef struct CodeInfo
 {
 	const char *code;
-	unsigned	status;
+	unsigned status;
 	const char *text;
 } CodeInfo;
 

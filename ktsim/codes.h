@@ -7,9 +7,9 @@
 #ifndef KTSIM_CODES_H
 #define KTSIM_CODES_H
 
-#define SIM_CODE_MAX 15			/* longest code that a switch may name */
+#define SIM_CODE_MAX 15 /* longest code that a switch may name */
 
 extern unsigned sim_code_status(const char *code);
 extern const char *sim_code_text(const char *code);
 
-#endif							/* KTSIM_CODES_H */
+#endif /* KTSIM_CODES_H */

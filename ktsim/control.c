@@ -18,7 +18,7 @@ fine(void)
 static SimReply
 unfit(const char *problem)
 {
-	json_t	   *text = json_string(problem);
+	json_t *text = json_string(problem);
 
 	if (text == NULL)
 		text = json_string("unknown switch");
@@ -46,8 +46,8 @@ static SimReply
 stats(Sim *sim, const SimCall *call)
 {
 	const SimStats *stats = &sim->stats;
-	json_t	   *object = json_object();
-	json_t	   *accounts = json_object();
+	json_t *object = json_object();
+	json_t *accounts = json_object();
 
 	(void) call;
 	add_counts(object, &stats->counts);
@@ -58,7 +58,7 @@ stats(Sim *sim, const SimCall *call)
 	json_object_set_new(object, "active_max", json_integer(stats->active_max));
 	for (const SimAccount *account = sim->accounts.first; account != NULL; account = account->next)
 	{
-		json_t	   *counts = json_object();
+		json_t *counts = json_object();
 
 		add_counts(counts, &account->counts);
 		json_object_set_new(accounts, account->id, counts);
@@ -91,9 +91,9 @@ switches(Sim *sim, const SimCall *call)
 static SimReply
 set(Sim *sim, const SimCall *call)
 {
-	json_t	   *changes = json_loadb(call->body, call->body_len, 0, NULL);
-	char		problem[128];
-	bool		done = sim_switches_set(&sim->switches, changes, problem, sizeof(problem));
+	json_t *changes = json_loadb(call->body, call->body_len, 0, NULL);
+	char problem[128];
+	bool done = sim_switches_set(&sim->switches, changes, problem, sizeof(problem));
 
 	if (done && json_object_get(changes, "seed") != NULL)
 		sim->random.state = (uint64_t) sim->switches.seed;
@@ -122,11 +122,11 @@ all_strings(const json_t *array)
 static SimReply
 preload(Sim *sim, const SimCall *call)
 {
-	json_t	   *root = call->body_cut ? NULL : json_loadb(call->body, call->body_len, 0, NULL);
+	json_t *root = call->body_cut ? NULL : json_loadb(call->body, call->body_len, 0, NULL);
 	const char *name = json_string_value(json_object_get(root, "account"));
 	const SimAccount *account = name ? sim_account_find(&sim->accounts, name) : NULL;
 	const json_t *ids = json_object_get(root, "ids");
-	bool		fit = account != NULL && all_strings(ids);
+	bool fit = account != NULL && all_strings(ids);
 
 	for (size_t i = 0; fit && i < json_array_size(ids); i++)
 		sim_ids_remember(&sim->ids,
@@ -152,8 +152,8 @@ sim_control(Sim *sim, const char *method, const char *path, const SimCall *call,
 	{
 		const char *method;
 		const char *path;
-		SimReply	(*handle) (Sim *sim, const SimCall *call);
-	}			endpoints[] = {
+		SimReply (*handle)(Sim *sim, const SimCall *call);
+	} endpoints[] = {
 		{"GET", "/_ktsim/health", health},
 		{"GET", "/_ktsim/stats", stats},
 		{"POST", "/_ktsim/reset-stats", reset_stats},

@@ -11,7 +11,7 @@
 void
 sim_delays_add(SimDelays *delays, uint64_t due_us, void *what)
 {
-	size_t		at = delays->count++;
+	size_t at = delays->count++;
 
 	if (delays->count > delays->capacity)
 	{
@@ -23,16 +23,16 @@ sim_delays_add(SimDelays *delays, uint64_t due_us, void *what)
 		delays->heap[at] = delays->heap[(at - 1) / 2];
 		at = (at - 1) / 2;
 	}
-	delays->heap[at] = (SimDelay) {due_us, what};
+	delays->heap[at] = (SimDelay){due_us, what};
 }
 
 /* The next thing due at this time, taken out; NULL when there is none. */
 void *
 sim_delays_take(SimDelays *delays, uint64_t now_us)
 {
-	void	   *what;
-	SimDelay	last;
-	size_t		at = 0;
+	void *what;
+	SimDelay last;
+	size_t at = 0;
 
 	if (delays->count == 0 || delays->heap[0].due_us > now_us)
 		return NULL;
@@ -40,7 +40,7 @@ sim_delays_take(SimDelays *delays, uint64_t now_us)
 	last = delays->heap[--delays->count];
 	for (;;)
 	{
-		size_t		child = 2 * at + 1;
+		size_t child = 2 * at + 1;
 
 		if (child + 1 < delays->count &&
 			delays->heap[child + 1].due_us < delays->heap[child].due_us)

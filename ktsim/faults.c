@@ -10,11 +10,14 @@
 
 typedef struct FaultInfo
 {
-	size_t		percent;		/* where its share is, in SimSwitches */
-	SimAction	action;			/* SIM_ANSWER: see sim_fault_reply() */
+	size_t percent;	  /* where its share is, in SimSwitches */
+	SimAction action; /* SIM_ANSWER: see sim_fault_reply() */
 } FaultInfo;
 
-#define FAULT(name, action) {offsetof(SimSwitches, name##_pct), action}
+#define FAULT(name, action)                       \
+	{                                             \
+		offsetof(SimSwitches, name##_pct), action \
+	}
 
 static const FaultInfo infos[SIM_F_NONE] = {
 	[SIM_F_CLOSE] = FAULT(close, SIM_CUT),
@@ -45,14 +48,14 @@ static const FaultInfo infos[SIM_F_NONE] = {
 SimFault
 sim_fault_roll(Sim *sim)
 {
-	double		left = sim_random_below(&sim->random, 100);
+	double left = sim_random_below(&sim->random, 100);
 
 	/* nearly always, so that an offer does not pay for the length of the list */
 	if (left >= sim->switches.fault_sum)
 		return SIM_F_NONE;
 	for (int i = 0; i < SIM_F_NONE; i++)
 	{
-		double		percent = *(const double *) ((const char *) &sim->switches + infos[i].percent);
+		double percent = *(const double *) ((const char *) &sim->switches + infos[i].percent);
 
 		if (left < percent)
 			return (SimFault) i;
@@ -110,8 +113,6 @@ sim_fault_reply(Sim *sim, SimFault fault)
 			break;
 	}
 	/* where bytes are sent at all, they tell of success */
-	return (SimReply) {
-		.action = infos[fault].action,
-		.status = SIM_ON_WIRE(infos[fault].action) ? 200 : 0
-	};
+	return (SimReply){.action = infos[fault].action,
+					  .status = SIM_ON_WIRE(infos[fault].action) ? 200 : 0};
 }

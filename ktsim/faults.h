@@ -12,7 +12,7 @@
 /* In the order of the throw. */
 typedef enum SimFault
 {
-	SIM_F_CLOSE,				/* up to BIG_HEADER: the carrier never sees it */
+	SIM_F_CLOSE, /* up to BIG_HEADER: the carrier never sees it */
 	SIM_F_HANG,
 	SIM_F_STATUS,
 	SIM_F_HTML,
@@ -21,7 +21,7 @@ typedef enum SimFault
 	SIM_F_ENDLESS,
 	SIM_F_GZIP_BOMB,
 	SIM_F_BIG_HEADER,
-	SIM_F_ERROR_CODE,			/* from here on: in place of a plain acceptance */
+	SIM_F_ERROR_CODE, /* from here on: in place of a plain acceptance */
 	SIM_F_ACCEPT_500,
 	SIM_F_ACCEPT_CLOSE,
 	SIM_F_ACCEPT_HANG,
@@ -43,4 +43,4 @@ extern SimFault sim_fault_roll(Sim *sim);
 extern SimDecision sim_fault_decision(SimFault fault, const char **code);
 extern SimReply sim_fault_reply(Sim *sim, SimFault fault);
 
-#endif							/* KTSIM_FAULTS_H */
+#endif /* KTSIM_FAULTS_H */

@@ -16,12 +16,12 @@
 SimIdKey
 sim_id_key(const char *account, const char *msg_id)
 {
-	uint64_t	owner = sim_hash(account, strlen(account), 1);
-	size_t		len = strlen(msg_id);
-	SimIdKey	key;
+	uint64_t owner = sim_hash(account, strlen(account), 1);
+	size_t len = strlen(msg_id);
+	SimIdKey key;
 
 	key.high = sim_hash(msg_id, len, owner);
-	key.low = sim_hash(msg_id, len, ~owner) | 1;	/* never the free mark */
+	key.low = sim_hash(msg_id, len, ~owner) | 1; /* never the free mark */
 	return key;
 }
 
@@ -29,7 +29,7 @@ sim_id_key(const char *account, const char *msg_id)
 static SimIdEntry *
 find_slot(SimIdEntry *entries, size_t capacity, SimIdKey key)
 {
-	size_t		at = key.high & (capacity - 1);
+	size_t at = key.high & (capacity - 1);
 
 	while (entries[at].key.low != 0 &&
 		   (entries[at].key.low != key.low || entries[at].key.high != key.high))
@@ -40,7 +40,7 @@ find_slot(SimIdEntry *entries, size_t capacity, SimIdKey key)
 static void
 grow(SimIds *ids)
 {
-	size_t		capacity = ids->capacity ? ids->capacity * 2 : FIRST_CAPACITY;
+	size_t capacity = ids->capacity ? ids->capacity * 2 : FIRST_CAPACITY;
 	SimIdEntry *entries = sim_alloc(capacity * sizeof(SimIdEntry));
 
 	for (size_t i = 0; i < ids->capacity; i++)

@@ -14,21 +14,21 @@
 /* 128 bits of hash stand for account and id: no collision to be expected. */
 typedef struct SimIdKey
 {
-	uint64_t	high;
-	uint64_t	low;
+	uint64_t high;
+	uint64_t low;
 } SimIdKey;
 
 typedef struct SimIdEntry
 {
-	SimIdKey	key;			/* all zero: free */
-	uint64_t	taken_s;
+	SimIdKey key; /* all zero: free */
+	uint64_t taken_s;
 } SimIdEntry;
 
 typedef struct SimIds
 {
 	SimIdEntry *entries;
-	size_t		capacity;		/* a power of two, or 0 before the first id */
-	size_t		used;
+	size_t capacity; /* a power of two, or 0 before the first id */
+	size_t used;
 } SimIds;
 
 extern SimIdKey sim_id_key(const char *account, const char *msg_id);
@@ -36,4 +36,4 @@ extern bool sim_ids_known(const SimIds *ids, SimIdKey key, uint64_t now_s, uint6
 extern void sim_ids_remember(SimIds *ids, SimIdKey key, uint64_t now_s);
 extern void sim_ids_free(SimIds *ids);
 
-#endif							/* KTSIM_IDS_H */
+#endif /* KTSIM_IDS_H */

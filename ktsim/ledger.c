@@ -29,9 +29,8 @@ static const char header[] =
 const char *
 sim_decision_name(SimDecision decision)
 {
-	static const char *const names[SIM_DECISIONS] = {
-		"accepted", "refused", "duplicate", "throttled", "token", "fault"
-	};
+	static const char *const names[SIM_DECISIONS] = {"accepted",  "refused", "duplicate",
+													 "throttled", "token",	 "fault"};
 
 	return names[decision];
 }
@@ -40,7 +39,7 @@ sim_decision_name(SimDecision decision)
 void
 sim_field_set(char *field, const char *value)
 {
-	size_t		len = 0;
+	size_t len = 0;
 
 	if (value == NULL || value[0] == '\0')
 		value = "-";
@@ -58,7 +57,7 @@ write_all(int fd, const char *data, size_t len)
 {
 	while (len > 0)
 	{
-		ssize_t		written = write(fd, data, len);
+		ssize_t written = write(fd, data, len);
 
 		if (written < 0 && errno == EINTR)
 			continue;
@@ -72,7 +71,7 @@ write_all(int fd, const char *data, size_t len)
 static int
 open_append(const char *path)
 {
-	int			fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 
 	if (fd < 0)
 		sim_fatal("could not open \"%s\": %s", path, strerror(errno));
@@ -83,8 +82,8 @@ open_append(const char *path)
 static void
 reload_line(SimLedger *ledger, SimIds *ids, char *line)
 {
-	char	   *field[7];
-	char	   *rest = line;
+	char *field[7];
+	char *rest = line;
 
 	for (size_t i = 0; i < 7; i++)
 	{
@@ -102,9 +101,9 @@ reload_line(SimLedger *ledger, SimIds *ids, char *line)
 static void
 reload(SimLedger *ledger, const char *path, SimIds *ids)
 {
-	FILE	   *file = fopen(path, "re");
-	char	   *line = NULL;
-	size_t		size = 0;
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
 
 	if (file == NULL)
 		return;
@@ -139,15 +138,15 @@ sim_ledger_open(SimLedger *ledger, const char *path, const char *bodies_path, Si
 static void
 write_body(int fd, const SimOffer *offer)
 {
-	size_t		id_len = strlen(offer->msg_id);
-	size_t		len = id_len + 1 + offer->body_len + 1;
-	char	   *line = sim_alloc(len);
+	size_t id_len = strlen(offer->msg_id);
+	size_t len = id_len + 1 + offer->body_len + 1;
+	char *line = sim_alloc(len);
 
 	memcpy(line, offer->msg_id, id_len);
 	line[id_len] = '\t';
 	for (size_t i = 0; i < offer->body_len; i++)
 	{
-		char		byte = offer->body[i];
+		char byte = offer->body[i];
 
 		line[id_len + 1 + i] = (byte == '\n' || byte == '\r') ? ' ' : byte;
 	}
@@ -159,9 +158,9 @@ write_body(int fd, const SimOffer *offer)
 void
 sim_ledger_write(SimLedger *ledger, const SimOffer *offer)
 {
-	char		line[LINE_BYTES];
-	char		status[16] = "-";
-	int			len;
+	char line[LINE_BYTES];
+	char status[16] = "-";
+	int len;
 
 	ledger->lines++;
 	if (ledger->bodies_fd >= 0)
@@ -170,7 +169,8 @@ sim_ledger_write(SimLedger *ledger, const SimOffer *offer)
 		return;
 	if (offer->status != 0)
 		snprintf(status, sizeof(status), "%u", offer->status);
-	len = snprintf(line, sizeof(line), "%" PRIu64 "\t%" PRIu64 "\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%08" PRIx32 "\n",
+	len = snprintf(line, sizeof(line),
+				   "%" PRIu64 "\t%" PRIu64 "\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%08" PRIx32 "\n",
 				   ledger->lines, offer->time_us, offer->account, offer->msg_id, offer->phone,
 				   offer->chatbot, sim_decision_name(offer->decision),
 				   offer->code ? offer->code : "-", status, offer->answered,

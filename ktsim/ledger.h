@@ -26,32 +26,32 @@ typedef enum SimDecision
 
 typedef struct SimCounts
 {
-	uint64_t	offers;
-	uint64_t	by_decision[SIM_DECISIONS];
+	uint64_t offers;
+	uint64_t by_decision[SIM_DECISIONS];
 } SimCounts;
 
-#define SIM_FIELD_MAX 64		/* longest id or number kept in the ledger, in bytes */
+#define SIM_FIELD_MAX 64 /* longest id or number kept in the ledger, in bytes */
 
 typedef struct SimOffer
 {
-	uint64_t	time_us;		/* since the epoch, at receipt */
-	const char *account;		/* "-" when unknown, like the next three */
-	char		msg_id[SIM_FIELD_MAX + 1];
-	char		phone[SIM_FIELD_MAX + 1];
-	char		chatbot[SIM_FIELD_MAX + 1];
+	uint64_t time_us;	 /* since the epoch, at receipt */
+	const char *account; /* "-" when unknown, like the next three */
+	char msg_id[SIM_FIELD_MAX + 1];
+	char phone[SIM_FIELD_MAX + 1];
+	char chatbot[SIM_FIELD_MAX + 1];
 	SimDecision decision;
-	const char *code;			/* or NULL */
-	unsigned	status;			/* or 0 */
-	const char *answered;		/* "yes", "no", "late" */
+	const char *code;	  /* or NULL */
+	unsigned status;	  /* or 0 */
+	const char *answered; /* "yes", "no", "late" */
 	const char *body;
-	size_t		body_len;
+	size_t body_len;
 } SimOffer;
 
 typedef struct SimLedger
 {
-	int			ledger_fd;		/* or -1 */
-	int			bodies_fd;		/* or -1 */
-	uint64_t	lines;
+	int ledger_fd; /* or -1 */
+	int bodies_fd; /* or -1 */
+	uint64_t lines;
 } SimLedger;
 
 extern const char *sim_decision_name(SimDecision decision);
@@ -61,4 +61,4 @@ extern void sim_ledger_open(SimLedger *ledger, const char *path, const char *bod
 extern void sim_ledger_write(SimLedger *ledger, const SimOffer *offer);
 extern void sim_ledger_close(SimLedger *ledger);
 
-#endif							/* KTSIM_LEDGER_H */
+#endif /* KTSIM_LEDGER_H */

@@ -22,14 +22,14 @@
 typedef struct Options
 {
 	const char *address;
-	uint16_t	port;
+	uint16_t port;
 	const char *port_file;
 	const char *ledger;
 	const char *bodies;
 	const char *tls_cert;
 	const char *tls_key;
 	const char *tls_ca;
-	bool		die_with_parent;
+	bool die_with_parent;
 } Options;
 
 static const char usage[] =
@@ -56,7 +56,7 @@ static const char usage[] =
 static void
 set_switch(Sim *sim, const char *assignment)
 {
-	char		problem[128];
+	char problem[128];
 
 	if (!sim_switches_set_text(&sim->switches, assignment, problem, sizeof(problem)))
 		sim_fatal("%s", problem);
@@ -65,7 +65,7 @@ set_switch(Sim *sim, const char *assignment)
 static void
 set_named_switch(Sim *sim, const char *name, const char *value)
 {
-	char		assignment[64];
+	char assignment[64];
 
 	snprintf(assignment, sizeof(assignment), "%s=%s", name, value);
 	set_switch(sim, assignment);
@@ -141,26 +141,24 @@ apply_option(int option, Options *options, Sim *sim)
 static void
 parse_options(int argc, char **argv, Options *options, Sim *sim)
 {
-	static const struct option known[] = {
-		{"listen", required_argument, NULL, 'i'},
-		{"port", required_argument, NULL, 'p'},
-		{"port-file", required_argument, NULL, 'f'},
-		{"account", required_argument, NULL, 'a'},
-		{"chatbot", required_argument, NULL, 'c'},
-		{"token-ttl", required_argument, NULL, 't'},
-		{"ledger", required_argument, NULL, 'l'},
-		{"dump-bodies", required_argument, NULL, 'b'},
-		{"latency-ms", required_argument, NULL, 'w'},
-		{"seed", required_argument, NULL, 'r'},
-		{"set", required_argument, NULL, 's'},
-		{"tls-cert", required_argument, NULL, 'C'},
-		{"tls-key", required_argument, NULL, 'K'},
-		{"tls-ca", required_argument, NULL, 'A'},
-		{"die-with-parent", no_argument, NULL, 'd'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0}
-	};
-	int			option;
+	static const struct option known[] = {{"listen", required_argument, NULL, 'i'},
+										  {"port", required_argument, NULL, 'p'},
+										  {"port-file", required_argument, NULL, 'f'},
+										  {"account", required_argument, NULL, 'a'},
+										  {"chatbot", required_argument, NULL, 'c'},
+										  {"token-ttl", required_argument, NULL, 't'},
+										  {"ledger", required_argument, NULL, 'l'},
+										  {"dump-bodies", required_argument, NULL, 'b'},
+										  {"latency-ms", required_argument, NULL, 'w'},
+										  {"seed", required_argument, NULL, 'r'},
+										  {"set", required_argument, NULL, 's'},
+										  {"tls-cert", required_argument, NULL, 'C'},
+										  {"tls-key", required_argument, NULL, 'K'},
+										  {"tls-ca", required_argument, NULL, 'A'},
+										  {"die-with-parent", no_argument, NULL, 'd'},
+										  {"help", no_argument, NULL, 'h'},
+										  {NULL, 0, NULL, 0}};
+	int option;
 
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
 		apply_option(option, options, sim);
@@ -177,7 +175,7 @@ parse_options(int argc, char **argv, Options *options, Sim *sim)
 static SimTls
 load_tls(const Options *options)
 {
-	SimTls		tls = {0};
+	SimTls tls = {0};
 
 	if (options->tls_cert == NULL)
 		return tls;
@@ -185,8 +183,8 @@ load_tls(const Options *options)
 	tls.key = sim_read_file(options->tls_key);
 	if (options->tls_ca != NULL)
 	{
-		char	   *more = sim_read_file(options->tls_ca);
-		size_t		len = strlen(tls.chain);
+		char *more = sim_read_file(options->tls_ca);
+		size_t len = strlen(tls.chain);
 
 		tls.chain = sim_resize(tls.chain, len + strlen(more) + 2);
 		tls.chain[len] = '\n';
@@ -199,7 +197,7 @@ load_tls(const Options *options)
 static void
 announce(const Options *options, uint16_t port)
 {
-	char		line[16];
+	char line[16];
 
 	snprintf(line, sizeof(line), "%u\n", port);
 	if (options->port_file != NULL)
@@ -210,18 +208,14 @@ announce(const Options *options, uint16_t port)
 static void
 loop(SimServer *server, int signal_fd)
 {
-	struct pollfd fds[2] = {
-		{.fd = signal_fd, .events = POLLIN},
-		{.fd = server->epoll_fd, .events = POLLIN}
-	};
+	struct pollfd fds[2] = {{.fd = signal_fd, .events = POLLIN},
+							{.fd = server->epoll_fd, .events = POLLIN}};
 
 	while (!(fds[0].revents & POLLIN))
 	{
-		uint64_t	wait_us = sim_server_wait_us(server);
-		struct timespec wait = {
-			.tv_sec = (time_t) (wait_us / 1000000),
-			.tv_nsec = (long) (wait_us % 1000000) * 1000
-		};
+		uint64_t wait_us = sim_server_wait_us(server);
+		struct timespec wait = {.tv_sec = (time_t) (wait_us / 1000000),
+								.tv_nsec = (long) (wait_us % 1000000) * 1000};
 
 		if (ppoll(fds, 2, wait_us == UINT64_MAX ? NULL : &wait, NULL) < 0 && errno != EINTR)
 			sim_fatal("could not wait: %s", strerror(errno));
@@ -232,12 +226,12 @@ loop(SimServer *server, int signal_fd)
 int
 main(int argc, char **argv)
 {
-	static Sim	sim;
-	SimServer	server = {0};
-	Options		options = {.address = "127.0.0.1"};
-	SimTls		tls;
-	pid_t		parent = getppid();
-	int			signal_fd;
+	static Sim sim;
+	SimServer server = {0};
+	Options options = {.address = "127.0.0.1"};
+	SimTls tls;
+	pid_t parent = getppid();
+	int signal_fd;
 
 	sim_switches_init(&sim.switches);
 	parse_options(argc, argv, &options, &sim);
@@ -246,7 +240,7 @@ main(int argc, char **argv)
 	sim_raise_file_limit();
 	signal_fd = sim_open_signals();
 	sim.random.state = (uint64_t) sim.switches.seed;
-	sim.switches.expire_tokens = false;	/* none issued yet */
+	sim.switches.expire_tokens = false; /* none issued yet */
 	sim_ledger_open(&sim.ledger, options.ledger, options.bodies, &sim.ids);
 	tls = load_tls(&options);
 	sim_server_start(&server, &sim, options.address, options.port, &tls);

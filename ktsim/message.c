@@ -17,7 +17,7 @@
 
 typedef struct Verdict
 {
-	SimReply	reply;
+	SimReply reply;
 	SimDecision decision;
 	const char *code;
 } Verdict;
@@ -27,8 +27,8 @@ static uint64_t
 roll_delay(Sim *sim, bool *slow)
 {
 	const SimSwitches *switches = &sim->switches;
-	double		jitter = sim_random_below(&sim->random, (double) switches->latency_jitter_ms);
-	uint64_t	delay_us;
+	double jitter = sim_random_below(&sim->random, (double) switches->latency_jitter_ms);
+	uint64_t delay_us;
 
 	*slow = sim_random_below(&sim->random, 100) < switches->slow_pct;
 	delay_us = (uint64_t) switches->latency_ms * US_PER_MS + (uint64_t) (jitter * US_PER_MS);
@@ -38,14 +38,14 @@ roll_delay(Sim *sim, bool *slow)
 static Verdict
 refuse(SimDecision decision, const char *code)
 {
-	return (Verdict) {sim_answer_code(code), decision, code};
+	return (Verdict){sim_answer_code(code), decision, code};
 }
 
 /* The carrier never sees it. */
 static Verdict
 fail_early(Sim *sim, SimFault fault)
 {
-	Verdict		verdict = {.reply = sim_fault_reply(sim, fault)};
+	Verdict verdict = {.reply = sim_fault_reply(sim, fault)};
 
 	verdict.decision = sim_fault_decision(fault, &verdict.code);
 	return verdict;
@@ -57,7 +57,7 @@ accept_message(Sim *sim, SimAccount *account, SimFault fault, SimIdKey key, uint
 {
 	sim_ids_remember(&sim->ids, key, now_s);
 	account->quota_used++;
-	return (Verdict) {.reply = sim_fault_reply(sim, fault), .decision = SIM_ACCEPTED};
+	return (Verdict){.reply = sim_fault_reply(sim, fault), .decision = SIM_ACCEPTED};
 }
 
 /* The code that the switches hold for this number, or NULL. */
@@ -66,13 +66,13 @@ code_for_phone(const SimSwitches *switches, const char *phone)
 {
 	const json_t *code = json_object_get(switches->phone_code, phone);
 	const char *suffix;
-	json_t	   *value;
+	json_t *value;
 
 	if (code != NULL)
 		return json_string_value(code);
 	json_object_foreach(switches->refuse_phone_suffix, suffix, value)
 	{
-		size_t		len = strlen(suffix);
+		size_t len = strlen(suffix);
 
 		if (len <= strlen(phone) && strcmp(phone + strlen(phone) - len, suffix) == 0)
 			return json_string_value(value);
@@ -102,9 +102,9 @@ judge_message(Sim *sim, SimAccount *account, const SimCall *call, const json_t *
 			  SimFault fault)
 {
 	const json_t *common = json_object_get(root, "common");
-	uint64_t	now_s = sim_epoch_us() / US_PER_S;
+	uint64_t now_s = sim_epoch_us() / US_PER_S;
 	const char *code = call->body_cut ? "72117" : sim_check_envelope(root);
-	SimIdKey	key;
+	SimIdKey key;
 
 	if (code == NULL)
 		code = sim_check_common(common);
@@ -129,8 +129,8 @@ static Verdict
 judge(Sim *sim, SimAccount *account, const char *token_code, const SimCall *call,
 	  const json_t *root)
 {
-	SimFault	fault = sim_fault_roll(sim);
-	uint64_t	lockout_us = (uint64_t) sim->switches.lockout_ms * US_PER_MS;
+	SimFault fault = sim_fault_roll(sim);
+	uint64_t lockout_us = (uint64_t) sim->switches.lockout_ms * US_PER_MS;
 
 	if (SIM_FAULT_IS_EARLY(fault))
 		return fail_early(sim, fault);
@@ -170,10 +170,10 @@ sim_message(Sim *sim, const SimCall *call)
 	SimAccount *account;
 	const char *token_code = sim_token_use(&sim->accounts, call->authorization, sim_clock_us(),
 										   (uint64_t) sim->switches.token_every, &account);
-	json_t	   *root = call->body_cut ? NULL : json_loadb(call->body, call->body_len, 0, NULL);
-	SimOffer	offer;
-	Verdict		verdict;
-	bool		slow;
+	json_t *root = call->body_cut ? NULL : json_loadb(call->body, call->body_len, 0, NULL);
+	SimOffer offer;
+	Verdict verdict;
+	bool slow;
 
 	describe(&offer, account, call, root);
 	verdict = judge(sim, account, token_code, call, root);

@@ -16,17 +16,17 @@
 
 typedef struct Text
 {
-	char	   *bytes;
-	size_t		len;
+	char *bytes;
+	size_t len;
 } Text;
 
 /* The beginning, one byte many times, another as often, and the end. */
 static Text
-stretched(const char *begin, size_t begin_len, char fill, char other, size_t times,
-		  const char *end, size_t end_len)
+stretched(const char *begin, size_t begin_len, char fill, char other, size_t times, const char *end,
+		  size_t end_len)
 {
-	size_t		others = other != '\0' ? times : 0;
-	Text		text = {.len = begin_len + times + others + end_len};
+	size_t others = other != '\0' ? times : 0;
+	Text text = {.len = begin_len + times + others + end_len};
 
 	text.bytes = sim_alloc(text.len);
 	memcpy(text.bytes, begin, begin_len);
@@ -49,9 +49,8 @@ plain(const char *bytes)
 static Text
 gzip_bomb(void)
 {
-	static const char begin[] =
-		"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xed\xe0\x81\x00\x00\x00"
-		"\x00\x80\x20\xa8\xec\x4f\xb9\x48\x05";
+	static const char begin[] = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xed\xe0\x81\x00\x00\x00"
+								"\x00\x80\x20\xa8\xec\x4f\xb9\x48\x05";
 	static const char end[] = "\x03\x0f\x94\x20\xcb\x05\xb7\x26\x06";
 
 	return stretched(begin, sizeof(begin) - 1, 0, 0, BOMB_FILLER, end, sizeof(end) - 1);
@@ -87,7 +86,7 @@ static struct MHD_Response *kept[SIM_ODDS];
 static struct MHD_Response *
 make_response(SimOdd kind)
 {
-	Text		text = make_text(kind);
+	Text text = make_text(kind);
 	struct MHD_Response *response;
 
 	response = MHD_create_response_from_buffer(text.len, text.bytes, MHD_RESPMEM_MUST_FREE);
@@ -105,9 +104,7 @@ sim_answer_odd(SimOdd kind)
 {
 	if (kept[kind] == NULL)
 		kept[kind] = make_response(kind);
-	return (SimReply) {
-		.action = SIM_ANSWER, .status = 200, .response = kept[kind], .shared = true
-	};
+	return (SimReply){.action = SIM_ANSWER, .status = 200, .response = kept[kind], .shared = true};
 }
 
 void

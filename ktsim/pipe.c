@@ -21,7 +21,7 @@
 #define US_PER_MS UINT64_C(1000)
 #define US_PER_S UINT64_C(1000000)
 #define DRAIN_US (5 * US_PER_S)
-#define THROTTLE_STEPS 20		/* a second, so that the flow is fairly even */
+#define THROTTLE_STEPS 20 /* a second, so that the flow is fairly even */
 
 #define OTHER(way) ((way) == PIPE_UP ? PIPE_DOWN : PIPE_UP)
 
@@ -30,7 +30,7 @@ static int
 open_target(uint16_t port)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (fd >= 0 && connect(fd, (struct sockaddr *) &in, sizeof(in)) != 0 && errno != EINPROGRESS)
@@ -45,9 +45,9 @@ open_target(uint16_t port)
 Pipe *
 pipe_open(int client_fd, uint16_t target, const PipePlan *plan)
 {
-	int			target_fd = open_target(target);
-	int			on = 1;
-	Pipe	   *pipe;
+	int target_fd = open_target(target);
+	int on = 1;
+	Pipe *pipe;
 
 	if (target_fd < 0)
 	{
@@ -91,13 +91,13 @@ pipe_interest(Pipe *pipe, struct pollfd fds[PIPE_WAYS], uint64_t now_us)
 	for (PipeWay way = PIPE_UP; way < PIPE_WAYS; way++)
 	{
 		const PipeFlow *flow = &pipe->flow[way];
-		short		events = 0;
+		short events = 0;
 
 		if (wants_to_read(pipe, way))
 			events |= POLLIN;
 		if (wants_to_write(pipe, OTHER(way), now_us))
 			events |= POLLOUT;
-		fds[way] = (struct pollfd) {.fd = pipe->fd[way], .events = events};
+		fds[way] = (struct pollfd){.fd = pipe->fd[way], .events = events};
 		if (events == 0 && (pipe->plan.blackhole || pipe->shut[way]))
 			fds[way].fd = -1;
 		if (flow->len > 0 && !pipe->plan.blackhole && flow->due_us > now_us &&
@@ -125,8 +125,8 @@ pipe_wake(Pipe *pipe, const struct pollfd fds[PIPE_WAYS])
 static void
 corrupt(Pipe *pipe, PipeWay way, PipeCounts *counts)
 {
-	PipeFlow   *flow = &pipe->flow[way];
-	int64_t		at = pipe->plan.corrupt[way] - flow->received;
+	PipeFlow *flow = &pipe->flow[way];
+	int64_t at = pipe->plan.corrupt[way] - flow->received;
 
 	if (at < 0 || at >= (int64_t) flow->len)
 		return;
@@ -138,8 +138,8 @@ corrupt(Pipe *pipe, PipeWay way, PipeCounts *counts)
 static bool
 read_some(Pipe *pipe, PipeWay way, PipeCounts *counts, uint64_t now_us)
 {
-	PipeFlow   *flow = &pipe->flow[way];
-	ssize_t		got = recv(pipe->fd[way], flow->buffer, PIPE_BUFFER, 0);
+	PipeFlow *flow = &pipe->flow[way];
+	ssize_t got = recv(pipe->fd[way], flow->buffer, PIPE_BUFFER, 0);
 
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR;
@@ -159,14 +159,14 @@ static size_t
 may_pass(const Pipe *pipe, PipeWay way)
 {
 	const PipeFlow *flow = &pipe->flow[way];
-	int64_t		most = (int64_t) flow->len;
-	int64_t		left = pipe->plan.cut[way] - flow->passed;
+	int64_t most = (int64_t) flow->len;
+	int64_t left = pipe->plan.cut[way] - flow->passed;
 
 	if (pipe->plan.cut[way] >= 0 && left < most)
 		most = left > 0 ? left : 0;
 	if (pipe->plan.throttle > 0 && most > pipe->plan.throttle / THROTTLE_STEPS)
-		most = pipe->plan.throttle / THROTTLE_STEPS > 0 ? pipe->plan.throttle / THROTTLE_STEPS :
-			most > 0;
+		most = pipe->plan.throttle / THROTTLE_STEPS > 0 ? pipe->plan.throttle / THROTTLE_STEPS
+														: most > 0;
 	return (size_t) most;
 }
 
@@ -174,9 +174,9 @@ may_pass(const Pipe *pipe, PipeWay way)
 static bool
 write_some(Pipe *pipe, PipeWay way, PipeCounts *counts, uint64_t now_us)
 {
-	PipeFlow   *flow = &pipe->flow[way];
-	size_t		most = may_pass(pipe, way);
-	ssize_t		written;
+	PipeFlow *flow = &pipe->flow[way];
+	size_t most = may_pass(pipe, way);
+	ssize_t written;
 
 	if (most == 0)
 	{
@@ -198,7 +198,7 @@ write_some(Pipe *pipe, PipeWay way, PipeCounts *counts, uint64_t now_us)
 static bool
 flow_work(Pipe *pipe, PipeWay way, PipeCounts *counts, uint64_t now_us)
 {
-	PipeFlow   *flow = &pipe->flow[way];
+	PipeFlow *flow = &pipe->flow[way];
 
 	if (wants_to_read(pipe, way) && !read_some(pipe, way, counts, now_us))
 		return false;

@@ -24,8 +24,8 @@
 uint64_t
 sim_parse_number(const char *name, const char *text, uint64_t max)
 {
-	char	   *end;
-	uint64_t	number;
+	char *end;
+	uint64_t number;
 
 	errno = 0;
 	number = strtoull(text, &end, 10);
@@ -59,8 +59,8 @@ sim_raise_file_limit(void)
 int
 sim_open_signals(void)
 {
-	sigset_t	signals;
-	int			fd;
+	sigset_t signals;
+	int fd;
 
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
@@ -77,14 +77,13 @@ sim_open_signals(void)
 void
 sim_write_port_file(const char *path, const char *text)
 {
-	char		temporary[4096];
-	FILE	   *file;
+	char temporary[4096];
+	FILE *file;
 
 	if (snprintf(temporary, sizeof(temporary), "%s.tmp", path) >= (int) sizeof(temporary))
 		sim_fatal("the name of the port file is too long");
 	file = fopen(temporary, "we");
-	if (file == NULL || fputs(text, file) < 0 || fclose(file) != 0 ||
-		rename(temporary, path) != 0)
+	if (file == NULL || fputs(text, file) < 0 || fclose(file) != 0 || rename(temporary, path) != 0)
 		sim_fatal("could not write \"%s\": %s", path, strerror(errno));
 }
 
@@ -92,9 +91,9 @@ sim_write_port_file(const char *path, const char *text)
 char *
 sim_read_file(const char *path)
 {
-	FILE	   *file = fopen(path, "re");
-	char	   *text = NULL;
-	size_t		size = 0;
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
 
 	if (file == NULL || getdelim(&text, &size, '\0', file) < 0)
 		sim_fatal("could not read \"%s\": %s", path, strerror(errno));

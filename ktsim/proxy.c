@@ -22,28 +22,28 @@
 #include "util.h"
 
 #define ORDER_MAX 512
-#define FIXED_FDS 3				/* signals, orders, clients */
+#define FIXED_FDS 3 /* signals, orders, clients */
 
 typedef struct Proxy
 {
-	uint16_t	target;
-	int			listen_fd;
-	int			control_fd;
-	int			signal_fd;
-	bool		refuse;
-	bool		once;			/* the plan is for the next connection only */
-	PipePlan	plan;
-	PipeCounts	counts;
-	Pipe	   *pipes;
+	uint16_t target;
+	int listen_fd;
+	int control_fd;
+	int signal_fd;
+	bool refuse;
+	bool once; /* the plan is for the next connection only */
+	PipePlan plan;
+	PipeCounts counts;
+	Pipe *pipes;
 } Proxy;
 
 typedef struct Options
 {
-	uint16_t	target;
-	uint16_t	port;
-	uint16_t	control_port;
+	uint16_t target;
+	uint16_t port;
+	uint16_t control_port;
 	const char *port_file;
-	bool		die_with_parent;
+	bool die_with_parent;
 } Options;
 
 static const PipePlan harmless = {.cut = {-1, -1}, .corrupt = {-1, -1}};
@@ -62,8 +62,8 @@ static int
 open_bound(uint16_t port)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int			on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1;
 
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
@@ -76,7 +76,7 @@ static uint16_t
 port_of(int fd)
 {
 	struct sockaddr_in in;
-	socklen_t	len = sizeof(in);
+	socklen_t len = sizeof(in);
 
 	if (getsockname(fd, (struct sockaddr *) &in, &len) != 0)
 		sim_fatal("could not learn the port: %s", strerror(errno));
@@ -90,8 +90,8 @@ port_of(int fd)
 static int
 open_listener(uint16_t port)
 {
-	int			chosen = port == 0 ? open_bound(0) : -1;
-	int			fd = open_bound(port == 0 ? port_of(chosen) : port);
+	int chosen = port == 0 ? open_bound(0) : -1;
+	int fd = open_bound(port == 0 ? port_of(chosen) : port);
 
 	if (chosen >= 0)
 		close(chosen);
@@ -109,9 +109,9 @@ set_one(Proxy *next, char *assignment)
 	const struct
 	{
 		const char *name;
-		int64_t    *number;		/* or */
-		bool	   *flag;
-	}			settings[] = {
+		int64_t *number; /* or */
+		bool *flag;
+	} settings[] = {
 		{"cut_up", &next->plan.cut[PIPE_UP], NULL},
 		{"cut_down", &next->plan.cut[PIPE_DOWN], NULL},
 		{"corrupt_up", &next->plan.corrupt[PIPE_UP], NULL},
@@ -123,10 +123,10 @@ set_one(Proxy *next, char *assignment)
 		{"refuse", NULL, &next->refuse},
 		{"once", NULL, &next->once},
 	};
-	char	   *value = strchr(assignment, '=');
-	int			none_allowed;
-	char	   *end;
-	long long	number;
+	char *value = strchr(assignment, '=');
+	int none_allowed;
+	char *end;
+	long long number;
 
 	if (value == NULL)
 		return false;
@@ -134,8 +134,7 @@ set_one(Proxy *next, char *assignment)
 	errno = 0;
 	number = strtoll(value, &end, 10);
 	none_allowed = strncmp(assignment, "cut", 3) == 0 || strncmp(assignment, "corrupt", 7) == 0;
-	if (end == value || *end != '\0' || errno != 0 || number < -none_allowed ||
-		number > INT32_MAX)
+	if (end == value || *end != '\0' || errno != 0 || number < -none_allowed || number > INT32_MAX)
 		return false;
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 	{
@@ -167,8 +166,8 @@ open_or_shut(const Proxy *proxy, bool refused_before)
 static bool
 set_all(Proxy *proxy, char *words)
 {
-	Proxy		next = *proxy;
-	char	   *word;
+	Proxy next = *proxy;
+	char *word;
 
 	while ((word = strsep(&words, " ")) != NULL)
 		if (word[0] != '\0' && !set_one(&next, word))
@@ -183,7 +182,7 @@ set_all(Proxy *proxy, char *words)
 static void
 heal(Proxy *proxy)
 {
-	char		words[] = "refuse=0 once=0";
+	char words[] = "refuse=0 once=0";
 
 	proxy->plan = harmless;
 	set_all(proxy, words);
@@ -193,12 +192,12 @@ heal(Proxy *proxy)
 static void
 cut_all(Proxy *proxy, bool reset)
 {
-	uint64_t	now_us = sim_clock_us();
-	Pipe	  **link = &proxy->pipes;
+	uint64_t now_us = sim_clock_us();
+	Pipe **link = &proxy->pipes;
 
 	while (*link != NULL)
 	{
-		Pipe	   *pipe = *link;
+		Pipe *pipe = *link;
 
 		proxy->counts.cuts += pipe->give_up_us == 0;
 		if (pipe_cut(pipe, reset, now_us))
@@ -226,7 +225,7 @@ print_stats(const PipeCounts *counts, char *answer, size_t size)
 static int
 obey(Proxy *proxy, char *order, char *answer, size_t size)
 {
-	bool		done = true;
+	bool done = true;
 
 	if (strcmp(order, "stats") == 0)
 		return print_stats(&proxy->counts, answer, size);
@@ -246,12 +245,12 @@ static void
 take_order(Proxy *proxy)
 {
 	struct timeval patience = {.tv_sec = 1};
-	int			fd = accept4(proxy->control_fd, NULL, NULL, SOCK_CLOEXEC);
-	char		order[ORDER_MAX];
-	char		answer[ORDER_MAX];
-	size_t		len = 0;
-	ssize_t		got;
-	char	   *end = NULL;
+	int fd = accept4(proxy->control_fd, NULL, NULL, SOCK_CLOEXEC);
+	char order[ORDER_MAX];
+	char answer[ORDER_MAX];
+	size_t len = 0;
+	ssize_t got;
+	char *end = NULL;
 
 	if (fd < 0)
 		return;
@@ -275,11 +274,11 @@ take_order(Proxy *proxy)
 static void
 take_clients(Proxy *proxy)
 {
-	int			fd;
+	int fd;
 
 	while ((fd = accept4(proxy->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
 	{
-		Pipe	   *pipe = pipe_open(fd, proxy->target, &proxy->plan);
+		Pipe *pipe = pipe_open(fd, proxy->target, &proxy->plan);
 
 		proxy->counts.connections++;
 		if (proxy->once)
@@ -298,12 +297,12 @@ take_clients(Proxy *proxy)
 static void
 work_pipes(Proxy *proxy)
 {
-	uint64_t	now_us = sim_clock_us();
-	Pipe	  **link = &proxy->pipes;
+	uint64_t now_us = sim_clock_us();
+	Pipe **link = &proxy->pipes;
 
 	while (*link != NULL)
 	{
-		Pipe	   *pipe = *link;
+		Pipe *pipe = *link;
 
 		if ((!pipe->woken && now_us < pipe->due_us) || pipe_work(pipe, &proxy->counts, now_us))
 		{
@@ -320,13 +319,13 @@ work_pipes(Proxy *proxy)
 static int
 prepare(Proxy *proxy, struct pollfd *fds)
 {
-	uint64_t	now_us = sim_clock_us();
-	uint64_t	until_us = UINT64_MAX;
-	size_t		at = FIXED_FDS;
+	uint64_t now_us = sim_clock_us();
+	uint64_t until_us = UINT64_MAX;
+	size_t at = FIXED_FDS;
 
-	fds[0] = (struct pollfd) {.fd = proxy->signal_fd, .events = POLLIN};
-	fds[1] = (struct pollfd) {.fd = proxy->control_fd, .events = POLLIN};
-	fds[2] = (struct pollfd) {.fd = proxy->refuse ? -1 : proxy->listen_fd, .events = POLLIN};
+	fds[0] = (struct pollfd){.fd = proxy->signal_fd, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = proxy->control_fd, .events = POLLIN};
+	fds[2] = (struct pollfd){.fd = proxy->refuse ? -1 : proxy->listen_fd, .events = POLLIN};
 	for (Pipe *pipe = proxy->pipes; pipe != NULL; pipe = pipe->next, at += PIPE_WAYS)
 	{
 		pipe_interest(pipe, fds + at, now_us);
@@ -354,8 +353,8 @@ loop(Proxy *proxy)
 
 	do
 	{
-		size_t		count = FIXED_FDS + proxy->counts.live * PIPE_WAYS;
-		int			wait_ms;
+		size_t count = FIXED_FDS + proxy->counts.live * PIPE_WAYS;
+		int wait_ms;
 
 		fds = sim_resize(fds, count * sizeof(struct pollfd));
 		wait_ms = prepare(proxy, fds);
@@ -380,16 +379,14 @@ parse_port(const char *option)
 static void
 parse_options(int argc, char **argv, Options *options)
 {
-	static const struct option known[] = {
-		{"target", required_argument, NULL, 't'},
-		{"port", required_argument, NULL, 'p'},
-		{"control-port", required_argument, NULL, 'c'},
-		{"port-file", required_argument, NULL, 'f'},
-		{"die-with-parent", no_argument, NULL, 'd'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0}
-	};
-	int			option;
+	static const struct option known[] = {{"target", required_argument, NULL, 't'},
+										  {"port", required_argument, NULL, 'p'},
+										  {"control-port", required_argument, NULL, 'c'},
+										  {"port-file", required_argument, NULL, 'f'},
+										  {"die-with-parent", no_argument, NULL, 'd'},
+										  {"help", no_argument, NULL, 'h'},
+										  {NULL, 0, NULL, 0}};
+	int option;
 
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
 	{
@@ -416,10 +413,10 @@ parse_options(int argc, char **argv, Options *options)
 int
 main(int argc, char **argv)
 {
-	Options		options = {0};
-	Proxy		proxy = {.plan = harmless};
-	pid_t		parent = getppid();
-	char		ports[32];
+	Options options = {0};
+	Proxy proxy = {.plan = harmless};
+	pid_t parent = getppid();
+	char ports[32];
 
 	parse_options(argc, argv, &options);
 	if (options.die_with_parent)
@@ -429,8 +426,7 @@ main(int argc, char **argv)
 	proxy.signal_fd = sim_open_signals();
 	proxy.listen_fd = open_listener(options.port);
 	proxy.control_fd = open_listener(options.control_port);
-	snprintf(ports, sizeof(ports), "%u\n%u\n", port_of(proxy.listen_fd),
-			 port_of(proxy.control_fd));
+	snprintf(ports, sizeof(ports), "%u\n%u\n", port_of(proxy.listen_fd), port_of(proxy.control_fd));
 	if (options.port_file != NULL)
 		sim_write_port_file(options.port_file, ports);
 

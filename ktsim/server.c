@@ -21,7 +21,7 @@
 
 #define CONNECTIONS_MAX 4096
 #define CONNECTION_MEMORY ((size_t) 16 * 1024)
-#define IDLE_MAX_S 300U			/* also for what libmicrohttpd does not see ending */
+#define IDLE_MAX_S 300U /* also for what libmicrohttpd does not see ending */
 #define BODY_MAX ((size_t) 256 * 1024)
 #define FIRST_BODY_BYTES ((size_t) 2048)
 #define SPARE_BODY_MAX ((size_t) 16 * 1024)
@@ -31,21 +31,21 @@
 /* What is known of a connection, as opposed to one request on it. */
 typedef struct Peer
 {
-	int64_t		answers;
-	bool		closing;		/* we have shut it without telling the client */
+	int64_t answers;
+	bool closing; /* we have shut it without telling the client */
 } Peer;
 
 struct SimRequest
 {
 	struct MHD_Connection *connection;
-	char	   *body;
-	size_t		body_len;
-	size_t		body_size;
-	bool		body_cut;
-	bool		decided;
-	bool		for_carrier;	/* not one of our own endpoints */
-	SimReply	reply;
-	size_t		wire_sent;		/* bytes of an answer that is not HTTP's */
+	char *body;
+	size_t body_len;
+	size_t body_size;
+	bool body_cut;
+	bool decided;
+	bool for_carrier; /* not one of our own endpoints */
+	SimReply reply;
+	size_t wire_sent; /* bytes of an answer that is not HTTP's */
 	SimRequest *next_spare;
 };
 
@@ -67,7 +67,7 @@ socket_of(struct MHD_Connection *connection)
 static SimRequest *
 request_begin(SimServer *server, struct MHD_Connection *connection)
 {
-	SimStats   *stats = &server->sim->stats;
+	SimStats *stats = &server->sim->stats;
 	SimRequest *request = server->spare;
 
 	if (request != NULL)
@@ -83,8 +83,8 @@ request_begin(SimServer *server, struct MHD_Connection *connection)
 static void
 request_end(SimServer *server, SimRequest *request)
 {
-	char	   *body = request->body;
-	size_t		size = request->body_size;
+	char *body = request->body;
+	size_t size = request->body_size;
 
 	if (request->reply.response != NULL && !request->reply.shared)
 		MHD_destroy_response(request->reply.response);
@@ -94,7 +94,7 @@ request_end(SimServer *server, SimRequest *request)
 		body = NULL;
 		size = 0;
 	}
-	*request = (SimRequest) {.body = body, .body_size = size, .next_spare = server->spare};
+	*request = (SimRequest){.body = body, .body_size = size, .next_spare = server->spare};
 	server->spare = request;
 	server->sim->stats.active--;
 }
@@ -103,7 +103,7 @@ request_end(SimServer *server, SimRequest *request)
 static void
 request_read(SimRequest *request, const char *data, size_t len)
 {
-	size_t		size = request->body_size ? request->body_size : FIRST_BODY_BYTES;
+	size_t size = request->body_size ? request->body_size : FIRST_BODY_BYTES;
 
 	if (len > BODY_MAX - request->body_len)
 	{
@@ -137,8 +137,8 @@ static void
 decide(SimServer *server, SimRequest *request, const char *url, const char *method)
 {
 	const char *path = carrier_path(url);
-	bool		post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
-	SimCall		call = {
+	bool post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+	SimCall call = {
 		.authorization = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
 													 MHD_HTTP_HEADER_AUTHORIZATION),
 		.body = request->body ? request->body : "",
@@ -164,14 +164,13 @@ finish(SimRequest *request)
 {
 	if (request->reply.action != SIM_ANSWER)
 		return MHD_NO;
-	return MHD_queue_response(request->connection, request->reply.status,
-							  request->reply.response);
+	return MHD_queue_response(request->connection, request->reply.status, request->reply.response);
 }
 
 static void
 park(SimServer *server, SimRequest *request)
 {
-	uint64_t	delay_us = request->reply.delay_us;
+	uint64_t delay_us = request->reply.delay_us;
 
 	if (request->reply.action == SIM_HANG)
 		delay_us = HANG_CHECK_US;
@@ -187,7 +186,7 @@ static enum MHD_Result
 handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
 	   const char *version, const char *data, size_t *data_len, void **request_slot)
 {
-	SimServer  *server = context;
+	SimServer *server = context;
 	SimRequest *request = *request_slot;
 
 	(void) version;
@@ -217,8 +216,8 @@ handle(void *context, struct MHD_Connection *connection, const char *url, const 
 static void
 maybe_close(const SimServer *server, const SimRequest *request)
 {
-	int64_t		every = server->sim->switches.close_keepalive_every;
-	Peer	   *peer = peer_of(request->connection);
+	int64_t every = server->sim->switches.close_keepalive_every;
+	Peer *peer = peer_of(request->connection);
 
 	if (!request->for_carrier || every == 0 || ++peer->answers < every)
 		return;
@@ -230,7 +229,7 @@ static void
 completed(void *context, struct MHD_Connection *connection, void **request_slot,
 		  enum MHD_RequestTerminationCode why)
 {
-	SimServer  *server = context;
+	SimServer *server = context;
 	SimRequest *request = *request_slot;
 
 	(void) connection;
@@ -246,8 +245,8 @@ static void
 connection_changed(void *context, struct MHD_Connection *connection, void **peer_slot,
 				   enum MHD_ConnectionNotificationCode what)
 {
-	SimServer  *server = context;
-	SimStats   *stats = &server->sim->stats;
+	SimServer *server = context;
+	SimStats *stats = &server->sim->stats;
 
 	(void) connection;
 	if (what == MHD_CONNECTION_NOTIFY_STARTED)
@@ -275,7 +274,7 @@ client_left(const SimRequest *request)
 static uint64_t
 wait_more_us(const SimServer *server, SimRequest *request)
 {
-	SimAction	action = request->reply.action;
+	SimAction action = request->reply.action;
 	SimWireState state = SIM_WIRE_WATCH;
 
 	if (action <= SIM_CUT || (server->tls && SIM_ON_WIRE(action)))
@@ -290,12 +289,12 @@ wait_more_us(const SimServer *server, SimRequest *request)
 static void
 take_up_delayed(SimServer *server)
 {
-	uint64_t	now_us = sim_clock_us();
+	uint64_t now_us = sim_clock_us();
 	SimRequest *request;
 
 	while ((request = sim_delays_take(&server->delays, now_us)) != NULL)
 	{
-		uint64_t	more_us = wait_more_us(server, request);
+		uint64_t more_us = wait_more_us(server, request);
 
 		if (more_us > 0)
 			sim_delays_add(&server->delays, now_us + more_us, request);
@@ -308,8 +307,8 @@ static int
 open_listener(const char *address, uint16_t port)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int			on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1;
 
 	if (inet_pton(AF_INET, address, &in.sin_addr) != 1)
 		sim_fatal("\"%s\" is not an IPv4 address", address);
@@ -320,30 +319,25 @@ open_listener(const char *address, uint16_t port)
 }
 
 void
-sim_server_start(SimServer *server, Sim *sim, const char *address, uint16_t port,
-				 const SimTls *tls)
+sim_server_start(SimServer *server, Sim *sim, const char *address, uint16_t port, const SimTls *tls)
 {
 	struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
-	struct MHD_OptionItem secure[] = {
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, tls->chain},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key},
-		{MHD_OPTION_END, 0, NULL}
-	};
+	struct MHD_OptionItem secure[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, tls->chain},
+									  {MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key},
+									  {MHD_OPTION_END, 0, NULL}};
 
 	server->sim = sim;
 	server->tls = tls->chain != NULL;
 	server->listen_fd = open_listener(address, port);
-	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
-									  (server->tls ? MHD_USE_TLS : MHD_NO_FLAG),
-									  0, NULL, NULL, handle, server,
-									  MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
-									  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-									  MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-									  MHD_OPTION_CONNECTION_TIMEOUT, IDLE_MAX_S,
-									  MHD_OPTION_NOTIFY_COMPLETED, completed, server,
-									  MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,
-									  MHD_OPTION_ARRAY, server->tls ? secure : plain,
-									  MHD_OPTION_END);
+	server->daemon =
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+							 (server->tls ? MHD_USE_TLS : MHD_NO_FLAG),
+						 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
+						 MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+						 MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+						 MHD_OPTION_CONNECTION_TIMEOUT, IDLE_MAX_S, MHD_OPTION_NOTIFY_COMPLETED,
+						 completed, server, MHD_OPTION_NOTIFY_CONNECTION, connection_changed,
+						 server, MHD_OPTION_ARRAY, server->tls ? secure : plain, MHD_OPTION_END);
 	if (server->daemon == NULL)
 		sim_fatal("could not start the HTTP server%s",
 				  server->tls ? "; are certificate and key as they should be?" : "");
@@ -354,7 +348,7 @@ uint16_t
 sim_server_port(const SimServer *server)
 {
 	struct sockaddr_in in;
-	socklen_t	len = sizeof(in);
+	socklen_t len = sizeof(in);
 
 	if (getsockname(server->listen_fd, (struct sockaddr *) &in, &len) != 0)
 		sim_fatal("could not learn the port: %s", strerror(errno));
@@ -365,8 +359,8 @@ sim_server_port(const SimServer *server)
 uint64_t
 sim_server_wait_us(const SimServer *server)
 {
-	uint64_t	now_us = sim_clock_us();
-	uint64_t	due_us = sim_delays_next(&server->delays);
+	uint64_t now_us = sim_clock_us();
+	uint64_t due_us = sim_delays_next(&server->delays);
 	MHD_UNSIGNED_LONG_LONG daemon_ms;
 
 	if (MHD_get_timeout(server->daemon, &daemon_ms) == MHD_YES &&

@@ -17,19 +17,19 @@ typedef struct SimRequest SimRequest;
 /* As PEM; both NULL: no TLS. */
 typedef struct SimTls
 {
-	char	   *chain;
-	char	   *key;
+	char *chain;
+	char *key;
 } SimTls;
 
 typedef struct SimServer
 {
-	Sim		   *sim;
-	bool		tls;
+	Sim *sim;
+	bool tls;
 	struct MHD_Daemon *daemon;
-	int			listen_fd;
-	int			epoll_fd;		/* readable when sim_server_run() has work */
-	SimDelays	delays;			/* requests that wait for their answer */
-	SimRequest *spare;			/* finished requests, kept with their buffers */
+	int listen_fd;
+	int epoll_fd;	   /* readable when sim_server_run() has work */
+	SimDelays delays;  /* requests that wait for their answer */
+	SimRequest *spare; /* finished requests, kept with their buffers */
 } SimServer;
 
 extern void sim_server_start(SimServer *server, Sim *sim, const char *address, uint16_t port,
@@ -39,4 +39,4 @@ extern uint64_t sim_server_wait_us(const SimServer *server);
 extern void sim_server_run(SimServer *server);
 extern void sim_server_stop(SimServer *server);
 
-#endif							/* KTSIM_SERVER_H */
+#endif /* KTSIM_SERVER_H */

@@ -20,31 +20,31 @@
 
 typedef struct SimStats
 {
-	SimCounts	counts;
-	uint64_t	tokens_issued;
-	unsigned	connections_open;
-	unsigned	connections_max;
-	unsigned	active;
-	unsigned	active_max;
+	SimCounts counts;
+	uint64_t tokens_issued;
+	unsigned connections_open;
+	unsigned connections_max;
+	unsigned active;
+	unsigned active_max;
 } SimStats;
 
 typedef struct Sim
 {
 	SimAccounts accounts;
-	SimIds		ids;
-	SimLedger	ledger;
+	SimIds ids;
+	SimLedger ledger;
 	SimSwitches switches;
-	SimRandom	random;
-	SimStats	stats;
-	json_t	   *chatbots;		/* object used as a set; NULL: any chatbot */
+	SimRandom random;
+	SimStats stats;
+	json_t *chatbots; /* object used as a set; NULL: any chatbot */
 } Sim;
 
 typedef enum SimAction
 {
-	SIM_ANSWER,					/* send the response */
-	SIM_CUT,					/* close the connection instead */
-	SIM_HANG,					/* do nothing until the client leaves */
-	SIM_HALF_CLOSE,				/* from here on: bytes that are not HTTP's, see wire.c */
+	SIM_ANSWER,		/* send the response */
+	SIM_CUT,		/* close the connection instead */
+	SIM_HANG,		/* do nothing until the client leaves */
+	SIM_HALF_CLOSE, /* from here on: bytes that are not HTTP's, see wire.c */
 	SIM_STALL,
 	SIM_RESET,
 	SIM_ENDLESS,
@@ -70,19 +70,19 @@ typedef enum SimOdd
 
 typedef struct SimReply
 {
-	SimAction	action;
-	unsigned	status;
+	SimAction action;
+	unsigned status;
 	struct MHD_Response *response;
-	bool		shared;			/* the response is kept for others: do not destroy */
-	uint64_t	delay_us;
+	bool shared; /* the response is kept for others: do not destroy */
+	uint64_t delay_us;
 } SimReply;
 
 typedef struct SimCall
 {
-	const char *authorization;	/* header, or NULL */
+	const char *authorization; /* header, or NULL */
 	const char *body;
-	size_t		body_len;
-	bool		body_cut;		/* more than we are ready to keep */
+	size_t body_len;
+	bool body_cut; /* more than we are ready to keep */
 } SimCall;
 
 /* answers.c */
@@ -102,7 +102,7 @@ extern void sim_odd_free(void);
 /* token.c, message.c, control.c */
 extern SimReply sim_token(Sim *sim, const SimCall *call);
 extern SimReply sim_message(Sim *sim, const SimCall *call);
-extern bool sim_control(Sim *sim, const char *method, const char *path,
-						const SimCall *call, SimReply *reply);
+extern bool sim_control(Sim *sim, const char *method, const char *path, const SimCall *call,
+						SimReply *reply);
 
-#endif							/* KTSIM_SIM_H */
+#endif /* KTSIM_SIM_H */

@@ -19,7 +19,7 @@ typedef enum SwitchKind
 {
 	NUMBER,
 	PERCENT,
-	FAULT,						/* a percentage that takes part in the throw */
+	FAULT, /* a percentage that takes part in the throw */
 	FLAG,
 	CODE,
 	MAP
@@ -28,14 +28,17 @@ typedef enum SwitchKind
 typedef struct SwitchInfo
 {
 	const char *name;
-	SwitchKind	kind;
-	size_t		offset;
-	int64_t		min;
-	int64_t		max;
+	SwitchKind kind;
+	size_t offset;
+	int64_t min;
+	int64_t max;
 } SwitchInfo;
 
 #define DAY_MS INT64_C(86400000)
-#define SWITCH(name, kind, min, max) {#name, kind, offsetof(SimSwitches, name), min, max}
+#define SWITCH(name, kind, min, max)                       \
+	{                                                      \
+#name, kind, offsetof(SimSwitches, name), min, max \
+	}
 
 static const SwitchInfo infos[] = {
 	SWITCH(latency_ms, NUMBER, 0, DAY_MS),
@@ -72,7 +75,8 @@ static const SwitchInfo infos[] = {
 	SWITCH(expire_tokens, FLAG, 0, 1),
 	SWITCH(close_keepalive_every, NUMBER, 0, INT64_MAX),
 	SWITCH(dup_window_s, NUMBER, 0, INT64_C(10000000000)),
-	{"refuse_duplicates_for_s", NUMBER, offsetof(SimSwitches, dup_window_s), 0, INT64_C(10000000000)},
+	{"refuse_duplicates_for_s", NUMBER, offsetof(SimSwitches, dup_window_s), 0,
+	 INT64_C(10000000000)},
 	SWITCH(token_ttl_s, NUMBER, 0, UINT32_MAX),
 	SWITCH(token_every, NUMBER, 0, INT64_MAX),
 	SWITCH(quota, NUMBER, 0, INT64_MAX),
@@ -100,7 +104,7 @@ sim_switches_init(SimSwitches *switches)
 static bool
 set_number(int64_t *field, const SwitchInfo *info, const json_t *value)
 {
-	int64_t		number = json_is_true(value) ? 1 : json_integer_value(value);
+	int64_t number = json_is_true(value) ? 1 : json_integer_value(value);
 
 	if (!json_is_integer(value) && !json_is_boolean(value))
 		return false;
@@ -113,7 +117,7 @@ set_number(int64_t *field, const SwitchInfo *info, const json_t *value)
 static bool
 set_percent(double *field, const json_t *value)
 {
-	double		number = json_number_value(value);
+	double number = json_number_value(value);
 
 	if (!json_is_number(value) || !(number >= 0 && number <= 100))
 		return false;
@@ -124,7 +128,7 @@ set_percent(double *field, const json_t *value)
 static bool
 code_ok(const char *code)
 {
-	size_t		len = code ? strlen(code) : 0;
+	size_t len = code ? strlen(code) : 0;
 
 	return len > 0 && len <= SIM_CODE_MAX && code[strspn(code, "0123456789")] == '\0';
 }
@@ -148,13 +152,12 @@ static bool
 set_map(json_t **field, const json_t *value)
 {
 	const char *key;
-	json_t	   *code;
+	json_t *code;
 
 	if (!json_is_object(value) && !json_is_null(value))
 		return false;
-	json_object_foreach((json_t *) value, key, code)
-		if (!code_ok(json_string_value(code)))
-			return false;
+	json_object_foreach((json_t *) value, key,
+						code) if (!code_ok(json_string_value(code))) return false;
 	json_decref(*field);
 	*field = json_object_size(value) > 0 ? json_deep_copy(value) : NULL;
 	return true;
@@ -163,8 +166,8 @@ set_map(json_t **field, const json_t *value)
 static bool
 set_one(SimSwitches *switches, const SwitchInfo *info, const json_t *value)
 {
-	void	   *field = (char *) switches + info->offset;
-	int64_t		number = 0;
+	void *field = (char *) switches + info->offset;
+	int64_t number = 0;
 
 	switch (info->kind)
 	{
@@ -218,7 +221,7 @@ sim_switches_set(SimSwitches *switches, const json_t *changes, char *problem, si
 {
 	SimSwitches next;
 	const char *name;
-	json_t	   *value;
+	json_t *value;
 
 	if (!json_is_object(changes))
 	{
@@ -232,8 +235,8 @@ sim_switches_set(SimSwitches *switches, const json_t *changes, char *problem, si
 
 		if (info != NULL && set_one(&next, info, value))
 			continue;
-		snprintf(problem, problem_size, info ? "bad value for switch \"%.40s\"" :
-				 "unknown switch \"%.40s\"", name);
+		snprintf(problem, problem_size,
+				 info ? "bad value for switch \"%.40s\"" : "unknown switch \"%.40s\"", name);
 		sim_switches_free(&next);
 		return false;
 	}
@@ -245,14 +248,14 @@ sim_switches_set(SimSwitches *switches, const json_t *changes, char *problem, si
 
 /* NAME=VALUE as on the command line; the value is JSON or a bare word. */
 bool
-sim_switches_set_text(SimSwitches *switches, const char *assignment,
-					  char *problem, size_t problem_size)
+sim_switches_set_text(SimSwitches *switches, const char *assignment, char *problem,
+					  size_t problem_size)
 {
 	const char *equals = strchr(assignment, '=');
-	json_t	   *changes;
-	json_t	   *value;
-	char	   *name;
-	bool		done;
+	json_t *changes;
+	json_t *value;
+	char *name;
+	bool done;
 
 	if (equals == NULL)
 	{
@@ -298,7 +301,7 @@ switch_json(const SimSwitches *switches, const SwitchInfo *info)
 json_t *
 sim_switches_json(const SimSwitches *switches)
 {
-	json_t	   *object = json_object();
+	json_t *object = json_object();
 
 	for (size_t i = 0; i < SWITCH_COUNT; i++)
 		json_object_set_new(object, infos[i].name, switch_json(switches, &infos[i]));

@@ -17,56 +17,56 @@
 /* Percentages may be fractional.  README.md says what each switch does. */
 typedef struct SimSwitches
 {
-	int64_t		latency_ms;
-	int64_t		latency_jitter_ms;
-	double		slow_pct;
-	int64_t		slow_ms;
-	double		status_pct;
-	int64_t		status_code;
-	double		accept_then_500_pct;
-	double		accept_then_close_pct;
-	double		close_pct;
-	double		hang_pct;
-	double		accept_then_hang_pct;
-	double		garbage_pct;
-	double		html_pct;
-	double		unauthorized_pct;
-	double		throttle_pct;
-	int64_t		retry_after_ms;
-	double		endless_pct;
-	double		gzip_bomb_pct;
-	double		big_header_pct;
-	double		half_close_pct;
-	double		stall_pct;
-	double		reset_pct;
-	double		truncate_pct;
-	double		html200_pct;
-	double		deep_json_pct;
-	double		digits_pct;
-	double		duplicate_keys_pct;
-	double		error_pct;
-	char		error_code[SIM_CODE_MAX + 1];
-	bool		token_down;
-	bool		token_reject;
-	bool		expire_tokens;	/* an order, taken back once carried out */
-	int64_t		close_keepalive_every;
-	int64_t		dup_window_s;
-	int64_t		token_ttl_s;
-	int64_t		token_every;
-	int64_t		quota;
-	int64_t		lockout_ms;
-	int64_t		seed;
-	json_t	   *phone_code;		/* object: number -> code */
-	json_t	   *refuse_phone_suffix;	/* object: end of number -> code */
-	double		fault_sum;		/* of all faults; follows from the others */
+	int64_t latency_ms;
+	int64_t latency_jitter_ms;
+	double slow_pct;
+	int64_t slow_ms;
+	double status_pct;
+	int64_t status_code;
+	double accept_then_500_pct;
+	double accept_then_close_pct;
+	double close_pct;
+	double hang_pct;
+	double accept_then_hang_pct;
+	double garbage_pct;
+	double html_pct;
+	double unauthorized_pct;
+	double throttle_pct;
+	int64_t retry_after_ms;
+	double endless_pct;
+	double gzip_bomb_pct;
+	double big_header_pct;
+	double half_close_pct;
+	double stall_pct;
+	double reset_pct;
+	double truncate_pct;
+	double html200_pct;
+	double deep_json_pct;
+	double digits_pct;
+	double duplicate_keys_pct;
+	double error_pct;
+	char error_code[SIM_CODE_MAX + 1];
+	bool token_down;
+	bool token_reject;
+	bool expire_tokens; /* an order, taken back once carried out */
+	int64_t close_keepalive_every;
+	int64_t dup_window_s;
+	int64_t token_ttl_s;
+	int64_t token_every;
+	int64_t quota;
+	int64_t lockout_ms;
+	int64_t seed;
+	json_t *phone_code;			 /* object: number -> code */
+	json_t *refuse_phone_suffix; /* object: end of number -> code */
+	double fault_sum;			 /* of all faults; follows from the others */
 } SimSwitches;
 
 extern void sim_switches_init(SimSwitches *switches);
-extern bool sim_switches_set(SimSwitches *switches, const json_t *changes,
-							 char *problem, size_t problem_size);
-extern bool sim_switches_set_text(SimSwitches *switches, const char *assignment,
-								  char *problem, size_t problem_size);
+extern bool sim_switches_set(SimSwitches *switches, const json_t *changes, char *problem,
+							 size_t problem_size);
+extern bool sim_switches_set_text(SimSwitches *switches, const char *assignment, char *problem,
+								  size_t problem_size);
 extern json_t *sim_switches_json(const SimSwitches *switches);
 extern void sim_switches_free(SimSwitches *switches);
 
-#endif							/* KTSIM_SWITCHES_H */
+#endif /* KTSIM_SWITCHES_H */

@@ -13,13 +13,13 @@ grant(Sim *sim, SimAccount *account)
 {
 	const char *token = sim_token_issue(&sim->accounts, account, sim_clock_us(),
 										(uint64_t) sim->switches.token_ttl_s);
-	char		ttl[32];
-	json_t	   *info;
+	char ttl[32];
+	json_t *info;
 
 	sim->stats.tokens_issued++;
 	snprintf(ttl, sizeof(ttl), "%lld", (long long) sim->switches.token_ttl_s);
-	info = json_pack("{s:s, s:{s:{s:s, s:s}}}", "status", "200", "data", "tokenInfo",
-					 "accessToken", token, "expiresIn", ttl);
+	info = json_pack("{s:s, s:{s:{s:s, s:s}}}", "status", "200", "data", "tokenInfo", "accessToken",
+					 token, "expiresIn", ttl);
 	return sim_answer_json(200, info);
 }
 
@@ -50,7 +50,7 @@ sim_token(Sim *sim, const SimCall *call)
 {
 	SimAccount *account = NULL;
 	const char *code;
-	json_t	   *root;
+	json_t *root;
 
 	if (sim->switches.token_down)
 		return sim_answer_status(500);

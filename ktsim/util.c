@@ -54,7 +54,7 @@ uint64_t
 sim_hash(const void *data, size_t len, uint64_t seed)
 {
 	const unsigned char *byte = data;
-	uint64_t	hash = UINT64_C(0xcbf29ce484222325) ^ mix(seed);
+	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ mix(seed);
 
 	for (size_t i = 0; i < len; i++)
 		hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
@@ -68,7 +68,7 @@ sim_crc32(const void *data, size_t len)
 	static uint32_t table[256];
 	static bool ready = false;
 	const unsigned char *byte = data;
-	uint32_t	crc = 0xffffffff;
+	uint32_t crc = 0xffffffff;
 
 	if (!ready)
 	{
@@ -103,7 +103,7 @@ sim_random_below(SimRandom *random, double limit)
 size_t
 sim_code_points(const char *text)
 {
-	size_t		count = 0;
+	size_t count = 0;
 
 	for (; *text != '\0'; text++)
 		count += ((unsigned char) *text & 0xc0) != 0x80;
@@ -113,7 +113,7 @@ sim_code_points(const char *text)
 void *
 sim_alloc(size_t size)
 {
-	void	   *memory = calloc(1, size);
+	void *memory = calloc(1, size);
 
 	if (memory == NULL)
 		sim_fatal("out of memory");
@@ -123,7 +123,7 @@ sim_alloc(size_t size)
 void *
 sim_resize(void *old, size_t size)
 {
-	void	   *memory = realloc(old, size);
+	void *memory = realloc(old, size);
 
 	if (memory == NULL)
 		sim_fatal("out of memory");
@@ -131,9 +131,9 @@ sim_resize(void *old, size_t size)
 }
 
 void
-sim_fatal(const char *format,...)
+sim_fatal(const char *format, ...)
 {
-	va_list		args;
+	va_list args;
 
 	fprintf(stderr, "%s: ", program_invocation_short_name);
 	va_start(args, format);

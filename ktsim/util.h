@@ -12,7 +12,7 @@
 
 typedef struct SimRandom
 {
-	uint64_t	state;
+	uint64_t state;
 } SimRandom;
 
 extern uint64_t sim_clock_us(void);
@@ -24,6 +24,6 @@ extern double sim_random_below(SimRandom *random, double limit);
 extern size_t sim_code_points(const char *text);
 extern void *sim_alloc(size_t size);
 extern void *sim_resize(void *old, size_t size);
-extern void sim_fatal(const char *format,...) __attribute__((noreturn, format(printf, 1, 2)));
+extern void sim_fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
-#endif							/* KTSIM_UTIL_H */
+#endif /* KTSIM_UTIL_H */

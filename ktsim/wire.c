@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define TURN_BYTES ((size_t) 64 * 1024)	/* then others have their turn */
+#define TURN_BYTES ((size_t) 64 * 1024) /* then others have their turn */
 #define HEADER_LINES 1024
 #define HEADER_LINE_BYTES 1024
 #define JSON_HEAD "HTTP/1.1 200 OK\r\nContent-Type: " SIM_TYPE_JSON "\r\n"
@@ -27,9 +27,9 @@
 typedef struct Script
 {
 	const char *head;
-	size_t		head_len;
+	size_t head_len;
 	const char *loop;
-	size_t		loop_len;
+	size_t loop_len;
 } Script;
 
 static char *big_header;
@@ -38,13 +38,13 @@ static void
 make_big_header(void)
 {
 	static const char tail[] = "Content-Type: text/html\r\nContent-Length: 0\r\n\r\n";
-	size_t		at;
+	size_t at;
 
 	big_header = sim_alloc(64 + HEADER_LINES * HEADER_LINE_BYTES + sizeof(tail));
 	at = (size_t) snprintf(big_header, 64, "HTTP/1.1 200 OK\r\n");
 	for (int i = 0; i < HEADER_LINES; i++)
 	{
-		char	   *line = big_header + at;
+		char *line = big_header + at;
 
 		memset(line, 'h', HEADER_LINE_BYTES);
 		memcpy(line, "X-", 2);
@@ -60,23 +60,23 @@ script_of(SimAction action)
 {
 	static const char silent[] = LENGTH_HEAD;
 	static const char half[] = LENGTH_HEAD "{\"status\":\"2";
-	static const char endless[] =
-		JSON_HEAD "Transfer-Encoding: chunked\r\n\r\n1d\r\n{\"status\":\"200\",\"data\":{\"n\":\"\r\n";
+	static const char endless[] = JSON_HEAD
+		"Transfer-Encoding: chunked\r\n\r\n1d\r\n{\"status\":\"200\",\"data\":{\"n\":\"\r\n";
 	static const char more[] =
 		"40\r\n0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\r\n";
 
 	switch (action)
 	{
 		case SIM_RESET:
-			return (Script) {.head = half, .head_len = sizeof(half) - 1};
+			return (Script){.head = half, .head_len = sizeof(half) - 1};
 		case SIM_ENDLESS:
-			return (Script) {endless, sizeof(endless) - 1, more, sizeof(more) - 1};
+			return (Script){endless, sizeof(endless) - 1, more, sizeof(more) - 1};
 		case SIM_BIG_HEADER:
 			if (big_header == NULL)
 				make_big_header();
-			return (Script) {.head = big_header, .head_len = strlen(big_header)};
+			return (Script){.head = big_header, .head_len = strlen(big_header)};
 		default:
-			return (Script) {.head = silent, .head_len = sizeof(silent) - 1};
+			return (Script){.head = silent, .head_len = sizeof(silent) - 1};
 	}
 }
 
@@ -88,7 +88,7 @@ static void
 reset_connection(int fd)
 {
 	struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-	int			on = 1;
+	int on = 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	connect(fd, &nobody, sizeof(nobody));
@@ -113,18 +113,18 @@ end_of_script(SimAction action, int fd)
 SimWireState
 sim_wire_pump(SimAction action, int fd, size_t *sent)
 {
-	Script		script = script_of(action);
-	size_t		stop = *sent + TURN_BYTES;
+	Script script = script_of(action);
+	size_t stop = *sent + TURN_BYTES;
 
 	while (*sent < stop)
 	{
 		const char *data = script.head + *sent;
-		size_t		len = script.head_len - *sent;
-		ssize_t		written;
+		size_t len = script.head_len - *sent;
+		ssize_t written;
 
 		if (*sent >= script.head_len)
 		{
-			size_t		at;
+			size_t at;
 
 			if (script.loop == NULL)
 				return end_of_script(action, fd);

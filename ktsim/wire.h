@@ -13,12 +13,12 @@
 
 typedef enum SimWireState
 {
-	SIM_WIRE_AGAIN,				/* the socket is full, or it is the others' turn */
-	SIM_WIRE_WATCH,				/* keep it open until the client leaves */
-	SIM_WIRE_OVER				/* close it */
+	SIM_WIRE_AGAIN, /* the socket is full, or it is the others' turn */
+	SIM_WIRE_WATCH, /* keep it open until the client leaves */
+	SIM_WIRE_OVER	/* close it */
 } SimWireState;
 
 extern SimWireState sim_wire_pump(SimAction action, int fd, size_t *sent);
 extern void sim_wire_free(void);
 
-#endif							/* KTSIM_WIRE_H */
+#endif /* KTSIM_WIRE_H */

@@ -394,11 +394,11 @@ resolve_only(MemoryContext context)
 	List *choices = list_choices();
 
 	if (list_length(choices) != 1)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no chatbot given"),
-			 errdetail("The setting rcs.chatbot is empty, and there is not exactly one chatbot."),
-			 errhint("%s", choices_hint(choices))));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no chatbot given"),
+				 errdetail(
+					 "The setting rcs.chatbot is empty, and there is not exactly one chatbot."),
+				 errhint("%s", choices_hint(choices))));
 	return MemoryContextStrdup(context, linitial(choices));
 }
 

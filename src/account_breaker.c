@@ -58,7 +58,7 @@ bool
 rcs_account_open(int account, int64 now_us, bool *probe, int64 *wait_us)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
-	bool		open;
+	bool open;
 
 	SpinLockAcquire(&a->mutex);
 	open = rcs_account_is_open(a, now_us, probe, wait_us);
@@ -81,7 +81,7 @@ double
 rcs_account_rate(int account)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
-	double		rate;
+	double rate;
 
 	SpinLockAcquire(&a->mutex);
 	rate = a->rate;
@@ -110,7 +110,7 @@ open_again(RcsAccountEntry *a)
 static void
 count_second(RcsAccountEntry *a, int64 now)
 {
-	int64		second = now / SECOND;
+	int64 second = now / SECOND;
 
 	if (second - a->second > 60)
 		a->second = second - 60;
@@ -123,8 +123,8 @@ count_second(RcsAccountEntry *a, int64 now)
 uint32
 rcs_account_last_minute(const RcsAccountEntry *a, int64 now)
 {
-	uint32		sum = 0;
-	int64		second = now / SECOND;
+	uint32 sum = 0;
+	int64 second = now / SECOND;
 
 	for (int i = 0; i < 60; i++)
 		if (second - a->second + i < 60)
@@ -136,8 +136,8 @@ rcs_account_last_minute(const RcsAccountEntry *a, int64 now)
 static double
 busiest_rate(const RcsAccountEntry *a, int64 now)
 {
-	int64		second = now / SECOND;
-	uint32		most = 0;
+	int64 second = now / SECOND;
+	uint32 most = 0;
 
 	for (int i = 0; i < 10; i++)
 		if (second - a->second + i < 10)
@@ -150,7 +150,7 @@ void
 rcs_account_answered(int account, bool accepted)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
-	bool		was_closed;
+	bool was_closed;
 
 	SpinLockAcquire(&a->mutex);
 	was_closed = a->closed_until != 0;
@@ -170,8 +170,8 @@ void
 rcs_account_faulted(int account, int64 started_us, bool hard, const char *reason)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
-	int64		now = rcs_now_us();
-	bool		closes = false;
+	int64 now = rcs_now_us();
+	bool closes = false;
 
 	SpinLockAcquire(&a->mutex);
 	if (a->closed_at == 0 || started_us > a->closed_at)
@@ -200,15 +200,15 @@ void
 rcs_account_throttled(int account, int64 started_us)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
-	int64		now = rcs_now_us();
+	int64 now = rcs_now_us();
 
 	SpinLockAcquire(&a->mutex);
 	a->throttled++;
 	open_again(a);
 	if (started_us > a->lowered_at && now - a->lowered_at >= SECOND)
 	{
-		double		present = a->rate > 0 ? a->rate : Max(busiest_rate(a, now), 60.0);
-		double		least = Max(60.0, a->contract / 10.0);
+		double present = a->rate > 0 ? a->rate : Max(busiest_rate(a, now), 60.0);
+		double least = Max(60.0, a->contract / 10.0);
 
 		a->lowered_at = now;
 		a->raised_at = now;
@@ -234,7 +234,7 @@ void
 rcs_account_reopen(int account)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
-	bool		was_closed;
+	bool was_closed;
 
 	SpinLockAcquire(&a->mutex);
 	was_closed = a->closed_until != 0;

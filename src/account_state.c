@@ -21,13 +21,13 @@
 #include "account_shared.h"
 #include "shmem.h"
 
-#define PROBE_LIMIT (30 * SECOND)	/* a probe whose worker vanished */
+#define PROBE_LIMIT (30 * SECOND) /* a probe whose worker vanished */
 
 /* What this process holds, given back when it exits. */
 typedef struct Held
 {
-	int			active;
-	bool		waiting;
+	int active;
+	bool waiting;
 } Held;
 
 RcsAccountEntry *rcs_account_entries = NULL;
@@ -74,7 +74,7 @@ rcs_account_state_init(void)
 static uint64
 account_key(const char *url, const char *rcs_id)
 {
-	uint64		a = hash_bytes_extended((const unsigned char *) url, strlen(url), 0);
+	uint64 a = hash_bytes_extended((const unsigned char *) url, strlen(url), 0);
 
 	return hash_bytes_extended((const unsigned char *) rcs_id, strlen(rcs_id), a) | 1;
 }
@@ -108,12 +108,12 @@ add_account(uint64 key)
 static void
 apply_names(RcsAccountEntry *a, int64 now)
 {
-	int			contract = 0;
-	int			connections = 0;
+	int contract = 0;
+	int connections = 0;
 
 	for (int i = 0; i < RCS_MAX_NAMES; i++)
 	{
-		NamedRate  *n = &a->names[i];
+		NamedRate *n = &a->names[i];
 
 		if (!OidIsValid(n->serverid))
 			continue;
@@ -134,7 +134,7 @@ apply_names(RcsAccountEntry *a, int64 now)
 static void
 set_name(RcsAccountEntry *a, Oid serverid, int rate_per_minute, int connections)
 {
-	NamedRate  *place = &a->names[0];
+	NamedRate *place = &a->names[0];
 
 	for (int i = 0; i < RCS_MAX_NAMES; i++)
 	{
@@ -153,10 +153,10 @@ set_name(RcsAccountEntry *a, Oid serverid, int rate_per_minute, int connections)
 
 /* The entry's number, or -1 when the table is full. */
 int
-rcs_account_state_attach(const char *url, const char *rcs_id, const char *server,
-						 Oid serverid, int rate_per_minute, int connections)
+rcs_account_state_attach(const char *url, const char *rcs_id, const char *server, Oid serverid,
+						 int rate_per_minute, int connections)
 {
-	uint64		key = account_key(url, rcs_id);
+	uint64 key = account_key(url, rcs_id);
 	RcsAccountEntry *a;
 
 	if (rcs_account_entries == NULL)
@@ -200,8 +200,8 @@ set_exit_hook(void)
 static RcsPermit
 draw(RcsAccountEntry *a, RcsWorkerKind lane, int64 now, int64 *wait_us)
 {
-	int			connections = a->connections;
-	double		keep = 0;
+	int connections = a->connections;
+	double keep = 0;
 
 	*wait_us = SECOND / 500;
 	if (lane == RCS_WORKER_CAMPAIGN)
@@ -224,8 +224,8 @@ RcsPermit
 rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us, int64 *wait_us)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
-	RcsPermit	permit;
-	bool		probe;
+	RcsPermit permit;
+	bool probe;
 
 	set_exit_hook();
 	SpinLockAcquire(&a->mutex);

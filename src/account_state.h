@@ -14,17 +14,16 @@
 /* How a permit was answered. */
 typedef enum RcsPermit
 {
-	RCS_PERMIT_GRANTED,			/* token and connection are drawn */
-	RCS_PERMIT_WAIT,			/* ask again after wait_us */
-	RCS_PERMIT_CLOSED			/* the account is set aside for wait_us */
+	RCS_PERMIT_GRANTED, /* token and connection are drawn */
+	RCS_PERMIT_WAIT,	/* ask again after wait_us */
+	RCS_PERMIT_CLOSED	/* the account is set aside for wait_us */
 } RcsPermit;
 
 extern void rcs_account_state_init(void);
-extern int	rcs_account_state_attach(const char *url, const char *rcs_id, const char *server,
-									 Oid serverid, int rate_per_minute, int connections);
+extern int rcs_account_state_attach(const char *url, const char *rcs_id, const char *server,
+									Oid serverid, int rate_per_minute, int connections);
 
-extern RcsPermit rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us,
-									int64 *wait_us);
+extern RcsPermit rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us, int64 *wait_us);
 extern void rcs_account_give_back(int account);
 extern void rcs_account_release(int account);
 extern void rcs_account_single_waits(int account, bool waits);
@@ -40,9 +39,9 @@ extern void rcs_account_token(int account, TimestampTz expires_at);
 extern void rcs_account_reopen(int account);
 
 /* account_watch.c: a worker's side of rcs_account_check() */
-extern int	rcs_account_check_take(char server[NAMEDATALEN]);
+extern int rcs_account_check_take(char server[NAMEDATALEN]);
 extern void rcs_account_check_answer(int account, bool ok, const char *detail);
 
 extern int64 rcs_now_us(void);
 
-#endif							/* RCS_ACCOUNT_STATE_H */
+#endif /* RCS_ACCOUNT_STATE_H */

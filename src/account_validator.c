@@ -394,13 +394,13 @@ check_server(const ForeignServer *server)
 	int type = server_type(server);
 
 	if (type == 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 server->servertype ? errmsg("unknown TYPE \"%s\" of server \"%s\"", server->servertype,
-										 server->servername)
-								: errmsg("server \"%s\" has no TYPE", server->servername),
-			 errhint("Write TYPE 'kt' for a carrier account or TYPE 'http' for a data service.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 server->servertype ? errmsg("unknown TYPE \"%s\" of server \"%s\"",
+											 server->servertype, server->servername)
+									: errmsg("server \"%s\" has no TYPE", server->servername),
+				 errhint(
+					 "Write TYPE 'kt' for a carrier account or TYPE 'http' for a data service.")));
 	check_fits(server->options, ForeignServerRelationId, type);
 	require_option(server->options, "url", NULL);
 	if (type == TYPE_KT && !rcs_account_option(server->options, "rate_per_minute"))

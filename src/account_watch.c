@@ -36,11 +36,11 @@ typedef struct Status
 {
 	const char *state;
 	const char *limited_by;
-	double		rate;
-	int64		accepted;
-	int64		throttled;
-	TimestampTz token_expires_at;	/* 0 = none */
-	char		last_error[RCS_ACCOUNT_REASON];
+	double rate;
+	int64 accepted;
+	int64 throttled;
+	TimestampTz token_expires_at; /* 0 = none */
+	char last_error[RCS_ACCOUNT_REASON];
 } Status;
 
 static const char *
@@ -72,7 +72,7 @@ static void
 read_status(const RcsServerOptions *o, Status *s)
 {
 	RcsAccountEntry *a = NULL;
-	int64		now = rcs_now_us();
+	int64 now = rcs_now_us();
 
 	memset(s, 0, sizeof(*s));
 	s->state = o->problem != NULL ? "unusable" : "unused";
@@ -99,10 +99,10 @@ Datum
 rcs_account_status(PG_FUNCTION_ARGS)
 {
 	RcsServerOptions *o = rcs_account_load(text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
-	Status		s;
-	TupleDesc	tupdesc;
-	Datum		values[STATUS_COLUMNS];
-	bool		nulls[STATUS_COLUMNS] = {false};
+	Status s;
+	TupleDesc tupdesc;
+	Datum values[STATUS_COLUMNS];
+	bool nulls[STATUS_COLUMNS] = {false};
 
 	if (o == NULL)
 		PG_RETURN_NULL();
@@ -128,7 +128,7 @@ rcs_account_status(PG_FUNCTION_ARGS)
 static uint32
 ask(RcsAccountEntry *a, const char *server)
 {
-	uint32		number;
+	uint32 number;
 
 	SpinLockAcquire(&a->mutex);
 	number = ++a->check_asked;
@@ -143,7 +143,7 @@ ask(RcsAccountEntry *a, const char *server)
 static bool
 answered(RcsAccountEntry *a, uint32 number, bool *ok, char detail[RCS_ACCOUNT_REASON])
 {
-	bool		there;
+	bool there;
 
 	SpinLockAcquire(&a->mutex);
 	there = (int32) (a->check_answered - number) >= 0;
@@ -156,10 +156,10 @@ answered(RcsAccountEntry *a, uint32 number, bool *ok, char detail[RCS_ACCOUNT_RE
 static void
 check_account(const RcsServerOptions *o, bool *ok, char detail[RCS_ACCOUNT_REASON])
 {
-	int			account = rcs_account_state_attach(o->url, o->rcs_id, o->name, o->serverid,
-												   o->rate_per_minute, o->connections);
-	int64		end_us = rcs_now_us() + (rcs_request_timeout + 5000) * INT64CONST(1000);
-	uint32		number;
+	int account = rcs_account_state_attach(o->url, o->rcs_id, o->name, o->serverid,
+										   o->rate_per_minute, o->connections);
+	int64 end_us = rcs_now_us() + (rcs_request_timeout + 5000) * INT64CONST(1000);
+	uint32 number;
 
 	*ok = false;
 	if (account < 0)
@@ -177,8 +177,8 @@ check_account(const RcsServerOptions *o, bool *ok, char detail[RCS_ACCOUNT_REASO
 					RCS_ACCOUNT_REASON);
 			return;
 		}
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 CHECK_POLL_MS, RcsWaitEvent("RcsAccountCheck"));
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, CHECK_POLL_MS,
+						 RcsWaitEvent("RcsAccountCheck"));
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -187,20 +187,19 @@ check_account(const RcsServerOptions *o, bool *ok, char detail[RCS_ACCOUNT_REASO
 Datum
 rcs_account_check(PG_FUNCTION_ARGS)
 {
-	char	   *server = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *server = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	RcsServerOptions *o = rcs_account_load(server, false);
-	char		detail[RCS_ACCOUNT_REASON] = "";
-	bool		ok = false;
-	TupleDesc	tupdesc;
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
+	char detail[RCS_ACCOUNT_REASON] = "";
+	bool ok = false;
+	TupleDesc tupdesc;
+	Datum values[2];
+	bool nulls[2] = {false, false};
 
 	rcs_account_check_usage(GetUserId(), list_make1(server));
 	if (!rcs_preloaded())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("rcs is not in shared_preload_libraries, so nothing can log in"),
-				 errhint("Add rcs to shared_preload_libraries and restart the server.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("rcs is not in shared_preload_libraries, so nothing can log in"),
+						errhint("Add rcs to shared_preload_libraries and restart the server.")));
 	if (o->problem != NULL)
 		strlcpy(detail, o->problem, sizeof(detail));
 	else
@@ -221,10 +220,10 @@ rcs_account_check_take(char server[NAMEDATALEN])
 	for (int i = 0; i < RCS_MAX_ACCOUNTS && rcs_account_entries[i].used; i++)
 	{
 		RcsAccountEntry *a = &rcs_account_entries[i];
-		bool		mine;
+		bool mine;
 
 		if (a->check_taken == a->check_asked)
-			continue;			/* a stale look is put right by the next one */
+			continue; /* a stale look is put right by the next one */
 		SpinLockAcquire(&a->mutex);
 		mine = a->check_taken != a->check_asked && a->check_dboid == MyDatabaseId;
 		if (mine)

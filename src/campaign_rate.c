@@ -18,15 +18,15 @@
 
 typedef struct CampaignRate
 {
-	Oid			dboid;
-	int64		campaign_no;
-	int			rate_per_minute;
-	RcsBucket	bucket;
+	Oid dboid;
+	int64 campaign_no;
+	int rate_per_minute;
+	RcsBucket bucket;
 } CampaignRate;
 
 typedef struct Shared
 {
-	slock_t		mutex;
+	slock_t mutex;
 	CampaignRate campaigns[MAX_CAMPAIGNS];
 } Shared;
 
@@ -90,11 +90,11 @@ campaign_rate(int64 campaign_no, int rate_per_minute, int64 now)
 bool
 rcs_campaign_permit(int64 campaign_no, int rate_per_minute, int64 now_us, int64 *wait_us)
 {
-	bool		granted;
+	bool granted;
 
 	SpinLockAcquire(&shared->mutex);
-	granted = rcs_bucket_take(&campaign_rate(campaign_no, rate_per_minute, now_us)->bucket,
-							  now_us, 0, wait_us);
+	granted = rcs_bucket_take(&campaign_rate(campaign_no, rate_per_minute, now_us)->bucket, now_us,
+							  0, wait_us);
 	SpinLockRelease(&shared->mutex);
 	return granted;
 }

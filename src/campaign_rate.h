@@ -10,4 +10,4 @@ extern bool rcs_campaign_permit(int64 campaign_no, int rate_per_minute, int64 no
 								int64 *wait_us);
 extern void rcs_campaign_give_back(int64 campaign_no, int rate_per_minute, int64 now_us);
 
-#endif							/* RCS_CAMPAIGN_RATE_H */
+#endif /* RCS_CAMPAIGN_RATE_H */

@@ -23,31 +23,31 @@
 #include "outbox.h"
 #include "slots.h"
 
-#define RCS_SLICE_MAX 100		/* messages whose intents share a commit */
+#define RCS_SLICE_MAX 100 /* messages whose intents share a commit */
 #define RCS_SLICE_SECONDS 0.25
 
 /* A carrier account as this worker knows it. */
 typedef struct RcsAccount
 {
-	char	   *server;
-	MemoryContext cxt;			/* of options and urls */
+	char *server;
+	MemoryContext cxt; /* of options and urls */
 	RcsServerOptions *options;
-	char	   *message_url;
-	char	   *token_url;
-	int			shared;			/* entry of account_state.c; -1 = unusable */
-	int64		loaded_us;
-	int			ready;			/* items that wait for a permit */
-	bool		starved;		/* no permit in this turn of the loop */
-	int			foreign;		/* foreign duplicates since the last acceptance */
+	char *message_url;
+	char *token_url;
+	int shared; /* entry of account_state.c; -1 = unusable */
+	int64 loaded_us;
+	int ready;	  /* items that wait for a permit */
+	bool starved; /* no permit in this turn of the loop */
+	int foreign;  /* foreign duplicates since the last acceptance */
 
-	char	   *token;			/* malloc'd; NULL = none */
-	int			token_serial;
-	bool		token_worked;	/* it was accepted at least once */
-	int64		token_renew_us;
-	int64		token_end_us;
-	bool		fetching;
-	bool		checked;		/* somebody waits in rcs_account_check() */
-	int64		fetch_started_us;
+	char *token; /* malloc'd; NULL = none */
+	int token_serial;
+	bool token_worked; /* it was accepted at least once */
+	int64 token_renew_us;
+	int64 token_end_us;
+	bool fetching;
+	bool checked; /* somebody waits in rcs_account_check() */
+	int64 fetch_started_us;
 	StringInfoData fetch_body;
 	RcsHttpRequest fetch;
 } RcsAccount;
@@ -55,126 +55,126 @@ typedef struct RcsAccount
 /* A chatbot as this worker knows it. */
 typedef struct RcsRoom
 {
-	char		name[64];		/* the key */
+	char name[64]; /* the key */
 	MemoryContext cxt;
-	RcsChatbot *chatbot;		/* NULL = not there any more */
-	RcsSender	sender;
-	int64		loaded_us;
+	RcsChatbot *chatbot; /* NULL = not there any more */
+	RcsSender sender;
+	int64 loaded_us;
 } RcsRoom;
 
 /* A campaign as this worker knows it. */
 typedef struct RcsCampaign
 {
-	dlist_node	node;
+	dlist_node node;
 	RcsCampaignRow row;
-	bool		due;			/* the queue may have a batch of it */
-	TimestampTz leased_due;		/* the last batch leased since the latest look: */
-	int64		leased_id;		/* those before it are leased or finished */
-	double		pass;			/* stride scheduling: the lowest goes next */
-	int			ready;			/* items that wait for a permit */
-	int			leases;			/* that point here */
-	struct RcsLease *current;	/* the one whose items get the next intents */
-	List	   *accounts;		/* of RcsAccount: what its chatbot sends through */
-	int64		not_before_us;	/* it could have no slice just now */
-	int			failures;		/* turns that its slices have failed, one after another */
+	bool due;				  /* the queue may have a batch of it */
+	TimestampTz leased_due;	  /* the last batch leased since the latest look: */
+	int64 leased_id;		  /* those before it are leased or finished */
+	double pass;			  /* stride scheduling: the lowest goes next */
+	int ready;				  /* items that wait for a permit */
+	int leases;				  /* that point here */
+	struct RcsLease *current; /* the one whose items get the next intents */
+	List *accounts;			  /* of RcsAccount: what its chatbot sends through */
+	int64 not_before_us;	  /* it could have no slice just now */
+	int failures;			  /* turns that its slices have failed, one after another */
 } RcsCampaign;
 
 typedef struct RcsFate
 {
-	char		outcome;		/* 0 = none is to be written: never offered */
-	bool		again;			/* goes on in a batch of its own */
-	bool		answer;			/* counts for rcs.max_attempts */
-	bool		in_doubt;		/* this offer may have been accepted */
-	long		delay_ms;		/* before it is offered again */
+	char outcome;  /* 0 = none is to be written: never offered */
+	bool again;	   /* goes on in a batch of its own */
+	bool answer;   /* counts for rcs.max_attempts */
+	bool in_doubt; /* this offer may have been accepted */
+	long delay_ms; /* before it is offered again */
 	TimestampTz at;
-	char		code[24];
-	char		reason[200];
+	char code[24];
+	char reason[200];
 } RcsFate;
 
 typedef enum RcsItemState
 {
 	RCS_ITEM_WAITING,
-	RCS_ITEM_INTENDED,			/* WAITING, becomes READY when the transaction commits */
+	RCS_ITEM_INTENDED, /* WAITING, becomes READY when the transaction commits */
 	RCS_ITEM_READY,
 	RCS_ITEM_FLYING,
 	RCS_ITEM_DONE,
-	RCS_ITEM_CLOSING,			/* DONE, becomes GONE when the transaction commits */
+	RCS_ITEM_CLOSING, /* DONE, becomes GONE when the transaction commits */
 	RCS_ITEM_GONE
 } RcsItemState;
 
 /* What a batch adds to the tally of its campaign when it ends. */
 typedef struct RcsCounts
 {
-	int			sent;
-	int			failed;
-	int			uncertain;
-	int			canceled;
-	int			expired;
+	int sent;
+	int failed;
+	int uncertain;
+	int canceled;
+	int expired;
 } RcsCounts;
 
 /* A leased row of rcs.batch.  "new" members become true when the transaction commits. */
 typedef struct RcsRow
 {
 	RcsBatchRow batch;
-	int			items;
-	int			open;			/* items not yet written down */
-	int			waiting;		/* of them, those without an intent */
-	RcsCounts	counts;
-	bool		lost;			/* somebody took it from us */
-	bool		locked;			/* by the transaction under way */
-	bool		ended;			/* closed or put back by it */
-	int			new_closed;		/* items written down by it */
-	int			new_waiting;	/* of them, those that were waiting */
-	RcsCounts	new_counts;
+	int items;
+	int open;	 /* items not yet written down */
+	int waiting; /* of them, those without an intent */
+	RcsCounts counts;
+	bool lost;		 /* somebody took it from us */
+	bool locked;	 /* by the transaction under way */
+	bool ended;		 /* closed or put back by it */
+	int new_closed;	 /* items written down by it */
+	int new_waiting; /* of them, those that were waiting */
+	RcsCounts new_counts;
 } RcsRow;
 
 typedef struct RcsItem
 {
-	dlist_node	node;			/* in delivery.ready or lease->done */
+	dlist_node node; /* in delivery.ready or lease->done */
 	struct RcsLease *lease;
-	RcsRow	   *row;
+	RcsRow *row;
 	RcsMessageRow *message;
 	RcsItemState state;
 	RcsAccount *account;
-	int			shared;			/* of account, when the permit was drawn */
+	int shared; /* of account, when the permit was drawn */
 	StringInfoData body;
 	RcsHttpRequest request;
-	int			token_serial;
-	int64		started_us;
-	RcsFate		fate;
+	int token_serial;
+	int64 started_us;
+	RcsFate fate;
 } RcsItem;
 
 /* What one statement leased: a batch of a campaign, or some single messages. */
 typedef struct RcsLease
 {
-	dlist_node	node;			/* in delivery.leases */
-	MemoryContext cxt;			/* of all that hangs on it */
-	RcsCampaign *campaign;		/* NULL = single messages */
-	int64		campaign_no;
-	RcsPayload *payload;		/* campaign: the text, compiled */
-	int			version;		/* of the text; 0 for single messages */
-	RcsRow	   *rows;
-	int			nrows;
-	RcsItem    *items;
-	int			nitems;
-	int			next;			/* no item before this one is WAITING */
-	int			open;			/* items not yet written down */
-	dlist_head	done;
+	dlist_node node;	   /* in delivery.leases */
+	MemoryContext cxt;	   /* of all that hangs on it */
+	RcsCampaign *campaign; /* NULL = single messages */
+	int64 campaign_no;
+	RcsPayload *payload; /* campaign: the text, compiled */
+	int version;		 /* of the text; 0 for single messages */
+	RcsRow *rows;
+	int nrows;
+	RcsItem *items;
+	int nitems;
+	int next; /* no item before this one is WAITING */
+	int open; /* items not yet written down */
+	dlist_head done;
 } RcsLease;
 
 typedef struct RcsDelivery
 {
-	RcsSlot    *slot;
+	RcsSlot *slot;
 	RcsWorkerKind lane;
-	dlist_head	leases;
-	dlist_head	ready;
-	int			nready;
-	int			nflying;
-	int			ndone;
-	int			nstuck;			/* of them, those that the last turn had to leave */
-	int64		done_since_us;	/* the oldest of the others */
-	bool		draining;
-	bool		failed;			/* the last turn's transaction */
+	dlist_head leases;
+	dlist_head ready;
+	int nready;
+	int nflying;
+	int ndone;
+	int nstuck;			 /* of them, those that the last turn had to leave */
+	int64 done_since_us; /* the oldest of the others */
+	bool draining;
+	bool failed; /* the last turn's transaction */
 } RcsDelivery;
 
 extern RcsDelivery delivery;
@@ -183,15 +183,14 @@ extern RcsDelivery delivery;
 extern void rcs_delivery_accounts_init(void);
 extern RcsAccount *rcs_delivery_account(const char *server);
 extern RcsRoom *rcs_delivery_room(const char *chatbot);
-extern bool rcs_delivery_account_usable(RcsAccount *a, int64 now_us, bool *probe,
-										int64 *wait_us);
-extern int	rcs_delivery_slice(const RcsAccount *a);
+extern bool rcs_delivery_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us);
+extern int rcs_delivery_slice(const RcsAccount *a);
 extern bool rcs_delivery_token_ready(RcsAccount *a, int64 now_us);
 extern void rcs_delivery_token_refused(RcsAccount *a, int serial, const char *reason);
 extern bool rcs_delivery_token_done(RcsHttpRequest *r);
 extern void rcs_delivery_checks(void);
 extern void rcs_delivery_accounts_forget_waits(void);
-extern int	rcs_delivery_accounts_space(int64 now_us);
+extern int rcs_delivery_accounts_space(int64 now_us);
 
 /* delivery_hold.c: in a turn, then committed or rolled_back */
 extern void rcs_delivery_hold_init(void);
@@ -234,7 +233,7 @@ extern void rcs_retries_write(RcsRetries *r);
 /* delivery_lease.c: likewise */
 extern RcsLease *rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers);
 extern RcsLease *rcs_lease_singles(const int64 *ids, int nids);
-extern int	rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most);
+extern int rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most);
 extern void rcs_lease_drop_late(RcsLease *lease);
 extern void rcs_lease_put_back(RcsItem *item, long delay_ms, const char *reason);
 extern void rcs_lease_committed(void);
@@ -252,4 +251,4 @@ extern void rcs_singles_rolled_back(void);
 /* delivery_worker.c */
 extern void rcs_item_ready(RcsItem *item);
 
-#endif							/* RCS_DELIVERY_H */
+#endif /* RCS_DELIVERY_H */

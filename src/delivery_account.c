@@ -23,8 +23,8 @@
 #define SECOND INT64CONST(1000000)
 #define ROOM_AGE SECOND
 
-static List *accounts = NIL;	/* of RcsAccount */
-static HTAB *rooms = NULL;		/* of RcsRoom */
+static List *accounts = NIL; /* of RcsAccount */
+static HTAB *rooms = NULL;	 /* of RcsRoom */
 static MemoryContext account_cxt = NULL;
 static bool options_changed = false;
 
@@ -37,7 +37,7 @@ note_change(Datum arg, int cacheid, uint32 hashvalue)
 void
 rcs_delivery_accounts_init(void)
 {
-	HASHCTL		ctl;
+	HASHCTL ctl;
 
 	account_cxt = AllocSetContextCreate(TopMemoryContext, "rcs accounts", ALLOCSET_DEFAULT_SIZES);
 	ctl.keysize = sizeof(((RcsRoom *) 0)->name);
@@ -78,8 +78,8 @@ static bool
 same_login(const RcsServerOptions *a, const RcsServerOptions *b)
 {
 	return a != NULL && b != NULL && same(a->url, b->url) && same(a->ca_file, b->ca_file) &&
-		same(a->rcs_id, b->rcs_id) && same(a->rcs_secret, b->rcs_secret) &&
-		same(a->rcs_secret_file, b->rcs_secret_file);
+		   same(a->rcs_id, b->rcs_id) && same(a->rcs_secret, b->rcs_secret) &&
+		   same(a->rcs_secret_file, b->rcs_secret_file);
 }
 
 /* A login by the options of before says nothing about those of now, and its token is not theirs. */
@@ -101,7 +101,7 @@ load_options(RcsAccount *a)
 	MemoryContext cxt = AllocSetContextCreate(account_cxt, "rcs account", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	RcsServerOptions *o = rcs_account_load(a->server, true);
-	int			shared = -1;
+	int shared = -1;
 
 	if (o != NULL && o->problem == NULL)
 	{
@@ -130,7 +130,7 @@ load_options(RcsAccount *a)
 static void
 reload_options(void)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	options_changed = false;
 	foreach(lc, accounts)
@@ -140,7 +140,7 @@ reload_options(void)
 static RcsAccount *
 find_account(const char *server)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, accounts)
 	{
@@ -184,14 +184,14 @@ rcs_delivery_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wai
 	*probe = false;
 	*wait_us = SECOND;
 	return a->shared >= 0 && rcs_delivery_account_held(a) == NULL &&
-		rcs_account_open(a->shared, now_us, probe, wait_us);
+		   rcs_account_open(a->shared, now_us, probe, wait_us);
 }
 
 /* How many intents may share a commit: what can leave within a quarter second. */
 int
 rcs_delivery_slice(const RcsAccount *a)
 {
-	double		rate = a->shared < 0 ? 0 : rcs_account_rate(a->shared);
+	double rate = a->shared < 0 ? 0 : rcs_account_rate(a->shared);
 
 	if (rate <= 0)
 		return RCS_SLICE_MAX;
@@ -202,14 +202,14 @@ rcs_delivery_slice(const RcsAccount *a)
 int
 rcs_delivery_accounts_space(int64 now_us)
 {
-	int			space = 0;
-	ListCell   *lc;
+	int space = 0;
+	ListCell *lc;
 
 	foreach(lc, accounts)
 	{
 		RcsAccount *a = lfirst(lc);
-		bool		probe;
-		int64		wait_us;
+		bool probe;
+		int64 wait_us;
 
 		if (rcs_delivery_account_usable(a, now_us, &probe, &wait_us))
 			space += Max(0, (probe ? 1 : rcs_delivery_slice(a)) - a->ready);
@@ -220,7 +220,7 @@ rcs_delivery_accounts_space(int64 now_us)
 void
 rcs_delivery_accounts_forget_waits(void)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, accounts)
 	{
@@ -244,8 +244,8 @@ fetch_failed(RcsAccount *a, const char *reason)
 static void
 start_fetch(RcsAccount *a, int64 now_us)
 {
-	char	   *problem = NULL;
-	char	   *secret = rcs_account_read_secret(a->options, &problem);
+	char *problem = NULL;
+	char *secret = rcs_account_read_secret(a->options, &problem);
 
 	a->fetch_started_us = now_us;
 	if (secret == NULL)
@@ -268,7 +268,7 @@ start_fetch(RcsAccount *a, int64 now_us)
 	a->fetch.body = a->fetch_body.data;
 	a->fetch.body_len = a->fetch_body.len;
 	a->fetch.timeout_ms = rcs_request_timeout;
-	a->fetch.owner = NULL;		/* tells it from an offer */
+	a->fetch.owner = NULL; /* tells it from an offer */
 	a->fetching = rcs_http_start(&a->fetch);
 	if (!a->fetching)
 		fetch_failed(a, a->fetch.error);
@@ -278,8 +278,8 @@ start_fetch(RcsAccount *a, int64 now_us)
 bool
 rcs_delivery_token_ready(RcsAccount *a, int64 now_us)
 {
-	bool		probe;
-	int64		wait_us;
+	bool probe;
+	int64 wait_us;
 
 	if (a->token != NULL && now_us >= a->token_end_us)
 		forget_token(a);
@@ -294,7 +294,7 @@ void
 rcs_delivery_token_refused(RcsAccount *a, int serial, const char *reason)
 {
 	if (serial != a->token_serial || a->token == NULL)
-		return;					/* it has been replaced meanwhile */
+		return; /* it has been replaced meanwhile */
 	forget_token(a);
 	if (!a->token_worked)
 		rcs_account_faulted(a->shared, rcs_now_us(), true, reason);
@@ -303,8 +303,8 @@ rcs_delivery_token_refused(RcsAccount *a, int serial, const char *reason)
 static void
 keep_token(RcsAccount *a, char *token, long ttl_s)
 {
-	int64		now = rcs_now_us();
-	int64		life = ttl_s * SECOND;
+	int64 now = rcs_now_us();
+	int64 life = ttl_s * SECOND;
 
 	forget_token(a);
 	a->token = strdup(token);
@@ -322,14 +322,14 @@ keep_token(RcsAccount *a, char *token, long ttl_s)
 bool
 rcs_delivery_token_done(RcsHttpRequest *r)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, accounts)
 	{
 		RcsAccount *a = lfirst(lc);
-		RcsAnswer	problem;
-		char	   *token = NULL;
-		long		ttl_s = 0;
+		RcsAnswer problem;
+		char *token = NULL;
+		long ttl_s = 0;
 
 		if (r != &a->fetch)
 			continue;
@@ -341,7 +341,7 @@ rcs_delivery_token_done(RcsHttpRequest *r)
 			keep_token(a, token, ttl_s);
 		else
 		{
-			char		reason[RCS_ACCOUNT_REASON];
+			char reason[RCS_ACCOUNT_REASON];
 
 			snprintf(reason, sizeof(reason), "login refused: %s %s", problem.code, problem.reason);
 			fetch_failed(a, reason);
@@ -361,7 +361,7 @@ static char check_server[NAMEDATALEN];
 static void
 load_checked(void *arg)
 {
-	options_changed = true;		/* what was created a moment ago counts */
+	options_changed = true; /* what was created a moment ago counts */
 	*(RcsAccount **) arg = rcs_delivery_account(check_server);
 }
 
@@ -385,7 +385,7 @@ start_check(int entry)
 void
 rcs_delivery_checks(void)
 {
-	int			entry;
+	int entry;
 
 	while ((entry = rcs_account_check_take(check_server)) >= 0)
 		start_check(entry);
@@ -424,8 +424,8 @@ load_room(RcsRoom *room)
 RcsRoom *
 rcs_delivery_room(const char *chatbot)
 {
-	bool		found;
-	RcsRoom    *room = hash_search(rooms, chatbot == NULL ? "" : chatbot, HASH_ENTER, &found);
+	bool found;
+	RcsRoom *room = hash_search(rooms, chatbot == NULL ? "" : chatbot, HASH_ENTER, &found);
 
 	if (!found)
 	{

@@ -17,22 +17,22 @@
 #include "wakeup.h"
 
 #define SECOND INT64CONST(1000000)
-#define REFILL_BELOW 1			/* slices that wait for permits when more are fetched */
-#define NOT_NOW (SECOND / 50)	/* a batch that somebody has locked is tried again */
-#define SMALL_BATCHES 50		/* leases in one transaction at most */
+#define REFILL_BELOW 1		  /* slices that wait for permits when more are fetched */
+#define NOT_NOW (SECOND / 50) /* a batch that somebody has locked is tried again */
+#define SMALL_BATCHES 50	  /* leases in one transaction at most */
 #define LONGEST_PAUSE (60 * SECOND)
 
 static dlist_head campaigns = DLIST_STATIC_INIT(campaigns);
 static int64 look_at_us = 0;
 static uint32 wakes_seen = 0;
-static RcsCampaign *taking = NULL;	/* its slice is being made */
+static RcsCampaign *taking = NULL; /* its slice is being made */
 
 /* ---------- which campaigns there are ---------- */
 
 static RcsCampaign *
 find_campaign(int64 campaign_no)
 {
-	dlist_iter	iter;
+	dlist_iter iter;
 
 	dlist_foreach(iter, &campaigns)
 	{
@@ -48,8 +48,8 @@ find_campaign(int64 campaign_no)
 static double
 least_pass(void)
 {
-	double		least = -1;
-	dlist_iter	iter;
+	double least = -1;
+	dlist_iter iter;
 
 	dlist_foreach(iter, &campaigns)
 	{
@@ -91,9 +91,9 @@ static void
 look(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	List	   *rows = rcs_outbox_campaigns(CurrentMemoryContext);
+	List *rows = rcs_outbox_campaigns(CurrentMemoryContext);
 	dlist_mutable_iter iter;
-	ListCell   *lc;
+	ListCell *lc;
 
 	look_at_us = rcs_now_us() + SECOND;
 	wakes_seen = rcs_campaign_wake_count(MyDatabaseId);
@@ -129,9 +129,9 @@ campaign_slice(const RcsCampaign *c, int slice)
 static int
 account_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us, int64 *wait_us)
 {
-	int			slice = campaign_slice(c, rcs_delivery_slice(a));
-	bool		probe;
-	int64		wait = SECOND;
+	int slice = campaign_slice(c, rcs_delivery_slice(a));
+	bool probe;
+	int64 wait = SECOND;
 
 	if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
 	{
@@ -149,7 +149,7 @@ static void
 know_accounts(RcsCampaign *c, RcsRoom *room)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	ListCell   *lc;
+	ListCell *lc;
 
 	list_free(c->accounts);
 	c->accounts = NIL;
@@ -175,9 +175,9 @@ fill_slices(const RcsAccount *a)
 static RcsAccount *
 choose_account(RcsCampaign *c, const char *server, int *most)
 {
-	int64		wait_us = 0;
+	int64 wait_us = 0;
 	RcsAccount *best = NULL;
-	ListCell   *lc;
+	ListCell *lc;
 
 	*most = 0;
 	if (server != NULL)
@@ -189,7 +189,7 @@ choose_account(RcsCampaign *c, const char *server, int *most)
 	foreach(lc, c->accounts)
 	{
 		RcsAccount *a = lfirst(lc);
-		int			room = account_room(c, a, fill_slices(a), rcs_now_us(), &wait_us);
+		int room = account_room(c, a, fill_slices(a), rcs_now_us(), &wait_us);
 
 		if (room > 0 && (best == NULL || a->ready < best->ready))
 		{
@@ -204,14 +204,14 @@ choose_account(RcsCampaign *c, const char *server, int *most)
 static List *
 closed_servers(RcsCampaign *c)
 {
-	List	   *closed = NIL;
-	ListCell   *lc;
+	List *closed = NIL;
+	ListCell *lc;
 
 	foreach(lc, c->accounts)
 	{
 		RcsAccount *a = lfirst(lc);
-		bool		probe;
-		int64		wait_us;
+		bool probe;
+		int64 wait_us;
 
 		if (!rcs_delivery_account_usable(a, rcs_now_us(), &probe, &wait_us))
 			closed = lappend(closed, a->server);
@@ -231,7 +231,7 @@ static RcsCampaign *
 pick(int64 now_us)
 {
 	RcsCampaign *best = NULL;
-	dlist_iter	iter;
+	dlist_iter iter;
 
 	dlist_foreach(iter, &campaigns)
 	{
@@ -252,9 +252,9 @@ static void
 wait_for_account(RcsLease *lease, const char *server)
 {
 	RcsAccount *a = rcs_delivery_account(server);
-	char		reason[NAMEDATALEN + 64];
-	bool		probe;
-	int64		wait_us = SECOND;
+	char reason[NAMEDATALEN + 64];
+	bool probe;
+	int64 wait_us = SECOND;
 
 	if (rcs_delivery_account_usable(a, rcs_now_us(), &probe, &wait_us))
 		return;
@@ -267,11 +267,11 @@ wait_for_account(RcsLease *lease, const char *server)
 static bool
 take_slice(RcsCampaign *c)
 {
-	RcsRoom    *room = rcs_delivery_room(c->row.chatbot);
+	RcsRoom *room = rcs_delivery_room(c->row.chatbot);
 	RcsAccount *account;
 	const char *server;
-	int			most;
-	int			n;
+	int most;
+	int n;
 
 	know_accounts(c, room);
 	if (choose_account(c, NULL, &most) == NULL)
@@ -305,14 +305,13 @@ take_slice(RcsCampaign *c)
 void
 rcs_campaigns_take(void)
 {
-	int64		now_us = rcs_now_us();
+	int64 now_us = rcs_now_us();
 	RcsCampaign *c;
 
-	if (now_us >= look_at_us ||
-		wakes_seen != rcs_campaign_wake_count(MyDatabaseId))
+	if (now_us >= look_at_us || wakes_seen != rcs_campaign_wake_count(MyDatabaseId))
 		look();
-	for (int i = 0; i < SMALL_BATCHES && rcs_delivery_held() == NULL &&
-		 (c = pick(now_us)) != NULL; i++)
+	for (int i = 0; i < SMALL_BATCHES && rcs_delivery_held() == NULL && (c = pick(now_us)) != NULL;
+		 i++)
 	{
 		taking = c;
 		if (!take_slice(c))
@@ -331,8 +330,7 @@ rcs_campaigns_rolled_back(void)
 {
 	if (taking == NULL)
 		return;
-	taking->not_before_us = rcs_now_us() +
-		Min(SECOND << Min(taking->failures, 10), LONGEST_PAUSE);
+	taking->not_before_us = rcs_now_us() + Min(SECOND << Min(taking->failures, 10), LONGEST_PAUSE);
 	taking->failures++;
 	taking = NULL;
 }
@@ -341,7 +339,7 @@ rcs_campaigns_rolled_back(void)
 bool
 rcs_campaigns_wanted(int64 now_us, int64 *wait_us)
 {
-	dlist_iter	iter;
+	dlist_iter iter;
 
 	if (now_us >= look_at_us || wakes_seen != rcs_campaign_wake_count(MyDatabaseId))
 		return true;
@@ -349,7 +347,7 @@ rcs_campaigns_wanted(int64 now_us, int64 *wait_us)
 	dlist_foreach(iter, &campaigns)
 	{
 		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
-		ListCell   *lc;
+		ListCell *lc;
 
 		if (!c->due && !has_waiting(c))
 			continue;

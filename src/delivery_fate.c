@@ -20,7 +20,7 @@
 static long
 doubled(long first_ms, int times)
 {
-	long		ms = first_ms;
+	long ms = first_ms;
 
 	while (times-- > 0 && ms < LONGEST_BACKOFF_MS)
 		ms *= 2;
@@ -30,7 +30,7 @@ doubled(long first_ms, int times)
 static void
 set_fate(RcsItem *item, char outcome, const char *code, const char *reason)
 {
-	RcsFate    *f = &item->fate;
+	RcsFate *f = &item->fate;
 
 	memset(f, 0, sizeof(*f));
 	f->outcome = outcome;
@@ -57,7 +57,7 @@ in_doubt(const RcsItem *item)
 static bool
 holds(const RcsItem *item)
 {
-	char		own = item->lease->campaign == NULL ? 0 : item->lease->campaign->row.in_doubt;
+	char own = item->lease->campaign == NULL ? 0 : item->lease->campaign->row.in_doubt;
 
 	return own != 0 ? own == 'h' : rcs_in_doubt == RCS_IN_DOUBT_HOLD;
 }
@@ -66,7 +66,7 @@ holds(const RcsItem *item)
 static void
 refused(RcsItem *item, const RcsAnswer *answer)
 {
-	int			answers = item->row->batch.answers + 1;
+	int answers = item->row->batch.answers + 1;
 
 	if (answers >= rcs_max_attempts)
 	{
@@ -90,10 +90,10 @@ static void
 unknown(RcsItem *item, const RcsAnswer *answer)
 {
 	const RcsBatchRow *b = &item->row->batch;
-	long		delay_ms = doubled(rcs_settle, b->attempt - 1);
+	long delay_ms = doubled(rcs_settle, b->attempt - 1);
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz since = b->unknown_since != 0 ? b->unknown_since : now;
-	int			answers = b->answers + (answer->answered ? 1 : 0);
+	int answers = b->answers + (answer->answered ? 1 : 0);
 
 	delay_ms = Max(Min(delay_ms, Max(60000, rcs_settle)), answer->retry_after_ms);
 	if (holds(item))
@@ -102,8 +102,7 @@ unknown(RcsItem *item, const RcsAnswer *answer)
 		set_fate(item, RCS_UNCERTAIN, answer->code, answer->reason);
 	else if (TimestampTzPlusMilliseconds(now, delay_ms) >
 			 TimestampTzPlusMilliseconds(since, (int64) rcs_duplicate_window * 1000))
-		set_fate(item, RCS_UNCERTAIN, answer->code,
-				 "unknown for longer than rcs.duplicate_window");
+		set_fate(item, RCS_UNCERTAIN, answer->code, "unknown for longer than rcs.duplicate_window");
 	else
 	{
 		set_fate(item, RCS_UNKNOWN, answer->code, answer->reason);
@@ -132,8 +131,8 @@ duplicate(RcsItem *item, const RcsAnswer *answer)
 void
 rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 {
-	int			account = item->shared;
-	bool		accepted = false;
+	int account = item->shared;
+	bool accepted = false;
 
 	switch (answer->verdict)
 	{
@@ -207,10 +206,10 @@ rcs_fate_before_offer(RcsItem *item, TimestampTz now)
 	else if (expires != 0 && expires <= now)
 		set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_EXPIRED, "expired",
 				 in_doubt(item) ? "expired while an earlier offer was in doubt"
-				 : "not offered before expires_at");
+								: "not offered before expires_at");
 	else if (in_doubt(item) &&
-			 now > TimestampTzPlusMilliseconds(b->unknown_since,
-											   (int64) rcs_duplicate_window * 1000))
+			 now >
+				 TimestampTzPlusMilliseconds(b->unknown_since, (int64) rcs_duplicate_window * 1000))
 		set_fate(item, RCS_UNCERTAIN, "unknown", "unknown for longer than rcs.duplicate_window");
 	else
 		return true;
@@ -221,7 +220,7 @@ rcs_fate_before_offer(RcsItem *item, TimestampTz now)
 void
 rcs_fate_cannot(RcsItem *item, const char *missing)
 {
-	char		reason[128];
+	char reason[128];
 
 	snprintf(reason, sizeof(reason), "cannot be rendered: %s is missing", missing);
 	set_fate(item, RCS_FAILED, "render", reason);

@@ -22,14 +22,14 @@
 
 /* What the transaction under way has made, to be applied or forgotten. */
 static List *new_leases = NIL;
-static List *intended = NIL;	/* of RcsItem */
+static List *intended = NIL; /* of RcsItem */
 
 /* ---------- leases ---------- */
 
 static RcsLease *
 make_lease(RcsCampaign *campaign, MemoryContext cxt, RcsBatchRow *rows, int nrows)
 {
-	RcsLease   *lease = MemoryContextAllocZero(cxt, sizeof(RcsLease));
+	RcsLease *lease = MemoryContextAllocZero(cxt, sizeof(RcsLease));
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
 	lease->cxt = cxt;
@@ -40,7 +40,7 @@ make_lease(RcsCampaign *campaign, MemoryContext cxt, RcsBatchRow *rows, int nrow
 	for (int i = 0; i < nrows; i++)
 	{
 		lease->rows[i].batch = rows[i];
-		lease->rows[i].locked = true;	/* by the statement that leased it */
+		lease->rows[i].locked = true; /* by the statement that leased it */
 	}
 	dlist_init(&lease->done);
 	new_leases = lappend(new_leases, lease);
@@ -74,8 +74,8 @@ fill_lease(RcsLease *lease, RcsMessageRow *messages, int n)
 	lease->items = MemoryContextAllocZero(lease->cxt, sizeof(RcsItem) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
-		RcsRow	   *row = row_of(lease, &messages[i]);
-		RcsItem    *item = &lease->items[lease->nitems];
+		RcsRow *row = row_of(lease, &messages[i]);
+		RcsItem *item = &lease->items[lease->nitems];
 
 		if (row == NULL)
 			continue;
@@ -110,7 +110,7 @@ close_empty(RcsLease *lease)
 {
 	for (int i = 0; i < lease->nrows; i++)
 	{
-		RcsRow	   *row = &lease->rows[i];
+		RcsRow *row = &lease->rows[i];
 
 		if (row->items > 0)
 			continue;
@@ -133,13 +133,13 @@ rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers)
 {
 	MemoryContext cxt = lease_context();
 	MemoryContext old;
-	RcsBatchRow *row = rcs_outbox_lease_batch(campaign->row.campaign_no,
-											  rcs_worker_generation(), closed_servers,
-											  campaign->leased_due, campaign->leased_id, cxt);
+	RcsBatchRow *row =
+		rcs_outbox_lease_batch(campaign->row.campaign_no, rcs_worker_generation(), closed_servers,
+							   campaign->leased_due, campaign->leased_id, cxt);
 	RcsMessageRow *messages;
-	RcsLease   *lease;
-	Jsonb	   *text;
-	int			n;
+	RcsLease *lease;
+	Jsonb *text;
+	int n;
 
 	if (row == NULL)
 	{
@@ -169,9 +169,9 @@ rcs_lease_singles(const int64 *ids, int nids)
 	MemoryContext cxt = lease_context();
 	RcsBatchRow *rows;
 	RcsMessageRow *messages;
-	RcsLease   *lease;
-	int64	   *origins;
-	int			n = rcs_outbox_lease_singles(ids, nids, rcs_worker_generation(), cxt, &rows);
+	RcsLease *lease;
+	int64 *origins;
+	int n = rcs_outbox_lease_singles(ids, nids, rcs_worker_generation(), cxt, &rows);
 
 	if (n == 0)
 	{
@@ -210,13 +210,13 @@ rcs_lease_free(RcsLease *lease)
 static bool
 build_body(RcsItem *item, TimestampTz now)
 {
-	RcsLease   *lease = item->lease;
+	RcsLease *lease = item->lease;
 	RcsMessageRow *m = item->message;
 	RcsPayload *payload = lease->payload;
 	MemoryContext old;
 	const char *missing = "its text";
-	char	   *id;
-	bool		soon;
+	char *id;
+	bool soon;
 
 	if (!rcs_fate_before_offer(item, now))
 		return false;
@@ -225,15 +225,15 @@ build_body(RcsItem *item, TimestampTz now)
 	if (lease->campaign != NULL && lease->campaign->row.expires_at != 0)
 		soon = lease->campaign->row.expires_at < TimestampTzPlusMilliseconds(now, 600000);
 	if (payload == NULL && m->message != NULL)
-		payload = rcs_payload_compile(&m->message->root,
-									  &rcs_delivery_room(m->chatbot)->sender, false);
+		payload =
+			rcs_payload_compile(&m->message->root, &rcs_delivery_room(m->chatbot)->sender, false);
 	old = MemoryContextSwitchTo(lease->cxt);
 	initStringInfo(&item->body);
 	MemoryContextSwitchTo(old);
 	if (payload != NULL)
-		missing = rcs_payload_render(payload, id, m->phone,
-									 m->params == NULL ? NULL : &m->params->root,
-									 soon, &item->body);
+		missing =
+			rcs_payload_render(payload, id, m->phone, m->params == NULL ? NULL : &m->params->root,
+							   soon, &item->body);
 	if (missing == NULL)
 		return true;
 	rcs_fate_cannot(item, missing);
@@ -297,14 +297,14 @@ int
 rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most)
 {
 	RcsIntentRow *intents = palloc0(sizeof(RcsIntentRow) * lease->nrows);
-	int			nintents = 0;
-	int			n = 0;
+	int nintents = 0;
+	int n = 0;
 	TimestampTz now = GetCurrentTimestamp();
 	MemoryContext old;
 
 	for (; lease->next < lease->nitems && n < most; lease->next++)
 	{
-		RcsItem    *item = &lease->items[lease->next];
+		RcsItem *item = &lease->items[lease->next];
 
 		if (item->state != RCS_ITEM_WAITING)
 			continue;
@@ -345,11 +345,11 @@ rcs_lease_put_back(RcsItem *item, long delay_ms, const char *reason)
 void
 rcs_lease_committed(void)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, new_leases)
 	{
-		RcsLease   *lease = lfirst(lc);
+		RcsLease *lease = lfirst(lc);
 
 		for (int i = 0; i < lease->nrows; i++)
 			lease->rows[i].locked = false;
@@ -359,14 +359,14 @@ rcs_lease_committed(void)
 	}
 	foreach(lc, intended)
 	{
-		RcsItem    *item = lfirst(lc);
+		RcsItem *item = lfirst(lc);
 
 		item->row->waiting--;
 		rcs_item_ready(item);
 	}
 	foreach(lc, new_leases)
 	{
-		RcsLease   *lease = lfirst(lc);
+		RcsLease *lease = lfirst(lc);
 
 		if (lease->open == 0)
 			rcs_lease_free(lease);
@@ -379,11 +379,11 @@ rcs_lease_committed(void)
 void
 rcs_lease_rolled_back(void)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, intended)
 	{
-		RcsItem    *item = lfirst(lc);
+		RcsItem *item = lfirst(lc);
 
 		add_ready(item, -1);
 		if (item->body.data != NULL)
@@ -394,7 +394,7 @@ rcs_lease_rolled_back(void)
 	}
 	foreach(lc, new_leases)
 	{
-		RcsLease   *lease = lfirst(lc);
+		RcsLease *lease = lfirst(lc);
 
 		for (int i = 0; i < lease->nitems; i++)
 			if (lease->items[i].state == RCS_ITEM_DONE)

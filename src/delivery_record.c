@@ -17,9 +17,9 @@
 #include "worker.h"
 
 /* What the transaction under way has done, to be applied or forgotten. */
-static List *closing = NIL;		/* of RcsItem */
-static List *touched = NIL;		/* of RcsRow */
-static List *in_leases = NIL;	/* of RcsLease, one for each of closing's leases */
+static List *closing = NIL;	  /* of RcsItem */
+static List *touched = NIL;	  /* of RcsRow */
+static List *in_leases = NIL; /* of RcsLease, one for each of closing's leases */
 
 static void
 remember(RcsItem *item)
@@ -61,7 +61,7 @@ drop_canceled(RcsLease *lease, RcsRow *row)
 {
 	for (int i = lease->next; i < lease->nitems && row->batch.ncanceled > 0; i++)
 	{
-		RcsItem    *item = &lease->items[i];
+		RcsItem *item = &lease->items[i];
 
 		if (item->row != row || item->state != RCS_ITEM_WAITING ||
 			!is_canceled(row, item->message->ord))
@@ -78,7 +78,7 @@ row_lost(RcsLease *lease, RcsRow *row)
 	touch(row);
 	for (int i = lease->next; i < lease->nitems; i++)
 	{
-		RcsItem    *item = &lease->items[i];
+		RcsItem *item = &lease->items[i];
 
 		if (item->row == row && item->state == RCS_ITEM_WAITING)
 			remember(item);
@@ -89,9 +89,9 @@ row_lost(RcsLease *lease, RcsRow *row)
 static void
 lock_rows(RcsLease *lease, RcsRow **rows, int n)
 {
-	int64	   *ids = palloc(sizeof(int64) * n);
+	int64 *ids = palloc(sizeof(int64) * n);
 	RcsBatchRow *got;
-	int			ngot;
+	int ngot;
 
 	for (int i = 0; i < n; i++)
 		ids[i] = rows[i]->batch.batch_id;
@@ -133,13 +133,13 @@ rcs_record_lock(RcsLease *lease, RcsRow *row)
 static void
 lock_done(RcsLease *lease)
 {
-	RcsRow	  **rows = palloc(sizeof(RcsRow *) * lease->nrows);
-	int			n = 0;
-	dlist_iter	iter;
+	RcsRow **rows = palloc(sizeof(RcsRow *) * lease->nrows);
+	int n = 0;
+	dlist_iter iter;
 
 	dlist_foreach(iter, &lease->done)
 	{
-		RcsRow	   *row = dlist_container(RcsItem, node, iter.cur)->row;
+		RcsRow *row = dlist_container(RcsItem, node, iter.cur)->row;
 
 		if (row->locked || row->lost || (n > 0 && rows[n - 1] == row) || n == lease->nrows)
 			continue;
@@ -171,7 +171,7 @@ count(RcsCounts *c, char outcome)
 		case RCS_EXPIRED:
 			c->expired++;
 			break;
-		default:				/* goes on: the next batch counts it */
+		default: /* goes on: the next batch counts it */
 			break;
 	}
 }
@@ -196,7 +196,7 @@ tally(RcsLease *lease, const RcsRow *row)
 {
 	const RcsCounts *a = &row->counts;
 	const RcsCounts *b = &row->new_counts;
-	int64		no = lease->campaign_no;
+	int64 no = lease->campaign_no;
 
 	rcs_outbox_tally(no, "sent", a->sent + b->sent);
 	rcs_outbox_tally(no, "accepted", a->sent + b->sent);
@@ -210,12 +210,12 @@ tally(RcsLease *lease, const RcsRow *row)
 void
 rcs_record_close(RcsLease *lease)
 {
-	int64	   *ids = palloc(sizeof(int64) * lease->nrows);
-	int			n = 0;
+	int64 *ids = palloc(sizeof(int64) * lease->nrows);
+	int n = 0;
 
 	for (int i = 0; i < lease->nrows; i++)
 	{
-		RcsRow	   *row = &lease->rows[i];
+		RcsRow *row = &lease->rows[i];
 
 		if (!row->locked || row->ended || row->new_closed < row->open)
 			continue;
@@ -234,14 +234,14 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 {
 	RcsResultRow *results = palloc(sizeof(RcsResultRow) * Max(n, 1));
 	RcsRetries *retries = rcs_retries_begin(n);
-	int			nresults = 0;
+	int nresults = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		RcsItem    *item = items[i];
+		RcsItem *item = items[i];
 
 		if (is_canceled(item->row, item->message->ord))
-			item->row->new_counts.canceled++;	/* before its fate was written down */
+			item->row->new_counts.canceled++; /* before its fate was written down */
 		else if (!item->row->lost)
 		{
 			if (item->fate.outcome != 0)
@@ -264,14 +264,14 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 void
 rcs_record_lease(RcsLease *lease)
 {
-	RcsItem   **items = palloc(sizeof(RcsItem *) * lease->nitems);
-	int			n = 0;
-	dlist_iter	iter;
+	RcsItem **items = palloc(sizeof(RcsItem *) * lease->nitems);
+	int n = 0;
+	dlist_iter iter;
 
 	lock_done(lease);
 	dlist_foreach(iter, &lease->done)
 	{
-		RcsItem    *item = dlist_container(RcsItem, node, iter.cur);
+		RcsItem *item = dlist_container(RcsItem, node, iter.cur);
 
 		if (item->row->locked || item->row->lost)
 			items[n++] = item;
@@ -284,17 +284,17 @@ rcs_record_lease(RcsLease *lease)
 void
 rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
 {
-	TimestampTz due_at = delay_ms == 0 ? 0 :
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms);
-	RcsItem   **items = palloc(sizeof(RcsItem *) * lease->nitems);
-	int64	   *whole = palloc(sizeof(int64) * lease->nrows);
-	int			n = 0;
-	int			nwhole = 0;
-	int			next = lease->nitems;
+	TimestampTz due_at =
+		delay_ms == 0 ? 0 : TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms);
+	RcsItem **items = palloc(sizeof(RcsItem *) * lease->nitems);
+	int64 *whole = palloc(sizeof(int64) * lease->nrows);
+	int n = 0;
+	int nwhole = 0;
+	int next = lease->nitems;
 
 	for (int i = 0; i < lease->nrows; i++)
 	{
-		RcsRow	   *row = &lease->rows[i];
+		RcsRow *row = &lease->rows[i];
 
 		if (row->waiting == 0 || !rcs_record_lock(lease, row) || row->waiting < row->items)
 			continue;
@@ -303,7 +303,7 @@ rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
 	}
 	for (int i = lease->next; i < lease->nitems; i++)
 	{
-		RcsItem    *item = &lease->items[i];
+		RcsItem *item = &lease->items[i];
 
 		if (item->state != RCS_ITEM_WAITING)
 			continue;
@@ -370,13 +370,13 @@ item_gone(RcsItem *item)
 void
 rcs_record_committed(void)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, closing)
 		item_gone(lfirst(lc));
 	foreach(lc, touched)
 	{
-		RcsRow	   *row = lfirst(lc);
+		RcsRow *row = lfirst(lc);
 
 		row->locked = false;
 		row->open -= row->new_closed;
@@ -387,7 +387,7 @@ rcs_record_committed(void)
 	}
 	foreach(lc, in_leases)
 	{
-		RcsLease   *lease = lfirst(lc);
+		RcsLease *lease = lfirst(lc);
 
 		/* one that this transaction took is rcs_lease_committed()'s to free */
 		if (lease->open == 0 && lease->node.next != NULL)
@@ -399,11 +399,11 @@ rcs_record_committed(void)
 void
 rcs_record_rolled_back(void)
 {
-	ListCell   *lc;
+	ListCell *lc;
 
 	foreach(lc, closing)
 	{
-		RcsItem    *item = lfirst(lc);
+		RcsItem *item = lfirst(lc);
 
 		if (item->node.next != NULL)
 			item->state = RCS_ITEM_DONE;
@@ -415,7 +415,7 @@ rcs_record_rolled_back(void)
 	}
 	foreach(lc, touched)
 	{
-		RcsRow	   *row = lfirst(lc);
+		RcsRow *row = lfirst(lc);
 
 		row->locked = false;
 		row->lost = false;

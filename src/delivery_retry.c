@@ -16,16 +16,16 @@
 
 typedef struct Group
 {
-	RcsItem    *like;
-	int		   *ords;
-	int			n;
+	RcsItem *like;
+	int *ords;
+	int n;
 } Group;
 
 struct RcsRetries
 {
-	Group		groups[MAX_GROUPS];
-	int			n;
-	int			most;			/* items that may be added */
+	Group groups[MAX_GROUPS];
+	int n;
+	int most; /* items that may be added */
 };
 
 static bool
@@ -35,18 +35,18 @@ goes_with(const Group *g, const RcsItem *item)
 	const RcsFate *b = &item->fate;
 
 	return g->like->row == item->row && g->like->account == item->account &&
-		a->outcome == b->outcome && a->delay_ms == b->delay_ms &&
-		a->answer == b->answer && a->in_doubt == b->in_doubt;
+		   a->outcome == b->outcome && a->delay_ms == b->delay_ms && a->answer == b->answer &&
+		   a->in_doubt == b->in_doubt;
 }
 
 static TimestampTz
 retry_due(const RcsItem *item)
 {
-	long		delay_ms = item->fate.delay_ms;
+	long delay_ms = item->fate.delay_ms;
 
 	if (item->fate.outcome == 0 && delay_ms == 0)
 		return item->row->batch.due_at;
-	if (delay_ms > 0)			/* so that those who failed together do not return together */
+	if (delay_ms > 0) /* so that those who failed together do not return together */
 		delay_ms += (long) (rcs_now_us() % (delay_ms / 4 + 1));
 	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms);
 }
@@ -54,12 +54,13 @@ retry_due(const RcsItem *item)
 static void
 write_group(Group *g)
 {
-	RcsItem    *item = g->like;
+	RcsItem *item = g->like;
 	const RcsBatchRow *from = &item->row->batch;
 	RcsBatchRow retry = *from;
-	bool		left = item->fate.outcome == RCS_REFUSED || item->fate.outcome == RCS_UNKNOWN;
-	const char *reason = item->fate.reason[0] != '\0' ? item->fate.reason :
-		item->fate.code[0] != '\0' ? item->fate.code : NULL;
+	bool left = item->fate.outcome == RCS_REFUSED || item->fate.outcome == RCS_UNKNOWN;
+	const char *reason = item->fate.reason[0] != '\0' ? item->fate.reason
+						 : item->fate.code[0] != '\0' ? item->fate.code
+													  : NULL;
 
 	retry.attempt = from->attempt + 1;
 	retry.answers = from->answers + (item->fate.answer ? 1 : 0);
@@ -90,8 +91,8 @@ rcs_retries_begin(int most)
 void
 rcs_retries_add(RcsRetries *r, RcsItem *item)
 {
-	Group	   *g;
-	int			i;
+	Group *g;
+	int i;
 
 	for (i = 0; i < r->n; i++)
 		if (goes_with(&r->groups[i], item))

@@ -21,17 +21,17 @@
 #define SECOND INT64CONST(1000000)
 #define NAP SECOND
 #define FULL_SCAN (60 * SECOND)
-#define OVERLAP (10 * SECOND)	/* a scan goes back so far before the last one */
-#define LOOK 10					/* messages taken to see where they want to go */
+#define OVERLAP (10 * SECOND) /* a scan goes back so far before the last one */
+#define LOOK 10				  /* messages taken to see where they want to go */
 #define LOOK_EVERY (SECOND / 4)
 #define UNKNOWN_CHATBOT_MS 60000
 
-static int64 ids[RCS_SLICE_MAX];	/* handed over, not yet leased */
-static int	nids = 0;
+static int64 ids[RCS_SLICE_MAX]; /* handed over, not yet leased */
+static int nids = 0;
 static int64 scan_at_us = 0;
 static int64 full_scan_at_us = 0;
 static TimestampTz scan_from = 0;
-static int64 look_at_us = 0;	/* an account was full or closed: until then only what has room */
+static int64 look_at_us = 0; /* an account was full or closed: until then only what has room */
 
 /* ---------- what is there ---------- */
 
@@ -43,7 +43,7 @@ static int64 look_at_us = 0;	/* an account was full or closed: until then only w
 static int
 room(int64 now_us)
 {
-	int			most = rcs_delivery_accounts_space(now_us);
+	int most = rcs_delivery_accounts_space(now_us);
 
 	if (now_us >= look_at_us)
 		most = Max(most, LOOK);
@@ -54,12 +54,12 @@ room(int64 now_us)
 bool
 rcs_singles_wanted(int64 now_us, int64 *wait_us)
 {
-	bool		overflow = false;
+	bool overflow = false;
 
 	if (room(now_us) <= 0)
 	{
 		*wait_us = Min(*wait_us, look_at_us - now_us);
-		return false;			/* a permit that is granted makes room, too */
+		return false; /* a permit that is granted makes room, too */
 	}
 	if (nids == 0)
 		nids = rcs_handover_take(MyDatabaseId, ids, room(now_us), &overflow);
@@ -93,7 +93,7 @@ static void
 scan(int64 now_us)
 {
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
-	int			most = room(now_us);
+	int most = room(now_us);
 
 	if (now_us >= full_scan_at_us)
 	{
@@ -110,17 +110,17 @@ static RcsAccount *
 choose_account(RcsItem *item, RcsRoom *room, int64 now_us, bool *full, int64 *wait_us)
 {
 	RcsAccount *best = NULL;
-	ListCell   *lc;
-	List	   *servers = item->row->batch.server != NULL ?
-		list_make1(item->row->batch.server) : room->chatbot->servers;
+	ListCell *lc;
+	List *servers = item->row->batch.server != NULL ? list_make1(item->row->batch.server)
+													: room->chatbot->servers;
 
 	*full = false;
 	*wait_us = 60 * SECOND;
 	foreach(lc, servers)
 	{
 		RcsAccount *a = rcs_delivery_account(lfirst(lc));
-		bool		probe;
-		int64		wait = SECOND;
+		bool probe;
+		int64 wait = SECOND;
 
 		if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
 			*wait_us = Min(*wait_us, wait);
@@ -137,7 +137,7 @@ account_reason(RcsRoom *room, char reason[RCS_ACCOUNT_REASON + 32])
 {
 	RcsAccount *a;
 	const char *hold;
-	char		why[RCS_ACCOUNT_REASON] = "";
+	char why[RCS_ACCOUNT_REASON] = "";
 
 	if (room->chatbot->servers == NIL)
 	{
@@ -162,15 +162,15 @@ account_reason(RcsRoom *room, char reason[RCS_ACCOUNT_REASON + 32])
 static void
 assign_accounts(RcsLease *lease)
 {
-	int64		now_us = rcs_now_us();
+	int64 now_us = rcs_now_us();
 
 	for (int i = 0; i < lease->nitems; i++)
 	{
-		RcsItem    *item = &lease->items[i];
-		RcsRoom    *chatroom = rcs_delivery_room(item->message->chatbot);
-		char		reason[RCS_ACCOUNT_REASON + 32];
-		bool		full;
-		int64		wait_us;
+		RcsItem *item = &lease->items[i];
+		RcsRoom *chatroom = rcs_delivery_room(item->message->chatbot);
+		char reason[RCS_ACCOUNT_REASON + 32];
+		bool full;
+		int64 wait_us;
 
 		if (item->state != RCS_ITEM_WAITING)
 			continue;
@@ -194,15 +194,15 @@ assign_accounts(RcsLease *lease)
 	}
 	for (int i = 0; i < lease->nitems; i++)
 		if (lease->items[i].account != NULL)
-			lease->items[i].account->ready--;	/* the intent counts it */
+			lease->items[i].account->ready--; /* the intent counts it */
 }
 
 void
 rcs_singles_take(void)
 {
-	RcsLease   *lease;
-	int64		now_us = rcs_now_us();
-	int			asked;
+	RcsLease *lease;
+	int64 now_us = rcs_now_us();
+	int asked;
 
 	if (nids == 0 && room(now_us) > 0 && now_us >= scan_at_us)
 		scan(now_us);
@@ -212,9 +212,9 @@ rcs_singles_take(void)
 	lease = rcs_lease_singles(ids, asked);
 	nids = 0;
 	if (lease == NULL || lease->nrows < asked)
-		scan_at_us = Min(scan_at_us, now_us + NAP / 50);	/* locked, or due later */
+		scan_at_us = Min(scan_at_us, now_us + NAP / 50); /* locked, or due later */
 	if (lease == NULL || rcs_delivery_held() != NULL)
-		return;					/* the next turn hands it back */
+		return; /* the next turn hands it back */
 	rcs_lease_drop_late(lease);
 	assign_accounts(lease);
 	rcs_lease_intend(lease, NULL, lease->nitems);

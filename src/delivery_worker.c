@@ -27,12 +27,12 @@
 #include "worker.h"
 
 #define SECOND INT64CONST(1000000)
-#define RESULTS_MAX 500			/* results that do not wait for company */
+#define RESULTS_MAX 500 /* results that do not wait for company */
 #define RESULTS_WAIT_CAMPAIGN (SECOND / 5)
 #define RESULTS_WAIT_SINGLE (SECOND / 50)
-#define RETRY_TURN SECOND		/* after a transaction that failed */
-#define LAST_TRIES 3			/* to write results down before the worker ends */
-#define UNWRITTEN_MAX 2000		/* results in memory, when no transaction succeeds */
+#define RETRY_TURN SECOND  /* after a transaction that failed */
+#define LAST_TRIES 3	   /* to write results down before the worker ends */
+#define UNWRITTEN_MAX 2000 /* results in memory, when no transaction succeeds */
 
 RcsDelivery delivery;
 
@@ -52,12 +52,12 @@ take(void)
 static void
 turn_body(void *arg)
 {
-	bool		held = rcs_delivery_hold_turn();
-	dlist_iter	iter;
+	bool held = rcs_delivery_hold_turn();
+	dlist_iter iter;
 
 	dlist_foreach(iter, &delivery.leases)
 	{
-		RcsLease   *lease = dlist_container(RcsLease, node, iter.cur);
+		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
 
 		if (!dlist_is_empty(&lease->done))
 			rcs_record_lease(lease);
@@ -113,9 +113,8 @@ turn(int64 now_us)
 static bool
 results_are_due(int64 now_us, int64 *wait_us)
 {
-	int64		limit = delivery.lane == RCS_WORKER_SINGLE ?
-		RESULTS_WAIT_SINGLE : RESULTS_WAIT_CAMPAIGN;
-	int64		age = now_us - delivery.done_since_us;
+	int64 limit = delivery.lane == RCS_WORKER_SINGLE ? RESULTS_WAIT_SINGLE : RESULTS_WAIT_CAMPAIGN;
+	int64 age = now_us - delivery.done_since_us;
 
 	if (delivery.ndone == 0)
 		return false;
@@ -198,7 +197,7 @@ withdraw_all(const char *code, const char *reason, long delay_ms)
 static void
 withdraw_closed(RcsItem *item, int64 wait_us)
 {
-	char		reason[RCS_ACCOUNT_REASON];
+	char reason[RCS_ACCOUNT_REASON];
 	const char *hold = rcs_delivery_account_held(item->account);
 
 	if (hold != NULL)
@@ -217,11 +216,11 @@ static RcsPermit
 draw_permit(RcsItem *item, int64 now_us, int64 *wait_us)
 {
 	RcsCampaign *c = item->lease->campaign;
-	bool		own_rate = c != NULL && c->row.rate_per_minute > 0;
-	RcsPermit	permit;
+	bool own_rate = c != NULL && c->row.rate_per_minute > 0;
+	RcsPermit permit;
 
-	if (own_rate && !rcs_campaign_permit(c->row.campaign_no, c->row.rate_per_minute,
-										 now_us, wait_us))
+	if (own_rate &&
+		!rcs_campaign_permit(c->row.campaign_no, c->row.rate_per_minute, now_us, wait_us))
 		return RCS_PERMIT_WAIT;
 	item->shared = item->account->shared;
 	permit = rcs_account_permit(item->shared, delivery.lane, now_us, wait_us);
@@ -239,7 +238,7 @@ static void
 offer(RcsItem *item, int64 now_us)
 {
 	RcsHttpRequest *r = &item->request;
-	RcsAnswer	answer;
+	RcsAnswer answer;
 
 	leave_ready(item);
 	memset(r, 0, sizeof(*r));
@@ -269,8 +268,8 @@ static void
 try_item(RcsItem *item, int64 now_us, int64 *wait_us)
 {
 	RcsAccount *a = item->account;
-	bool		probe;
-	int64		wait = SECOND;
+	bool probe;
+	int64 wait = SECOND;
 
 	if (a->shared < 0)
 	{
@@ -291,7 +290,7 @@ try_item(RcsItem *item, int64 now_us, int64 *wait_us)
 		return;
 	}
 	if (!rcs_delivery_token_ready(a, now_us))
-		return;					/* the token's arrival wakes us */
+		return; /* the token's arrival wakes us */
 	switch (draw_permit(item, now_us, &wait))
 	{
 		case RCS_PERMIT_GRANTED:
@@ -334,7 +333,7 @@ static void
 take_answer(RcsItem *item)
 {
 	RcsHttpRequest *r = &item->request;
-	RcsAnswer	answer;
+	RcsAnswer answer;
 
 	RCS_FAULT("after-answer");
 	delivery.nflying--;
@@ -366,11 +365,11 @@ take_answers(void)
 static void
 abort_flying(void)
 {
-	dlist_iter	iter;
+	dlist_iter iter;
 
 	dlist_foreach(iter, &delivery.leases)
 	{
-		RcsLease   *lease = dlist_container(RcsLease, node, iter.cur);
+		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
 
 		for (int i = 0; i < lease->nitems; i++)
 			if (lease->items[i].state == RCS_ITEM_FLYING)
@@ -393,14 +392,14 @@ begin_drain(void)
 static void
 drain(void)
 {
-	int64		end_us = rcs_now_us() + rcs_worker_drain_ms() * (SECOND / 1000);
+	int64 end_us = rcs_now_us() + rcs_worker_drain_ms() * (SECOND / 1000);
 
 	begin_drain();
 	turn(rcs_now_us());
 	while (delivery.nflying > 0 && rcs_now_us() < end_us)
 	{
-		long		wait_ms = (long) ((end_us - rcs_now_us()) / 1000) + 1;
-		long		curl_ms = rcs_http_timeout_ms();
+		long wait_ms = (long) ((end_us - rcs_now_us()) / 1000) + 1;
+		long curl_ms = rcs_http_timeout_ms();
 
 		rcs_evloop_wait(curl_ms >= 0 ? Min(wait_ms, curl_ms) : wait_ms);
 		take_answers();
@@ -415,8 +414,8 @@ drain(void)
 static void
 wait_for_something(int64 wait_us)
 {
-	long		curl_ms = rcs_http_timeout_ms();
-	long		wait_ms = (long) ((wait_us + 999) / 1000);
+	long curl_ms = rcs_http_timeout_ms();
+	long wait_ms = (long) ((wait_us + 999) / 1000);
 
 	if (curl_ms >= 0)
 		wait_ms = Min(wait_ms, curl_ms);
@@ -427,8 +426,8 @@ wait_for_something(int64 wait_us)
 static void
 show_state(uint32 number)
 {
-	int			open = rcs_http_active() + delivery.nready;
-	bool		held = rcs_delivery_held() != NULL;
+	int open = rcs_http_active() + delivery.nready;
+	bool held = rcs_delivery_held() != NULL;
 
 	pg_atomic_write_u32(&delivery.slot->in_flight, (uint32) rcs_http_active());
 	rcs_slot_set_state(delivery.slot, open > 0 ? "sending" : held ? "on hold" : "idle");
@@ -439,9 +438,9 @@ show_state(uint32 number)
 static void
 one_round(void)
 {
-	int64		now_us = rcs_now_us();
-	int64		wait_us = SECOND;
-	uint32		number = rcs_hold_number();
+	int64 now_us = rcs_now_us();
+	int64 wait_us = SECOND;
+	uint32 number = rcs_hold_number();
 
 	rcs_sweep_when_due(now_us);
 	rcs_delivery_checks();

@@ -7,4 +7,4 @@
 
 extern PGDLLEXPORT void rcs_delivery_main(Datum main_arg);
 
-#endif							/* RCS_DELIVERY_WORKER_H */
+#endif /* RCS_DELIVERY_WORKER_H */

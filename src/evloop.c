@@ -35,21 +35,21 @@
  */
 typedef struct Watch
 {
-	uint8		want;
-	uint8		have;
-	bool		adopted;
-	bool		stale;			/* is in the list "stale_fds" */
+	uint8 want;
+	uint8 have;
+	bool adopted;
+	bool stale; /* is in the list "stale_fds" */
 } Watch;
 
 static WaitEventSet *wait_set = NULL;
-static int	poll_fd = -1;
+static int poll_fd = -1;
 static uint32 wait_event;
 
 /* malloc'd: grown inside callbacks of foreign libraries, which must not raise */
 static Watch *watches = NULL;
 static int *stale_fds = NULL;
-static int	n_watches = 0;
-static int	n_stale = 0;
+static int n_watches = 0;
+static int n_stale = 0;
 
 static bool make_room(int fd);
 static bool tell_kernel(int fd, Watch *w);
@@ -62,17 +62,14 @@ rcs_evloop_init(void)
 		return;
 
 	if (!AcquireExternalFD())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("could not get a descriptor to wait for connections"),
-				 errhint("Raise max_files_per_process.")));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+						errmsg("could not get a descriptor to wait for connections"),
+						errhint("Raise max_files_per_process.")));
 	poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (poll_fd < 0)
 	{
 		ReleaseExternalFD();
-		ereport(ERROR,
-				(errcode_for_socket_access(),
-				 errmsg("could not create a poll set: %m")));
+		ereport(ERROR, (errcode_for_socket_access(), errmsg("could not create a poll set: %m")));
 	}
 
 	wait_event = RcsWaitEvent("RcsNetwork");
@@ -95,7 +92,7 @@ rcs_evloop_pollfd(void)
 void
 rcs_evloop_wait(long timeout_ms)
 {
-	WaitEvent	event;
+	WaitEvent event;
 
 	Assert(!IsTransactionState());
 
@@ -119,7 +116,7 @@ rcs_evloop_adopt(int fd)
 bool
 rcs_evloop_watch(int fd, int what)
 {
-	Watch	   *w;
+	Watch *w;
 
 	if (!make_room(fd))
 		return false;
@@ -150,19 +147,18 @@ int
 rcs_evloop_ready(RcsReady *ready, int max)
 {
 	struct epoll_event events[256];
-	int			n;
+	int n;
 
 	tell_kernel_all();
 	n = epoll_wait(poll_fd, events, Min(max, (int) lengthof(events)), 0);
 	for (int i = 0; i < n; i++)
 	{
-		int			fd = events[i].data.fd;
-		uint32		e = events[i].events;
+		int fd = events[i].data.fd;
+		uint32 e = events[i].events;
 
 		ready[i].fd = fd;
-		ready[i].what = ((e & EPOLLIN) ? RCS_EV_READ : 0) |
-			((e & EPOLLOUT) ? RCS_EV_WRITE : 0) |
-			((e & (EPOLLERR | EPOLLHUP)) ? RCS_EV_ERROR : 0);
+		ready[i].what = ((e & EPOLLIN) ? RCS_EV_READ : 0) | ((e & EPOLLOUT) ? RCS_EV_WRITE : 0) |
+						((e & (EPOLLERR | EPOLLHUP)) ? RCS_EV_ERROR : 0);
 
 		/*
 		 * Nobody wants this one: an idle connection that the peer closed.  It
@@ -180,9 +176,9 @@ rcs_evloop_ready(RcsReady *ready, int max)
 static bool
 make_room(int fd)
 {
-	int			n = Max(n_watches, 256);
-	Watch	   *w;
-	int		   *s;
+	int n = Max(n_watches, 256);
+	Watch *w;
+	int *s;
 
 	if (fd < 0)
 		return false;
@@ -209,15 +205,14 @@ static bool
 tell_kernel(int fd, Watch *w)
 {
 	struct epoll_event event = {0};
-	int			op;
+	int op;
 
 	if (w->want == w->have)
 		return true;
 	event.data.fd = fd;
-	event.events = ((w->want & RCS_EV_READ) ? EPOLLIN : 0) |
-		((w->want & RCS_EV_WRITE) ? EPOLLOUT : 0);
-	op = w->want == 0 ? EPOLL_CTL_DEL :
-		w->have == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	event.events =
+		((w->want & RCS_EV_READ) ? EPOLLIN : 0) | ((w->want & RCS_EV_WRITE) ? EPOLLOUT : 0);
+	op = w->want == 0 ? EPOLL_CTL_DEL : w->have == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 	w->have = w->want;
 
 	if (epoll_ctl(poll_fd, op, fd, &event) == 0)
@@ -243,7 +238,7 @@ tell_kernel_all(void)
 {
 	for (int i = 0; i < n_stale; i++)
 	{
-		Watch	   *w = &watches[stale_fds[i]];
+		Watch *w = &watches[stale_fds[i]];
 
 		w->stale = false;
 		if (w->adopted && !(w->want == 0 && w->have == RCS_EV_READ))

@@ -9,18 +9,18 @@
 #ifndef RCS_EVLOOP_H
 #define RCS_EVLOOP_H
 
-#define RCS_EV_READ		1
-#define RCS_EV_WRITE	2
-#define RCS_EV_ERROR	4		/* reported, never asked for */
+#define RCS_EV_READ 1
+#define RCS_EV_WRITE 2
+#define RCS_EV_ERROR 4 /* reported, never asked for */
 
 typedef struct RcsReady
 {
-	int			fd;
-	int			what;			/* RCS_EV_... */
+	int fd;
+	int what; /* RCS_EV_... */
 } RcsReady;
 
 extern void rcs_evloop_init(void);
-extern int	rcs_evloop_pollfd(void);
+extern int rcs_evloop_pollfd(void);
 
 /* waits for a socket, the latch or the time-out; 0 only looks, -1 is forever */
 extern void rcs_evloop_wait(long timeout_ms);
@@ -35,6 +35,6 @@ extern void rcs_evloop_wait(long timeout_ms);
 extern bool rcs_evloop_adopt(int fd);
 extern bool rcs_evloop_watch(int fd, int what); /* what = 0: no more */
 extern void rcs_evloop_forget(int fd);
-extern int	rcs_evloop_ready(RcsReady *ready, int max); /* never blocks */
+extern int rcs_evloop_ready(RcsReady *ready, int max); /* never blocks */
 
-#endif							/* RCS_EVLOOP_H */
+#endif /* RCS_EVLOOP_H */

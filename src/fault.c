@@ -29,13 +29,13 @@
 #define FAULT_FILE "rcs_fault"
 #define GO_FILE "rcs_fault_go"
 
-static int	passed = 0;
+static int passed = 0;
 
 static bool
 read_fault(char point[32], char action[16], int *skip)
 {
-	FILE	   *f = fopen(FAULT_FILE, "r");
-	int			n;
+	FILE *f = fopen(FAULT_FILE, "r");
+	int n;
 
 	if (f == NULL)
 	{
@@ -64,7 +64,7 @@ wait_for_go(void)
 static void
 run_short_of_memory(int allocation)
 {
-	void		(*shortage_after) (int) = (void (*) (int)) dlsym(RTLD_DEFAULT, "rcs_shortage_after");
+	void (*shortage_after)(int) = (void (*)(int)) dlsym(RTLD_DEFAULT, "rcs_shortage_after");
 
 	if (shortage_after != NULL)
 		shortage_after(allocation);
@@ -73,9 +73,9 @@ run_short_of_memory(int allocation)
 void
 rcs_fault(const char *here)
 {
-	char		point[32];
-	char		action[16];
-	int			skip;
+	char point[32];
+	char action[16];
+	int skip;
 
 	if (!read_fault(point, action, &skip) || strcmp(point, here) != 0)
 		return;
@@ -83,7 +83,7 @@ rcs_fault(const char *here)
 		return;
 	passed = 0;
 	if (unlink(FAULT_FILE) != 0)
-		return;					/* another process was first */
+		return; /* another process was first */
 	ereport(LOG, (errmsg("fault point %s: %s", here, action)));
 	if (strcmp(action, "kill") == 0)
 		kill(getpid(), SIGKILL);
@@ -97,4 +97,4 @@ rcs_fault(const char *here)
 		run_short_of_memory(skip);
 }
 
-#endif							/* RCS_FAULTS */
+#endif /* RCS_FAULTS */

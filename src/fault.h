@@ -14,4 +14,4 @@ extern void rcs_fault(const char *point);
 #define RCS_FAULT(point) ((void) 0)
 #endif
 
-#endif							/* RCS_FAULT_H */
+#endif /* RCS_FAULT_H */

@@ -25,14 +25,14 @@ JsonbContainer *
 rcs_foreign_json(const char *body, size_t len)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Jsonb	   *volatile parsed = NULL;
+	Jsonb *volatile parsed = NULL;
 
 	if (!looks_sane(body, len))
 		return NULL;
 	PG_TRY();
 	{
-		parsed = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-													CStringGetDatum(to_server(body, len))));
+		parsed =
+			DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(to_server(body, len))));
 	}
 	PG_CATCH();
 	{
@@ -48,25 +48,25 @@ rcs_foreign_json(const char *body, size_t len)
 static bool
 looks_sane(const char *body, size_t len)
 {
-	size_t		start = 0;
+	size_t start = 0;
 
 	if (len > RCS_FOREIGN_JSON_MAX)
 		return false;
 	while (start < len && strchr(" \t\r\n", body[start]) != NULL && body[start] != '\0')
 		start++;
 	return start < len && body[start] == '{' && !too_deep(body, len) &&
-		pg_verify_mbstr(PG_UTF8, body, (int) len, true);	/* refuses NUL, too */
+		   pg_verify_mbstr(PG_UTF8, body, (int) len, true); /* refuses NUL, too */
 }
 
 static bool
 too_deep(const char *body, size_t len)
 {
-	int			depth = 0;
-	bool		in_string = false;
+	int depth = 0;
+	bool in_string = false;
 
 	for (size_t i = 0; i < len; i++)
 	{
-		char		c = body[i];
+		char c = body[i];
 
 		if (in_string && c == '\\')
 			i++;
@@ -89,9 +89,9 @@ too_deep(const char *body, size_t len)
 static char *
 to_server(const char *body, size_t len)
 {
-	char	   *text = pnstrdup(body, len);
+	char *text = pnstrdup(body, len);
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *volatile converted = NULL;
+	char *volatile converted = NULL;
 
 	if (GetDatabaseEncoding() == PG_UTF8)
 		return text;
@@ -120,10 +120,10 @@ only_ascii(char *text)
 JsonbContainer *
 rcs_foreign_object(JsonbContainer *object, const char *key)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
-	if (getKeyJsonValueFromContainer(object, key, strlen(key), &v) == NULL ||
-		v.type != jbvBinary || !JsonContainerIsObject(v.val.binary.data))
+	if (getKeyJsonValueFromContainer(object, key, strlen(key), &v) == NULL || v.type != jbvBinary ||
+		!JsonContainerIsObject(v.val.binary.data))
 		return NULL;
 	return v.val.binary.data;
 }
@@ -131,23 +131,21 @@ rcs_foreign_object(JsonbContainer *object, const char *key)
 char *
 rcs_foreign_text(JsonbContainer *object, const char *key)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	if (getKeyJsonValueFromContainer(object, key, strlen(key), &v) == NULL)
 		return NULL;
 	if (v.type == jbvString)
 		return pnstrdup(v.val.string.val, v.val.string.len);
 	if (v.type == jbvNumeric)
-		return DatumGetCString(DirectFunctionCall1(numeric_out,
-												   NumericGetDatum(v.val.numeric)));
+		return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v.val.numeric)));
 	return NULL;
 }
 
 bool
 rcs_foreign_present(JsonbContainer *object, const char *key)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
-	return getKeyJsonValueFromContainer(object, key, strlen(key), &v) != NULL &&
-		v.type != jbvNull;
+	return getKeyJsonValueFromContainer(object, key, strlen(key), &v) != NULL && v.type != jbvNull;
 }

@@ -28,4 +28,4 @@ extern char *rcs_foreign_text(JsonbContainer *object, const char *key);
 /* there, and not null */
 extern bool rcs_foreign_present(JsonbContainer *object, const char *key);
 
-#endif							/* RCS_FOREIGN_JSON_H */
+#endif /* RCS_FOREIGN_JSON_H */

@@ -31,11 +31,11 @@ static dlist_head spare = DLIST_STATIC_INIT(spare);
 static dlist_head running = DLIST_STATIC_INIT(running);
 static dlist_head finished = DLIST_STATIC_INIT(finished);
 
-static int	active = 0;			/* length of "running" */
-static int64 deadline_us = -1;	/* when curl wants to run; -1 = never */
-static int	open_sockets = 0;	/* counted in callbacks */
-static int	reserved_fds = 0;	/* what fd.c knows of them */
-static uint64 turns = 0;		/* of rcs_http_run() */
+static int active = 0;		   /* length of "running" */
+static int64 deadline_us = -1; /* when curl wants to run; -1 = never */
+static int open_sockets = 0;   /* counted in callbacks */
+static int reserved_fds = 0;   /* what fd.c knows of them */
+static uint64 turns = 0;	   /* of rcs_http_run() */
 
 static void move(RcsHttpTransfer *t, dlist_head *list);
 static RcsHttpTransfer *take_transfer(void);
@@ -47,8 +47,8 @@ static void reserve_fds(void);
 static int64 monotonic_us(void);
 static void block_signals(sigset_t *old);
 static void unblock_signals(const sigset_t *old);
-static int	on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *fd_arg);
-static int	on_timer(CURLM *m, long timeout_ms, void *arg);
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *fd_arg);
+static int on_timer(CURLM *m, long timeout_ms, void *arg);
 
 void
 rcs_http_init(void)
@@ -68,11 +68,9 @@ rcs_http_init(void)
 
 	/* no library may write the keys of our sessions to a file */
 	unsetenv("SSLKEYLOGFILE");
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-		(multi = curl_multi_init()) == NULL)
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (multi = curl_multi_init()) == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("could not initialize the HTTP client")));
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not initialize the HTTP client")));
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
 }
@@ -92,7 +90,7 @@ bool
 rcs_http_start(RcsHttpRequest *r)
 {
 	RcsHttpTransfer *t;
-	CURLMcode	code;
+	CURLMcode code;
 
 	r->transfer = NULL;
 	r->started_us = GetCurrentTimestamp();
@@ -123,17 +121,17 @@ rcs_http_start(RcsHttpRequest *r)
 void
 rcs_http_run(void)
 {
-	RcsReady	ready[128];
-	int			left;
-	int			n;
-	sigset_t	old;
+	RcsReady ready[128];
+	int left;
+	int n;
+	sigset_t old;
 
 	turns++;
 	block_signals(&old);
 	n = rcs_evloop_ready(ready, lengthof(ready));
 	for (int i = 0; i < n; i++)
 	{
-		int			what = 0;
+		int what = 0;
 
 		if (ready[i].what == 0)
 			continue;
@@ -147,7 +145,7 @@ rcs_http_run(void)
 	}
 	if (deadline_us >= 0 && monotonic_us() >= deadline_us)
 	{
-		long		timeout_ms = -1;
+		long timeout_ms = -1;
 
 		/*
 		 * curl does not announce a deadline twice: one that we met a moment too
@@ -207,7 +205,7 @@ rcs_http_abort(RcsHttpRequest *r)
 long
 rcs_http_timeout_ms(void)
 {
-	int64		left;
+	int64 left;
 
 	if (deadline_us < 0)
 		return -1;
@@ -295,13 +293,13 @@ refuse(RcsHttpRequest *r, const char *why)
 static void
 collect(void)
 {
-	CURLMsg    *msg;
-	int			left;
+	CURLMsg *msg;
+	int left;
 
 	while ((msg = curl_multi_info_read(multi, &left)) != NULL)
 	{
-		char	   *private = NULL;
-		CURLcode	code = msg->data.result;
+		char *private = NULL;
+		CURLcode code = msg->data.result;
 
 		if (msg->msg != CURLMSG_DONE)
 			continue;
@@ -315,7 +313,7 @@ static void
 settle(RcsHttpTransfer *t, CURLcode code)
 {
 	RcsHttpRequest *r = t->request;
-	long		status = 0;
+	long status = 0;
 
 	r->done_us = GetCurrentTimestamp();
 	r->error[0] = '\0';
@@ -333,8 +331,9 @@ settle(RcsHttpTransfer *t, CURLcode code)
 		r->outcome = nothing_left(t) ? RCS_HTTP_NOT_SENT : RCS_HTTP_UNKNOWN;
 		snprintf(r->error, sizeof(r->error), "%s%s",
 				 code == CURLE_OPERATION_TIMEDOUT ? "timeout: " : "",
-				 t->refusal ? t->refusal :
-				 t->curl_error[0] ? t->curl_error : curl_easy_strerror(code));
+				 t->refusal			? t->refusal
+				 : t->curl_error[0] ? t->curl_error
+									: curl_easy_strerror(code));
 	}
 	curl_multi_remove_handle(multi, t->easy);
 	active--;
@@ -349,7 +348,7 @@ settle(RcsHttpTransfer *t, CURLcode code)
 static bool
 nothing_left(RcsHttpTransfer *t)
 {
-	long		header_sent = -1;
+	long header_sent = -1;
 
 	if (t->born == turns)
 		return true;
@@ -389,7 +388,7 @@ monotonic_us(void)
 static void
 block_signals(sigset_t *old)
 {
-	sigset_t	all;
+	sigset_t all;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, old);
@@ -407,7 +406,7 @@ unblock_signals(const sigset_t *old)
 curl_socket_t
 rcs_http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
-	int			fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
@@ -431,7 +430,7 @@ rcs_http_close_socket(void *arg, curl_socket_t fd)
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *fd_arg)
 {
-	int			want = 0;
+	int want = 0;
 
 	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
 		want |= RCS_EV_READ;

@@ -11,10 +11,10 @@
 
 typedef enum RcsHttpOutcome
 {
-	RCS_HTTP_ANSWER,			/* status and body are there */
-	RCS_HTTP_NOT_SENT,			/* provably no byte of the request left:
+	RCS_HTTP_ANSWER,   /* status and body are there */
+	RCS_HTTP_NOT_SENT, /* provably no byte of the request left:
 								 * refused, unresolved, TLS handshake failed */
-	RCS_HTTP_UNKNOWN			/* time-out, cut, too long, unreadable: the
+	RCS_HTTP_UNKNOWN   /* time-out, cut, too long, unreadable: the
 								 * peer may have acted */
 } RcsHttpOutcome;
 
@@ -27,34 +27,34 @@ typedef struct RcsHttpRequest
 	 * it is done or aborted, also when an error is caught.
 	 */
 	const char *url;
-	const char *ca_file;		/* NULL: the system's */
-	const char *bearer;			/* NULL: none */
+	const char *ca_file; /* NULL: the system's */
+	const char *bearer;	 /* NULL: none */
 	const char *body;
-	size_t		body_len;		/* not 0 */
-	long		timeout_ms;
-	void	   *owner;
+	size_t body_len; /* not 0 */
+	long timeout_ms;
+	void *owner;
 
 	/* filled when done */
 	RcsHttpOutcome outcome;
-	int			status;			/* 0 unless RCS_HTTP_ANSWER */
-	const char *answer;			/* NUL-terminated, never NULL when done, valid
+	int status;			/* 0 unless RCS_HTTP_ANSWER */
+	const char *answer; /* NUL-terminated, never NULL when done, valid
 								 * until rcs_http_release() */
-	size_t		answer_len;
-	char		error[256];		/* "" for an answer; a time-out of ours starts
+	size_t answer_len;
+	char error[256];  /* "" for an answer; a time-out of ours starts
 								 * with "timeout: " */
-	int64		started_us;		/* as GetCurrentTimestamp() */
-	int64		done_us;
+	int64 started_us; /* as GetCurrentTimestamp() */
+	int64 done_us;
 
-	RcsHttpTransfer *transfer;	/* private */
+	RcsHttpTransfer *transfer; /* private */
 } RcsHttpRequest;
 
-extern void rcs_http_init(void);	/* in the worker, never in the postmaster */
-extern void rcs_http_set_max_connections(int n);	/* idle and active ones */
+extern void rcs_http_init(void);				 /* in the worker, never in the postmaster */
+extern void rcs_http_set_max_connections(int n); /* idle and active ones */
 
 /* false: could not be started, outcome is NOT_SENT, error is set, nothing to release */
 extern bool rcs_http_start(RcsHttpRequest *r);
-extern void rcs_http_run(void); /* ready sockets and timers; never raises */
-extern RcsHttpRequest *rcs_http_next_done(void);	/* NULL when none */
+extern void rcs_http_run(void);					 /* ready sockets and timers; never raises */
+extern RcsHttpRequest *rcs_http_next_done(void); /* NULL when none */
 extern void rcs_http_release(RcsHttpRequest *r);
 
 /*
@@ -65,8 +65,8 @@ extern void rcs_http_release(RcsHttpRequest *r);
  */
 extern void rcs_http_abort(RcsHttpRequest *r);
 
-extern long rcs_http_timeout_ms(void);	/* until curl wants to run; -1 none */
-extern int	rcs_http_active(void);
+extern long rcs_http_timeout_ms(void); /* until curl wants to run; -1 none */
+extern int rcs_http_active(void);
 extern void rcs_http_shutdown(void);
 
-#endif							/* RCS_HTTP_CLIENT_H */
+#endif /* RCS_HTTP_CLIENT_H */

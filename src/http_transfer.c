@@ -22,11 +22,11 @@
 #error "rcs needs libcurl 7.76 or later"
 #endif
 
-#define MAX_HEADER_BYTES	(64 * 1024)
-#define MAX_ANSWER_BYTES	(256 * 1024)
-#define KEPT_ANSWER_BYTES	(16 * 1024)
-#define CONNECT_TIMEOUT_MS	5000L
-#define MAX_IDLE_S			15L
+#define MAX_HEADER_BYTES (64 * 1024)
+#define MAX_ANSWER_BYTES (256 * 1024)
+#define KEPT_ANSWER_BYTES (16 * 1024)
+#define CONNECT_TIMEOUT_MS 5000L
+#define MAX_IDLE_S 15L
 
 static bool set_fixed_options(CURL *easy, RcsHttpTransfer *t);
 static bool set_url(RcsHttpTransfer *t, const char *url);
@@ -37,7 +37,7 @@ static bool add_header(struct curl_slist **list, const char *header);
 static bool add_bearer(struct curl_slist **list, const char *bearer);
 static void drop_headers(RcsHttpTransfer *t);
 static size_t on_body(char *buffer, size_t size, size_t n, void *arg);
-static int	on_rewind(void *arg, curl_off_t offset, int origin);
+static int on_rewind(void *arg, curl_off_t offset, int origin);
 static size_t on_header(char *data, size_t size, size_t n, void *arg);
 static size_t on_answer(char *data, size_t size, size_t n, void *arg);
 
@@ -91,21 +91,18 @@ rcs_http_transfer_prepare(RcsHttpTransfer *t, RcsHttpRequest *r)
 	t->curl_error[0] = '\0';
 	t->request = r;
 	r->done_us = 0;
-	return set_ca_file(t, r->ca_file) &&
-		set_url(t, r->url) &&
-		set_bearer(t, r->bearer) &&
-		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-						 (curl_off_t) r->body_len) == CURLE_OK &&
-		curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, r->timeout_ms) == CURLE_OK;
+	return set_ca_file(t, r->ca_file) && set_url(t, r->url) && set_bearer(t, r->bearer) &&
+		   curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) r->body_len) ==
+			   CURLE_OK &&
+		   curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, r->timeout_ms) == CURLE_OK;
 }
 
 static bool
 set_fixed_options(CURL *easy, RcsHttpTransfer *t)
 {
-	bool		ok = true;
+	bool ok = true;
 
-#define SET(option, value) \
-	(ok = (curl_easy_setopt(easy, (option), (value)) == CURLE_OK) && ok)
+#define SET(option, value) (ok = (curl_easy_setopt(easy, (option), (value)) == CURLE_OK) && ok)
 
 	SET(CURLOPT_PRIVATE, t);
 	SET(CURLOPT_ERRORBUFFER, t->curl_error);
@@ -160,16 +157,15 @@ remember(char **kept, const char *value, bool *ok)
 static bool
 set_url(RcsHttpTransfer *t, const char *url)
 {
-	bool		ok = true;
-	bool		tls = pg_strncasecmp(url, "https://", 8) == 0;
+	bool ok = true;
+	bool tls = pg_strncasecmp(url, "https://", 8) == 0;
 
 	if (!remember(&t->url, url, &ok))
 		return true;
 	if (!tls && pg_strncasecmp(url, "http://", 7) != 0)
 		return false;
 #if LIBCURL_VERSION_NUM >= 0x075500
-	ok = ok && curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR,
-								tls ? "https" : "http") == CURLE_OK;
+	ok = ok && curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, tls ? "https" : "http") == CURLE_OK;
 #else
 	ok = ok && curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS,
 								tls ? CURLPROTO_HTTPS : CURLPROTO_HTTP) == CURLE_OK;
@@ -181,7 +177,7 @@ set_url(RcsHttpTransfer *t, const char *url)
 static bool
 set_ca_file(RcsHttpTransfer *t, const char *ca_file)
 {
-	bool		ok = true;
+	bool ok = true;
 
 	if (!remember(&t->ca_file, ca_file, &ok))
 		return true;
@@ -209,27 +205,26 @@ add_header(struct curl_slist **list, const char *header)
 static bool
 set_bearer(RcsHttpTransfer *t, const char *bearer)
 {
-	bool		ok = true;
+	bool ok = true;
 
 	if (t->headers != NULL && (bearer == NULL) == (t->bearer == NULL) &&
 		(bearer == NULL || strcmp(bearer, t->bearer) == 0))
 		return true;
 	drop_headers(t);
 	(void) remember(&t->bearer, bearer, &ok);
-	return ok &&
-		add_header(&t->headers, "Content-Type: application/json") &&
-		add_header(&t->headers, "Accept: application/json") &&
-		add_header(&t->headers, "Expect:") &&
-		(bearer == NULL || add_bearer(&t->headers, bearer)) &&
-		curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
+	return ok && add_header(&t->headers, "Content-Type: application/json") &&
+		   add_header(&t->headers, "Accept: application/json") &&
+		   add_header(&t->headers, "Expect:") &&
+		   (bearer == NULL || add_bearer(&t->headers, bearer)) &&
+		   curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
 }
 
 static bool
 add_bearer(struct curl_slist **list, const char *bearer)
 {
-	size_t		size = strlen(bearer) + sizeof("Authorization: Bearer ");
-	char	   *header;
-	bool		ok;
+	size_t size = strlen(bearer) + sizeof("Authorization: Bearer ");
+	char *header;
+	bool ok;
 
 	/* a line break would be a header of the token's choice */
 	for (const char *c = bearer; *c; c++)
@@ -263,7 +258,7 @@ static size_t
 on_body(char *buffer, size_t size, size_t n, void *arg)
 {
 	RcsHttpTransfer *t = arg;
-	size_t		chunk = Min(size * n, t->request->body_len - t->body_sent);
+	size_t chunk = Min(size * n, t->request->body_len - t->body_sent);
 
 	t->body_touched = true;
 	memcpy(buffer, t->request->body + t->body_sent, chunk);
@@ -293,7 +288,7 @@ static size_t
 on_answer(char *data, size_t size, size_t n, void *arg)
 {
 	RcsHttpTransfer *t = arg;
-	size_t		needed = t->answer_len + size * n + 1;
+	size_t needed = t->answer_len + size * n + 1;
 
 	if (needed > MAX_ANSWER_BYTES + 1)
 	{
@@ -302,8 +297,8 @@ on_answer(char *data, size_t size, size_t n, void *arg)
 	}
 	if (needed > t->answer_size)
 	{
-		size_t		larger = Max(t->answer_size, 1024);
-		char	   *answer;
+		size_t larger = Max(t->answer_size, 1024);
+		char *answer;
 
 		while (larger < needed)
 			larger *= 2;

@@ -14,28 +14,28 @@
 struct RcsHttpTransfer
 {
 	/* of http_client.c */
-	dlist_node	node;
-	dlist_head *list;			/* where the node is; NULL = nowhere */
-	uint64		born;			/* the turn it was started in */
+	dlist_node node;
+	dlist_head *list; /* where the node is; NULL = nowhere */
+	uint64 born;	  /* the turn it was started in */
 
-	CURL	   *easy;
+	CURL *easy;
 	RcsHttpRequest *request;
 
 	/* what the easy handle is set to; malloc'd, NULL = not set */
-	char	   *url;
-	char	   *ca_file;
-	char	   *bearer;
+	char *url;
+	char *ca_file;
+	char *bearer;
 	struct curl_slist *headers;
 
 	/* of the current request */
-	size_t		body_sent;		/* handed to curl */
-	bool		body_touched;	/* curl asked for the body at all */
-	size_t		header_bytes;
-	char	   *answer;
-	size_t		answer_len;
-	size_t		answer_size;
-	const char *refusal;		/* why a callback stopped the transfer */
-	char		curl_error[CURL_ERROR_SIZE];
+	size_t body_sent;  /* handed to curl */
+	bool body_touched; /* curl asked for the body at all */
+	size_t header_bytes;
+	char *answer;
+	size_t answer_len;
+	size_t answer_size;
+	const char *refusal; /* why a callback stopped the transfer */
+	char curl_error[CURL_ERROR_SIZE];
 };
 
 /* NULL: out of memory */
@@ -49,8 +49,7 @@ extern bool rcs_http_transfer_prepare(RcsHttpTransfer *t, RcsHttpRequest *r);
 extern void rcs_http_transfer_trim(RcsHttpTransfer *t);
 
 /* in http_client.c: callbacks that need its books */
-extern curl_socket_t rcs_http_open_socket(void *arg, curlsocktype purpose,
-										  struct curl_sockaddr *a);
-extern int	rcs_http_close_socket(void *arg, curl_socket_t fd);
+extern curl_socket_t rcs_http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a);
+extern int rcs_http_close_socket(void *arg, curl_socket_t fd);
 
-#endif							/* RCS_HTTP_TRANSFER_H */
+#endif /* RCS_HTTP_TRANSFER_H */

@@ -20,24 +20,23 @@
 
 struct RcsPayload
 {
-	char	   *head;			/* from behind the phone to before "template" */
-	RcsTemplate *template;		/* the rest of "rcs" */
-	bool		expiry_set;		/* expiryOption is in head or template */
-	char	   *legacy_head;	/* NULL: no fallback */
-	bool		legacy_fixed;	/* legacy_head holds members */
+	char *head;			   /* from behind the phone to before "template" */
+	RcsTemplate *template; /* the rest of "rcs" */
+	bool expiry_set;	   /* expiryOption is in head or template */
+	char *legacy_head;	   /* NULL: no fallback */
+	bool legacy_fixed;	   /* legacy_head holds members */
 	RcsTemplate *legacy;
 };
 
 /* supplied by the sender, or treated elsewhere */
-static const char *const not_from_message[] = {
-	"chatbotId", "agencyId", "agencyKey", "brandKey", "legacy"
-};
+static const char *const not_from_message[] = {"chatbotId", "agencyId", "agencyKey", "brandKey",
+											   "legacy"};
 static const char *const not_from_legacy[] = {"kisaOrigCode"};
 
-static char *compile_head(RcsPayload *p, JsonbContainer *message,
-						  const RcsSender *sender, bool fallback);
-static void compile_legacy(RcsPayload *p, JsonbContainer *legacy,
-						   const RcsSender *sender, bool allow_params);
+static char *compile_head(RcsPayload *p, JsonbContainer *message, const RcsSender *sender,
+						  bool fallback);
+static void compile_legacy(RcsPayload *p, JsonbContainer *legacy, const RcsSender *sender,
+						   bool allow_params);
 static void add_kisa_code(StringInfo s, JsonbContainer *legacy, const RcsSender *sender);
 static JsonbContainer *rest_of(JsonbContainer *object, const char *const *left_out, int n);
 static bool is_one_of(const JsonbValue *key, const char *const *names, int n);
@@ -46,8 +45,7 @@ static JsonbContainer *object_of(JsonbContainer *object, const char *key);
 static char *text_of(JsonbContainer *object, const char *key);
 static void add_member(StringInfo s, const char *key, const char *value);
 static void add_text(StringInfo s, const char *text);
-static const char *splice(StringInfo out, const RcsTemplate *t,
-						  JsonbContainer *params, char joint);
+static const char *splice(StringInfo out, const RcsTemplate *t, JsonbContainer *params, char joint);
 static const char *make_utf8(StringInfo out, int start);
 
 RcsPayload *
@@ -57,9 +55,9 @@ rcs_payload_compile(JsonbContainer *message, const RcsSender *sender, bool allow
 	JsonbContainer *legacy = object_of(message, "legacy");
 
 	p->head = compile_head(p, message, sender, legacy != NULL);
-	p->template = rcs_template_compile(rest_of(message, not_from_message,
-											   lengthof(not_from_message)),
-									   allow_params);
+	p->template =
+		rcs_template_compile(rest_of(message, not_from_message, lengthof(not_from_message)),
+							 allow_params);
 	if (legacy != NULL)
 		compile_legacy(p, legacy, sender, allow_params);
 	return p;
@@ -69,7 +67,7 @@ const char *
 rcs_payload_render(const RcsPayload *p, const char *msgid, const char *phone,
 				   JsonbContainer *params, bool expires_soon, StringInfo out)
 {
-	int			start = out->len;
+	int start = out->len;
 	const char *missing;
 
 	appendStringInfoString(out, "{\"common\":{\"msgId\":");
@@ -99,13 +97,11 @@ rcs_payload_render(const RcsPayload *p, const char *msgid, const char *phone,
 const char *
 rcs_default_messagebase(const char *service_type, int cards)
 {
-	static const char *const mms[] = {
-		"SMwThM00", "CMwMhM0200", "CMwMhM0300", "CMwMhM0400", "CMwMhM0500", "CMwMhM0600"
-	};
-	static const char *const chat[] = {
-		"SCS00000", "CCwMhM0200", "CCwMhM0300", "CCwMhM0400", "CCwMhM0500", "CCwMhM0600"
-	};
-	int			i = Min(Max(cards, 1), (int) lengthof(mms)) - 1;
+	static const char *const mms[] = {"SMwThM00",	"CMwMhM0200", "CMwMhM0300",
+									  "CMwMhM0400", "CMwMhM0500", "CMwMhM0600"};
+	static const char *const chat[] = {"SCS00000",	 "CCwMhM0200", "CCwMhM0300",
+									   "CCwMhM0400", "CCwMhM0500", "CCwMhM0600"};
+	int i = Min(Max(cards, 1), (int) lengthof(mms)) - 1;
 
 	if (strcmp(service_type, "RCSSMS") == 0)
 		return "SS000000";
@@ -122,19 +118,18 @@ int
 rcs_payload_cards(JsonbContainer *body)
 {
 	static const char *const per_card[] = {"title", "description", "media"};
-	int			cards = 1;
+	int cards = 1;
 	JsonbIterator *it = JsonbIteratorInit(body);
 	JsonbIteratorToken token;
-	JsonbValue	v;
+	JsonbValue v;
 
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
 		for (int i = 0; token == WJB_KEY && i < (int) lengthof(per_card); i++)
 		{
-			int			len = strlen(per_card[i]);
+			int len = strlen(per_card[i]);
 
-			if (v.val.string.len == len + 1 &&
-				memcmp(v.val.string.val, per_card[i], len) == 0 &&
+			if (v.val.string.len == len + 1 && memcmp(v.val.string.val, per_card[i], len) == 0 &&
 				v.val.string.val[len] >= '1' && v.val.string.val[len] <= '9')
 				cards = Max(cards, v.val.string.val[len] - '0');
 		}
@@ -148,8 +143,8 @@ static char *
 compile_head(RcsPayload *p, JsonbContainer *message, const RcsSender *sender, bool fallback)
 {
 	StringInfoData s;
-	char	   *service = text_of(message, "serviceType");
-	char	   *header = text_of(message, "header");
+	char *service = text_of(message, "serviceType");
+	char *header = text_of(message, "header");
 	JsonbContainer *body = object_of(message, "body");
 
 	initStringInfo(&s);
@@ -180,8 +175,7 @@ compile_head(RcsPayload *p, JsonbContainer *message, const RcsSender *sender, bo
 }
 
 static void
-compile_legacy(RcsPayload *p, JsonbContainer *legacy, const RcsSender *sender,
-			   bool allow_params)
+compile_legacy(RcsPayload *p, JsonbContainer *legacy, const RcsSender *sender, bool allow_params)
 {
 	StringInfoData s;
 	StringInfoData members;
@@ -202,8 +196,7 @@ compile_legacy(RcsPayload *p, JsonbContainer *legacy, const RcsSender *sender,
 		appendStringInfo(&s, "{%s", members.data + 1);
 	p->legacy_head = s.data;
 	p->legacy_fixed = members.len > 0;
-	p->legacy = rcs_template_compile(rest_of(legacy, not_from_legacy,
-											 lengthof(not_from_legacy)),
+	p->legacy = rcs_template_compile(rest_of(legacy, not_from_legacy, lengthof(not_from_legacy)),
 									 allow_params);
 }
 
@@ -234,8 +227,8 @@ rest_of(JsonbContainer *object, const char *const *left_out, int n)
 	JsonbParseState *state = NULL;
 	JsonbIterator *it = JsonbIteratorInit(object);
 	JsonbIteratorToken token;
-	JsonbValue	key;
-	JsonbValue	value;
+	JsonbValue key;
+	JsonbValue value;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
@@ -266,21 +259,20 @@ is_one_of(const JsonbValue *key, const char *const *names, int n)
 static bool
 is_given(JsonbContainer *object, const char *key)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	return JsonContainerIsObject(object) &&
-		getKeyJsonValueFromContainer(object, key, strlen(key), &v) != NULL &&
-		v.type != jbvNull;
+		   getKeyJsonValueFromContainer(object, key, strlen(key), &v) != NULL && v.type != jbvNull;
 }
 
 static JsonbContainer *
 object_of(JsonbContainer *object, const char *key)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	if (!JsonContainerIsObject(object) ||
-		getKeyJsonValueFromContainer(object, key, strlen(key), &v) == NULL ||
-		v.type != jbvBinary || !JsonContainerIsObject(v.val.binary.data))
+		getKeyJsonValueFromContainer(object, key, strlen(key), &v) == NULL || v.type != jbvBinary ||
+		!JsonContainerIsObject(v.val.binary.data))
 		return NULL;
 	return v.val.binary.data;
 }
@@ -289,7 +281,7 @@ object_of(JsonbContainer *object, const char *key)
 static char *
 text_of(JsonbContainer *object, const char *key)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	if (!JsonContainerIsObject(object) ||
 		getKeyJsonValueFromContainer(object, key, strlen(key), &v) == NULL)
@@ -297,8 +289,7 @@ text_of(JsonbContainer *object, const char *key)
 	if (v.type == jbvString)
 		return pnstrdup(v.val.string.val, v.val.string.len);
 	if (v.type == jbvNumeric)
-		return DatumGetCString(DirectFunctionCall1(numeric_out,
-												   NumericGetDatum(v.val.numeric)));
+		return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v.val.numeric)));
 	return NULL;
 }
 
@@ -329,7 +320,7 @@ add_text(StringInfo s, const char *text)
 static const char *
 splice(StringInfo out, const RcsTemplate *t, JsonbContainer *params, char joint)
 {
-	int			brace = out->len;
+	int brace = out->len;
 	const char *missing = rcs_template_render(t, params, out);
 
 	if (missing != NULL)
@@ -349,8 +340,8 @@ splice(StringInfo out, const RcsTemplate *t, JsonbContainer *params, char joint)
 static const char *
 make_utf8(StringInfo out, int start)
 {
-	int			len = out->len - start;
-	char	   *utf8;
+	int len = out->len - start;
+	char *utf8;
 
 	if (GetDatabaseEncoding() == PG_UTF8)
 		return NULL;

@@ -31,8 +31,7 @@ typedef struct RcsPayload RcsPayload;
  * Allocates in the caller's memory context and keeps no pointer to its
  * arguments.  Raises nothing for odd messages: they were validated before.
  */
-extern RcsPayload *rcs_payload_compile(JsonbContainer *message,
-									   const RcsSender *sender,
+extern RcsPayload *rcs_payload_compile(JsonbContainer *message, const RcsSender *sender,
 									   bool allow_params);
 
 /*
@@ -40,14 +39,13 @@ extern RcsPayload *rcs_payload_compile(JsonbContainer *message,
  * the parameter that is missing (then "out" is as it was).  In a database that
  * is not UTF-8 it needs a transaction, or client_encoding UTF8.
  */
-extern const char *rcs_payload_render(const RcsPayload *p, const char *msgid,
-									  const char *phone, JsonbContainer *params,
-									  bool expires_soon, StringInfo out);
+extern const char *rcs_payload_render(const RcsPayload *p, const char *msgid, const char *phone,
+									  JsonbContainer *params, bool expires_soon, StringInfo out);
 
 /* the layout when a message names none; NULL for template types */
 extern const char *rcs_default_messagebase(const char *service_type, int cards);
 
 /* cards of a body: the highest n of titleN, descriptionN, mediaN, else 1 */
-extern int	rcs_payload_cards(JsonbContainer *body);
+extern int rcs_payload_cards(JsonbContainer *body);
 
-#endif							/* RCS_KT_PAYLOAD_H */
+#endif /* RCS_KT_PAYLOAD_H */

@@ -18,15 +18,15 @@
 #include "foreign_json.h"
 #include "kt_response.h"
 
-#define MAX_TOKEN_BYTES		8192
+#define MAX_TOKEN_BYTES 8192
 #define DEFAULT_TOKEN_TTL_S 600
-#define MAX_TOKEN_TTL_S		(30 * 86400)
-#define BACK_OFF_MS			1000
+#define MAX_TOKEN_TTL_S (30 * 86400)
+#define BACK_OFF_MS 1000
 
 typedef struct RcsKtCode
 {
-	int			code;
-	char		cls;
+	int code;
+	char cls;
 	const char *name;
 } RcsKtCode;
 
@@ -36,10 +36,8 @@ typedef struct RcsKtCode
  * Refusals that would meet any message of the account: login and source
  * address, a wrong URL, a used-up quota, a product not subscribed.
  */
-static const int account_codes[] = {
-	70006, 70007, 70008, 70009, 71007, 72105, 72128, 72129, 72130, 72131, 72132,
-	73001, 79008
-};
+static const int account_codes[] = {70006, 70007, 70008, 70009, 71007, 72105, 72128,
+									72129, 72130, 72131, 72132, 73001, 79008};
 
 /* parsed answers live here, for the length of one call */
 static MemoryContext scratch = NULL;
@@ -53,10 +51,10 @@ static void judge_answer(int status, const char *body, size_t len, RcsAnswer *ou
 static RcsVerdict verdict_of_code(int code, int status);
 static RcsVerdict verdict_of_status(int status);
 static const RcsKtCode *find_code(int code);
-static int	compare_code(const void *key, const void *entry);
+static int compare_code(const void *key, const void *entry);
 static void enter_scratch(MemoryContext *caller);
 static void leave_scratch(MemoryContext caller);
-static int	read_code(const char *text);
+static int read_code(const char *text);
 static void set_reason(RcsAnswer *out, const char *text);
 static void mask_numbers(char *text);
 static char *usable_token(JsonbContainer *answer, long *ttl_s);
@@ -87,12 +85,12 @@ rcs_kt_classify(RcsHttpOutcome outcome, int status, const char *body, size_t len
 }
 
 bool
-rcs_kt_parse_token(int status, const char *body, size_t len, char **token,
-				   long *ttl_s, RcsAnswer *problem)
+rcs_kt_parse_token(int status, const char *body, size_t len, char **token, long *ttl_s,
+				   RcsAnswer *problem)
 {
 	MemoryContext caller;
 	JsonbContainer *answer;
-	char	   *text = NULL;
+	char *text = NULL;
 
 	memset(problem, 0, sizeof(*problem));
 	problem->answered = true;
@@ -138,7 +136,7 @@ rcs_kt_code_class(int code)
 static void
 judge_transport(RcsHttpOutcome outcome, const char *error, RcsAnswer *out)
 {
-	bool		timeout = strncmp(error, "timeout: ", 9) == 0;
+	bool timeout = strncmp(error, "timeout: ", 9) == 0;
 
 	if (outcome == RCS_HTTP_NOT_SENT)
 	{
@@ -160,9 +158,9 @@ judge_answer(int status, const char *body, size_t len, RcsAnswer *out)
 	MemoryContext caller;
 	JsonbContainer *answer;
 	JsonbContainer *error = NULL;
-	char	   *message = NULL;
-	char	   *said = NULL;
-	int			code = 0;
+	char *message = NULL;
+	char *said = NULL;
+	int code = 0;
 
 	enter_scratch(&caller);
 	answer = rcs_foreign_json(body, len);
@@ -183,8 +181,9 @@ judge_answer(int status, const char *body, size_t len, RcsAnswer *out)
 
 		out->verdict = verdict_of_code(code, status);
 		snprintf(out->code, sizeof(out->code), "%d", code);
-		set_reason(out, message && *message ? message :
-				   name ? name : "a code that is not in the documents");
+		set_reason(out, message && *message ? message
+						: name				? name
+											: "a code that is not in the documents");
 	}
 	else if (status == 200 && answer != NULL && !rcs_foreign_present(answer, "error") &&
 			 (said ? strcmp(said, "200") == 0 : !rcs_foreign_present(answer, "status")))
@@ -193,9 +192,9 @@ judge_answer(int status, const char *body, size_t len, RcsAnswer *out)
 	{
 		out->verdict = verdict_of_status(status);
 		snprintf(out->code, sizeof(out->code), "http %d", status);
-		set_reason(out, message && *message ? message :
-				   status == 200 ? "the answer could not be read" :
-				   "the answer holds no code of the carrier");
+		set_reason(out, message && *message ? message
+						: status == 200		? "the answer could not be read"
+											: "the answer holds no code of the carrier");
 	}
 	if (out->verdict == RCS_V_RETRY || out->verdict == RCS_V_THROTTLED ||
 		out->verdict == RCS_V_ACCOUNT)
@@ -263,15 +262,14 @@ verdict_of_status(int status)
 static const RcsKtCode *
 find_code(int code)
 {
-	return bsearch(&code, rcs_kt_codes, lengthof(rcs_kt_codes),
-				   sizeof(RcsKtCode), compare_code);
+	return bsearch(&code, rcs_kt_codes, lengthof(rcs_kt_codes), sizeof(RcsKtCode), compare_code);
 }
 
 static int
 compare_code(const void *key, const void *entry)
 {
-	int			a = *(const int *) key;
-	int			b = ((const RcsKtCode *) entry)->code;
+	int a = *(const int *) key;
+	int b = ((const RcsKtCode *) entry)->code;
 
 	return a < b ? -1 : a > b;
 }
@@ -282,8 +280,7 @@ static void
 enter_scratch(MemoryContext *caller)
 {
 	if (scratch == NULL)
-		scratch = AllocSetContextCreate(TopMemoryContext, "rcs answers",
-										ALLOCSET_DEFAULT_SIZES);
+		scratch = AllocSetContextCreate(TopMemoryContext, "rcs answers", ALLOCSET_DEFAULT_SIZES);
 	*caller = MemoryContextSwitchTo(scratch);
 }
 
@@ -308,17 +305,16 @@ read_code(const char *text)
 static void
 set_reason(RcsAnswer *out, const char *text)
 {
-	char	   *copy = pstrdup(text);
-	char	   *to = copy;
-	int			len;
+	char *copy = pstrdup(text);
+	char *to = copy;
+	int len;
 
 	for (const unsigned char *c = (const unsigned char *) text; *c; c++)
 	{
 		if (*c < ' ' || *c == 0x7f)
 			*to++ = ' ';
-		else if (GetDatabaseEncoding() == PG_UTF8 && c[0] == 0xc2 &&
-				 c[1] >= 0x80 && c[1] < 0xa0)
-			c++;				/* a control character above ASCII */
+		else if (GetDatabaseEncoding() == PG_UTF8 && c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			c++; /* a control character above ASCII */
 		else
 			*to++ = (char) *c;
 	}
@@ -336,9 +332,9 @@ mask_numbers(char *text)
 {
 	while (*text)
 	{
-		size_t		run = strspn(text, "0123456789-");
-		int			digits = 0;
-		int			seen = 0;
+		size_t run = strspn(text, "0123456789-");
+		int digits = 0;
+		int seen = 0;
 
 		for (size_t i = 0; i < run; i++)
 			digits += text[i] != '-';
@@ -358,8 +354,8 @@ usable_token(JsonbContainer *answer, long *ttl_s)
 {
 	JsonbContainer *data = rcs_foreign_object(answer, "data");
 	JsonbContainer *info = data ? rcs_foreign_object(data, "tokenInfo") : NULL;
-	char	   *token = info ? rcs_foreign_text(info, "accessToken") : NULL;
-	int			ttl;
+	char *token = info ? rcs_foreign_text(info, "accessToken") : NULL;
+	int ttl;
 
 	if (token == NULL || token[0] == '\0' || strlen(token) > MAX_TOKEN_BYTES ||
 		rcs_foreign_present(answer, "error"))

@@ -13,39 +13,38 @@
 typedef enum RcsVerdict
 {
 	RCS_V_ACCEPTED,
-	RCS_V_DUPLICATE,			/* class c: the carrier has this id already */
-	RCS_V_FAILED,				/* definite, about this message (e, f) */
-	RCS_V_RETRY,				/* refused for the moment (d); an answer */
-	RCS_V_THROTTLED,			/* too fast (b) */
-	RCS_V_TOKEN,				/* get a new token (a) */
-	RCS_V_ACCOUNT,				/* definite, about the account */
-	RCS_V_NOT_SENT,				/* nothing left this machine */
-	RCS_V_UNKNOWN				/* may have been accepted (g and the rest) */
+	RCS_V_DUPLICATE, /* class c: the carrier has this id already */
+	RCS_V_FAILED,	 /* definite, about this message (e, f) */
+	RCS_V_RETRY,	 /* refused for the moment (d); an answer */
+	RCS_V_THROTTLED, /* too fast (b) */
+	RCS_V_TOKEN,	 /* get a new token (a) */
+	RCS_V_ACCOUNT,	 /* definite, about the account */
+	RCS_V_NOT_SENT,	 /* nothing left this machine */
+	RCS_V_UNKNOWN	 /* may have been accepted (g and the rest) */
 } RcsVerdict;
 
 typedef struct RcsAnswer
 {
-	RcsVerdict	verdict;
-	bool		answered;		/* there was an HTTP answer, whatever it says */
-	char		code[16];		/* "" none; "72103", "http 502", "timeout",
+	RcsVerdict verdict;
+	bool answered;		 /* there was an HTTP answer, whatever it says */
+	char code[16];		 /* "" none; "72103", "http 502", "timeout",
 								 * "connection", "cut" */
-	char		reason[200];	/* printable, in the server encoding; longer
+	char reason[200];	 /* printable, in the server encoding; longer
 								 * runs of digits are masked */
-	long		retry_after_ms; /* wait at least this long; 0: no demand */
+	long retry_after_ms; /* wait at least this long; 0: no demand */
 } RcsAnswer;
 
-extern void rcs_kt_classify(RcsHttpOutcome outcome, int status,
-							const char *body, size_t len,
+extern void rcs_kt_classify(RcsHttpOutcome outcome, int status, const char *body, size_t len,
 							const char *transport_error, RcsAnswer *out);
 
 /*
  * The answer of the token call, once there is one (RCS_HTTP_ANSWER).  True:
  * *token is palloc'd.  False: *problem says why; never ACCEPTED.
  */
-extern bool rcs_kt_parse_token(int status, const char *body, size_t len,
-							   char **token, long *ttl_s, RcsAnswer *problem);
+extern bool rcs_kt_parse_token(int status, const char *body, size_t len, char **token, long *ttl_s,
+							   RcsAnswer *problem);
 
-extern const char *rcs_kt_code_name(int code);	/* NULL: nobody knows it */
-extern char rcs_kt_code_class(int code);	/* 'a' to 'g'; 0: nobody knows it */
+extern const char *rcs_kt_code_name(int code); /* NULL: nobody knows it */
+extern char rcs_kt_code_class(int code);	   /* 'a' to 'g'; 0: nobody knows it */
 
-#endif							/* RCS_KT_RESPONSE_H */
+#endif /* RCS_KT_RESPONSE_H */

@@ -13,65 +13,65 @@
 #include "utils/uuid.h"
 
 /* Outcomes as rcs.result.outcome has them. */
-#define RCS_ACCEPTED	'a'
-#define RCS_FAILED		'f'
-#define RCS_UNCERTAIN	'u'
-#define RCS_CANCELED	'c'
-#define RCS_EXPIRED		'x'
-#define RCS_REFUSED		'r'		/* for the moment */
-#define RCS_UNKNOWN		't'
-#define RCS_WITHDRAWN	'w'
+#define RCS_ACCEPTED 'a'
+#define RCS_FAILED 'f'
+#define RCS_UNCERTAIN 'u'
+#define RCS_CANCELED 'c'
+#define RCS_EXPIRED 'x'
+#define RCS_REFUSED 'r' /* for the moment */
+#define RCS_UNKNOWN 't'
+#define RCS_WITHDRAWN 'w'
 
 /* One row of rcs.batch. */
 typedef struct RcsBatchRow
 {
-	int64		batch_id;
-	int64		origin;			/* where its messages are stored; batch_id when it is no retry */
+	int64 batch_id;
+	int64 origin; /* where its messages are stored; batch_id when it is no retry */
 	TimestampTz due_at;
-	int			n;
-	int			attempt;
-	int			answers;
-	int			version;		/* 0 = the campaign's present one */
-	TimestampTz unknown_since;	/* 0 = no earlier offer is in doubt */
-	char	   *server;			/* with unknown_since */
-	int		   *ords;			/* NULL = all */
-	int			nords;
-	int		   *canceled;
-	int			ncanceled;
+	int n;
+	int attempt;
+	int answers;
+	int version;			   /* 0 = the campaign's present one */
+	TimestampTz unknown_since; /* 0 = no earlier offer is in doubt */
+	char *server;			   /* with unknown_since */
+	int *ords;				   /* NULL = all */
+	int nords;
+	int *canceled;
+	int ncanceled;
 } RcsBatchRow;
 
 /* One row of rcs.message. */
 typedef struct RcsMessageRow
 {
-	int64		batch_id;
-	int			ord;
-	pg_uuid_t	id;
-	char	   *phone;			/* NULL = erased */
-	Jsonb	   *params;
-	Jsonb	   *message;
-	char	   *chatbot;
-	TimestampTz expires_at;		/* 0 = none */
+	int64 batch_id;
+	int ord;
+	pg_uuid_t id;
+	char *phone; /* NULL = erased */
+	Jsonb *params;
+	Jsonb *message;
+	char *chatbot;
+	TimestampTz expires_at; /* 0 = none */
 	TimestampTz created_at;
 } RcsMessageRow;
 
 /* One row of rcs.campaign that has something due or soon. */
 typedef struct RcsCampaignRow
 {
-	int64		campaign_no;
-	char		chatbot[64];
-	int			version;
-	int			rate_per_minute;
+	int64 campaign_no;
+	char chatbot[64];
+	int version;
+	int rate_per_minute;
 	TimestampTz expires_at;
-	char		in_doubt;		/* 'r', 'h', or 0 for the setting */
-	TimestampTz next_at;		/* when its first batch may be leased */
+	char in_doubt;		 /* 'r', 'h', or 0 for the setting */
+	TimestampTz next_at; /* when its first batch may be leased */
 } RcsCampaignRow;
 
 typedef struct RcsResultRow
 {
-	int64		batch_id;
-	int			ord;
-	int			attempt;
-	char		outcome;
+	int64 batch_id;
+	int ord;
+	int attempt;
+	char outcome;
 	TimestampTz at;
 	const char *code;
 	const char *server;
@@ -80,12 +80,12 @@ typedef struct RcsResultRow
 
 typedef struct RcsIntentRow
 {
-	int64		batch_id;
-	int			attempt;
-	int			version;
+	int64 batch_id;
+	int attempt;
+	int version;
 	const char *server;
-	int		   *ords;
-	int			nords;
+	int *ords;
+	int nords;
 } RcsIntentRow;
 
 extern List *rcs_outbox_campaigns(MemoryContext cxt);
@@ -94,31 +94,31 @@ extern Jsonb *rcs_outbox_text(int64 campaign_no, int version, MemoryContext cxt)
 extern RcsBatchRow *rcs_outbox_lease_batch(int64 campaign_no, int64 generation,
 										   List *closed_servers, TimestampTz after_due,
 										   int64 after_id, MemoryContext cxt);
-extern int	rcs_outbox_lease_singles(const int64 *ids, int nids, int64 generation,
-									 MemoryContext cxt, RcsBatchRow **rows);
-extern int	rcs_outbox_due_singles(TimestampTz after, int max, int64 *ids);
+extern int rcs_outbox_lease_singles(const int64 *ids, int nids, int64 generation, MemoryContext cxt,
+									RcsBatchRow **rows);
+extern int rcs_outbox_due_singles(TimestampTz after, int max, int64 *ids);
 extern TimestampTz rcs_outbox_next_single(void);
-extern int	rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row,
-								MemoryContext cxt, RcsMessageRow **messages);
-extern int	rcs_outbox_single_messages(const int64 *origins, int n,
-									   MemoryContext cxt, RcsMessageRow **messages);
+extern int rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row, MemoryContext cxt,
+							   RcsMessageRow **messages);
+extern int rcs_outbox_single_messages(const int64 *origins, int n, MemoryContext cxt,
+									  RcsMessageRow **messages);
 
-extern int	rcs_outbox_lock(int64 campaign_no, const int64 *ids, int nids, int64 generation,
-							MemoryContext cxt, RcsBatchRow **rows);
+extern int rcs_outbox_lock(int64 campaign_no, const int64 *ids, int nids, int64 generation,
+						   MemoryContext cxt, RcsBatchRow **rows);
 extern bool rcs_outbox_owned(int64 campaign_no, int64 batch_id, int64 generation);
 extern void rcs_outbox_results(int64 campaign_no, const RcsResultRow *rows, int n,
 							   bool after_failure);
-extern void rcs_outbox_intents(int64 campaign_no, int64 generation,
-							   const RcsIntentRow *rows, int n);
+extern void rcs_outbox_intents(int64 campaign_no, int64 generation, const RcsIntentRow *rows,
+							   int n);
 extern void rcs_outbox_retry(int64 campaign_no, const RcsBatchRow *retry, const char *reason);
-extern void rcs_outbox_put_back(int64 campaign_no, const int64 *ids, int nids,
-								TimestampTz due_at, const char *reason);
+extern void rcs_outbox_put_back(int64 campaign_no, const int64 *ids, int nids, TimestampTz due_at,
+								const char *reason);
 extern void rcs_outbox_close(int64 campaign_no, const int64 *ids, int nids);
 extern void rcs_outbox_tally(int64 campaign_no, const char *what, int64 n);
 extern void rcs_outbox_fold(void);
 
 extern bool rcs_outbox_leased_messages(int64 generation, TimestampTz *oldest);
-extern int	rcs_outbox_generations(int64 **generations);
+extern int rcs_outbox_generations(int64 **generations);
 extern int64 rcs_outbox_recover(int64 generation, bool hold, double settle_s, double window_s);
 
-#endif							/* RCS_OUTBOX_H */
+#endif /* RCS_OUTBOX_H */

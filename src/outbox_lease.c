@@ -20,7 +20,7 @@
 
 /* ---------- rows ---------- */
 
-#define BATCH_COLUMNS \
+#define BATCH_COLUMNS                                                       \
 	"b.batch_id, b.origin, b.due_at, b.n, b.attempt, b.answers, b.version," \
 	" b.unknown_since, b.server, b.ords, b.canceled"
 
@@ -54,10 +54,10 @@ read_batches(uint64 n, RcsBatchRow **rows, MemoryContext cxt)
 static Jsonb *
 read_jsonb(uint64 i, int column, MemoryContext cxt)
 {
-	bool		isnull;
-	Datum		d = rcs_column(i, column, &isnull);
+	bool isnull;
+	Datum d = rcs_column(i, column, &isnull);
 	MemoryContext old;
-	Jsonb	   *copy;
+	Jsonb *copy;
 
 	if (isnull)
 		return NULL;
@@ -75,7 +75,7 @@ read_messages(uint64 n, RcsMessageRow **messages, MemoryContext cxt)
 	for (uint64 i = 0; i < n; i++)
 	{
 		RcsMessageRow *m = &rows[i];
-		bool		isnull;
+		bool isnull;
 
 		m->batch_id = rcs_column_int64(i, 1);
 		m->ord = (int) rcs_column_int64(i, 2);
@@ -110,19 +110,20 @@ static RcsStatement campaigns = {
 	" FROM s JOIN rcs.campaign c ON c.campaign_no = s.no"
 	" WHERE c.canceled_at IS NULL AND c.paused_at IS NULL"
 	"  AND (c.started_at IS NOT NULL OR c.start_at IS NOT NULL)",
-	0, {0}, NULL
-};
+	0,
+	{0},
+	NULL};
 
 List *
 rcs_outbox_campaigns(MemoryContext cxt)
 {
-	uint64		n = rcs_execute(&campaigns, NULL, NULL);
-	List	   *list = NIL;
+	uint64 n = rcs_execute(&campaigns, NULL, NULL);
+	List *list = NIL;
 
 	for (uint64 i = 0; i < n; i++)
 	{
 		RcsCampaignRow *c = MemoryContextAllocZero(cxt, sizeof(RcsCampaignRow));
-		char	   *in_doubt = rcs_column_text(i, 6, CurrentMemoryContext);
+		char *in_doubt = rcs_column_text(i, 6, CurrentMemoryContext);
 		MemoryContext old;
 
 		c->campaign_no = rcs_column_int64(i, 1);
@@ -139,39 +140,41 @@ rcs_outbox_campaigns(MemoryContext cxt)
 	return list;
 }
 
-static RcsStatement campaign_text = {
-	"SELECT v.message FROM rcs.campaign_version v WHERE v.campaign_no = $1 AND v.version = $2",
-	2, {INT8OID, INT4OID}, NULL
-};
+static RcsStatement campaign_text =
+	{"SELECT v.message FROM rcs.campaign_version v WHERE v.campaign_no = $1 AND v.version = $2",
+	 2,
+	 {INT8OID, INT4OID},
+	 NULL};
 
 Jsonb *
 rcs_outbox_text(int64 campaign_no, int version, MemoryContext cxt)
 {
-	Datum		values[] = {Int64GetDatum(campaign_no), Int32GetDatum(version)};
+	Datum values[] = {Int64GetDatum(campaign_no), Int32GetDatum(version)};
 
 	return rcs_execute(&campaign_text, values, NULL) == 0 ? NULL : read_jsonb(0, 1, cxt);
 }
 
-static RcsStatement lease_batch = {
-	"UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
-	" WHERE b.campaign_no = $1 AND b.batch_id ="
-	"  (SELECT q.batch_id FROM rcs.batch q"
-	"   WHERE q.campaign_no = $1 AND q.state = 'q' AND q.due_at <= now()"
-	"    AND (q.due_at, q.batch_id) > ($4, $5)"
-	"    AND (q.server IS NULL OR q.server <> ALL ($3))"
-	"   ORDER BY q.due_at, q.batch_id LIMIT 1 FOR UPDATE SKIP LOCKED)"
-	" RETURNING " BATCH_COLUMNS,
-	5, {INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID}, NULL
-};
+static RcsStatement lease_batch =
+	{"UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
+	 " WHERE b.campaign_no = $1 AND b.batch_id ="
+	 "  (SELECT q.batch_id FROM rcs.batch q"
+	 "   WHERE q.campaign_no = $1 AND q.state = 'q' AND q.due_at <= now()"
+	 "    AND (q.due_at, q.batch_id) > ($4, $5)"
+	 "    AND (q.server IS NULL OR q.server <> ALL ($3))"
+	 "   ORDER BY q.due_at, q.batch_id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+	 " RETURNING " BATCH_COLUMNS,
+	 5,
+	 {INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID},
+	 NULL};
 
 /* The next batch of a campaign that is due, after the given one in that order, or NULL. */
 RcsBatchRow *
 rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers,
 					   TimestampTz after_due, int64 after_id, MemoryContext cxt)
 {
-	int			n = list_length(closed_servers);
+	int n = list_length(closed_servers);
 	const char **names = palloc(sizeof(char *) * Max(n, 1));
-	Datum		values[5];
+	Datum values[5];
 	RcsBatchRow *row;
 
 	for (int i = 0; i < n; i++)
@@ -187,26 +190,26 @@ rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers
 	return row;
 }
 
-static RcsStatement messages_of_batch = {
-	"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at,"
-	" m.created_at"
-	" FROM rcs.message m WHERE m.campaign_no = $1 AND m.batch_id = $2"
-	"  AND ($3::int[] IS NULL OR m.ord = ANY ($3)) ORDER BY m.ord",
-	3, {INT8OID, INT8OID, INT4ARRAYOID}, NULL
-};
+static RcsStatement messages_of_batch =
+	{"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at,"
+	 " m.created_at"
+	 " FROM rcs.message m WHERE m.campaign_no = $1 AND m.batch_id = $2"
+	 "  AND ($3::int[] IS NULL OR m.ord = ANY ($3)) ORDER BY m.ord",
+	 3,
+	 {INT8OID, INT8OID, INT4ARRAYOID},
+	 NULL};
 
 int
 rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row, MemoryContext cxt,
 					RcsMessageRow **messages)
 {
-	Datum		values[3];
+	Datum values[3];
 
 	values[0] = Int64GetDatum(campaign_no);
 	values[1] = Int64GetDatum(row->origin);
-	values[2] = row->ords == NULL ? (Datum) 0
-		: PointerGetDatum(rcs_int32_array(row->ords, row->nords));
-	return read_messages(rcs_execute(&messages_of_batch, values,
-									 row->ords == NULL ? "  n" : NULL),
+	values[2] =
+		row->ords == NULL ? (Datum) 0 : PointerGetDatum(rcs_int32_array(row->ords, row->nords));
+	return read_messages(rcs_execute(&messages_of_batch, values, row->ords == NULL ? "  n" : NULL),
 						 messages, cxt);
 }
 
@@ -216,52 +219,52 @@ rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row, MemoryContext cxt
  * By key.  Here and where leases are locked, the other spelling of the state
  * would admit a partial index, which is full of dead rows under load.
  */
-static RcsStatement lease_singles = {
-	"WITH l AS MATERIALIZED (SELECT q.tid FROM unnest($1) u(id) CROSS JOIN LATERAL"
-	"  (SELECT k.ctid AS tid FROM rcs.batch k WHERE k.campaign_no = 0 AND k.batch_id = u.id"
-	"    AND k.state <> 'l' AND k.due_at <= now() FOR UPDATE SKIP LOCKED) q)"
-	" UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
-	" FROM l WHERE b.campaign_no = 0 AND b.ctid = l.tid"
-	" RETURNING " BATCH_COLUMNS,
-	2, {INT8ARRAYOID, INT8OID}, NULL
-};
+static RcsStatement lease_singles =
+	{"WITH l AS MATERIALIZED (SELECT q.tid FROM unnest($1) u(id) CROSS JOIN LATERAL"
+	 "  (SELECT k.ctid AS tid FROM rcs.batch k WHERE k.campaign_no = 0 AND k.batch_id = u.id"
+	 "    AND k.state <> 'l' AND k.due_at <= now() FOR UPDATE SKIP LOCKED) q)"
+	 " UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
+	 " FROM l WHERE b.campaign_no = 0 AND b.ctid = l.tid"
+	 " RETURNING " BATCH_COLUMNS,
+	 2,
+	 {INT8ARRAYOID, INT8OID},
+	 NULL};
 
 int
 rcs_outbox_lease_singles(const int64 *ids, int nids, int64 generation, MemoryContext cxt,
 						 RcsBatchRow **rows)
 {
-	Datum		values[] = {
-		PointerGetDatum(rcs_int64_array(ids, nids)), Int64GetDatum(generation)
-	};
+	Datum values[] = {PointerGetDatum(rcs_int64_array(ids, nids)), Int64GetDatum(generation)};
 
 	return read_batches(rcs_execute(&lease_singles, values, NULL), rows, cxt);
 }
 
-static RcsStatement due_singles = {
-	"SELECT b.batch_id FROM rcs.batch b"
-	" WHERE b.campaign_no = 0 AND b.state = 'q' AND b.due_at > $1 AND b.due_at <= now()"
-	" ORDER BY b.due_at, b.batch_id LIMIT $2",
-	2, {TIMESTAMPTZOID, INT4OID}, NULL
-};
+static RcsStatement due_singles =
+	{"SELECT b.batch_id FROM rcs.batch b"
+	 " WHERE b.campaign_no = 0 AND b.state = 'q' AND b.due_at > $1 AND b.due_at <= now()"
+	 " ORDER BY b.due_at, b.batch_id LIMIT $2",
+	 2,
+	 {TIMESTAMPTZOID, INT4OID},
+	 NULL};
 
 /* What fell due after a point in time: below it lie only rows long finished. */
 int
 rcs_outbox_due_singles(TimestampTz after, int max, int64 *ids)
 {
-	Datum		values[] = {TimestampTzGetDatum(after), Int32GetDatum(max)};
-	int			n = (int) rcs_execute(&due_singles, values, NULL);
+	Datum values[] = {TimestampTzGetDatum(after), Int32GetDatum(max)};
+	int n = (int) rcs_execute(&due_singles, values, NULL);
 
 	for (int i = 0; i < n; i++)
 		ids[i] = rcs_column_int64(i, 1);
 	return n;
 }
 
-static RcsStatement next_single = {
-	"SELECT b.due_at FROM rcs.batch b"
-	" WHERE b.campaign_no = 0 AND b.state = 'q' AND b.due_at > now()"
-	" ORDER BY b.due_at LIMIT 1",
-	0, {0}, NULL
-};
+static RcsStatement next_single = {"SELECT b.due_at FROM rcs.batch b"
+								   " WHERE b.campaign_no = 0 AND b.state = 'q' AND b.due_at > now()"
+								   " ORDER BY b.due_at LIMIT 1",
+								   0,
+								   {0},
+								   NULL};
 
 /* When the next single falls due; 0 = none waits. */
 TimestampTz
@@ -274,62 +277,60 @@ rcs_outbox_next_single(void)
  * OFFSET 0 makes it a look by key for each id.  While its statistics say that
  * the table is small, a planner that is free to choose reads all of stream 0.
  */
-static RcsStatement single_messages = {
-	"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at,"
-	" m.created_at"
-	" FROM unnest($1) u(id) CROSS JOIN LATERAL"
-	"  (SELECT * FROM rcs.message k WHERE k.campaign_no = $2 AND k.batch_id = u.id OFFSET 0) m",
-	2, {INT8ARRAYOID, INT8OID}, NULL
-};
+static RcsStatement single_messages =
+	{"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at,"
+	 " m.created_at"
+	 " FROM unnest($1) u(id) CROSS JOIN LATERAL"
+	 "  (SELECT * FROM rcs.message k WHERE k.campaign_no = $2 AND k.batch_id = u.id OFFSET 0) m",
+	 2,
+	 {INT8ARRAYOID, INT8OID},
+	 NULL};
 
 int
-rcs_outbox_single_messages(const int64 *origins, int n, MemoryContext cxt,
-						   RcsMessageRow **messages)
+rcs_outbox_single_messages(const int64 *origins, int n, MemoryContext cxt, RcsMessageRow **messages)
 {
-	Datum		values[] = {PointerGetDatum(rcs_int64_array(origins, n)), Int64GetDatum(0)};
+	Datum values[] = {PointerGetDatum(rcs_int64_array(origins, n)), Int64GetDatum(0)};
 
 	return read_messages(rcs_execute(&single_messages, values, NULL), messages, cxt);
 }
 
 /* ---------- the fence ---------- */
 
-static RcsStatement lock_batches = {
-	"SELECT " BATCH_COLUMNS " FROM unnest($2) u(id) CROSS JOIN LATERAL"
-	" (SELECT * FROM rcs.batch k WHERE k.campaign_no = $1 AND k.batch_id = u.id"
-	"   AND k.state <> 'q' AND k.generation = $3 FOR UPDATE SKIP LOCKED) b",
-	3, {INT8OID, INT8ARRAYOID, INT8OID}, NULL
-};
+static RcsStatement lock_batches =
+	{"SELECT " BATCH_COLUMNS " FROM unnest($2) u(id) CROSS JOIN LATERAL"
+	 " (SELECT * FROM rcs.batch k WHERE k.campaign_no = $1 AND k.batch_id = u.id"
+	 "   AND k.state <> 'q' AND k.generation = $3 FOR UPDATE SKIP LOCKED) b",
+	 3,
+	 {INT8OID, INT8ARRAYOID, INT8OID},
+	 NULL};
 
 /*
  * Lock those of my batches that are still mine.  A row that is missing is
  * locked by somebody for a moment, or was taken from me.
  */
 int
-rcs_outbox_lock(int64 campaign_no, const int64 *ids, int nids, int64 generation,
-				MemoryContext cxt, RcsBatchRow **rows)
+rcs_outbox_lock(int64 campaign_no, const int64 *ids, int nids, int64 generation, MemoryContext cxt,
+				RcsBatchRow **rows)
 {
-	Datum		values[] = {
-		Int64GetDatum(campaign_no),
-		PointerGetDatum(rcs_int64_array(ids, nids)),
-		Int64GetDatum(generation)
-	};
+	Datum values[] = {Int64GetDatum(campaign_no), PointerGetDatum(rcs_int64_array(ids, nids)),
+					  Int64GetDatum(generation)};
 
 	return read_batches(rcs_execute(&lock_batches, values, NULL), rows, cxt);
 }
 
-static RcsStatement owned = {
-	"SELECT 1 FROM rcs.batch b"
-	" WHERE b.campaign_no = $1 AND b.batch_id = $2 AND b.state <> 'q' AND b.generation = $3",
-	3, {INT8OID, INT8OID, INT8OID}, NULL
-};
+static RcsStatement owned =
+	{"SELECT 1 FROM rcs.batch b"
+	 " WHERE b.campaign_no = $1 AND b.batch_id = $2 AND b.state <> 'q' AND b.generation = $3",
+	 3,
+	 {INT8OID, INT8OID, INT8OID},
+	 NULL};
 
 /* Is it still mine, whoever has it locked? */
 bool
 rcs_outbox_owned(int64 campaign_no, int64 batch_id, int64 generation)
 {
-	Datum		values[] = {
-		Int64GetDatum(campaign_no), Int64GetDatum(batch_id), Int64GetDatum(generation)
-	};
+	Datum values[] = {Int64GetDatum(campaign_no), Int64GetDatum(batch_id),
+					  Int64GetDatum(generation)};
 
 	return rcs_execute(&owned, values, NULL) > 0;
 }

@@ -47,4 +47,4 @@
 #define RCS_HAVE_TRANSACTION_TIMEOUT 0
 #endif
 
-#endif							/* RCS_PG_COMPAT_H */
+#endif /* RCS_PG_COMPAT_H */

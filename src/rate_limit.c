@@ -32,7 +32,7 @@ refill(RcsBucket *b, int64 now_us)
 void
 rcs_bucket_set_rate(RcsBucket *b, double per_minute, int64 now_us)
 {
-	double		per_second = per_minute / 60.0;
+	double per_second = per_minute / 60.0;
 
 	refill(b, now_us);
 	b->per_us = per_second / 1000000.0;
@@ -48,7 +48,7 @@ rcs_bucket_set_rate(RcsBucket *b, double per_minute, int64 now_us)
 bool
 rcs_bucket_take(RcsBucket *b, int64 now_us, double keep, int64 *wait_us)
 {
-	double		needed;
+	double needed;
 
 	if (b->per_us <= 0)
 		return true;

@@ -16,25 +16,23 @@
 uint64
 rcs_execute(RcsStatement *s, Datum *values, const char *nulls)
 {
-	int			rc;
+	int rc;
 
 	if (s->plan == NULL)
 	{
-		SPIPlanPtr	plan = SPI_prepare(s->sql, s->nargs, s->types);
+		SPIPlanPtr plan = SPI_prepare(s->sql, s->nargs, s->types);
 
 		if (plan == NULL || SPI_keepplan(plan) != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("could not prepare a statement of rcs: %s",
-							SPI_result_code_string(SPI_result))));
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+							errmsg("could not prepare a statement of rcs: %s",
+								   SPI_result_code_string(SPI_result))));
 		s->plan = plan;
 	}
 	rc = SPI_execute_plan(s->plan, values, nulls, false, 0);
 	if (rc < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not execute a statement of rcs: %s",
-						SPI_result_code_string(rc))));
+				 errmsg("could not execute a statement of rcs: %s", SPI_result_code_string(rc))));
 	return SPI_processed;
 }
 
@@ -47,8 +45,8 @@ rcs_column(uint64 row, int column, bool *isnull)
 int64
 rcs_column_int64(uint64 row, int column)
 {
-	bool		isnull;
-	Datum		d = rcs_column(row, column, &isnull);
+	bool isnull;
+	Datum d = rcs_column(row, column, &isnull);
 
 	if (isnull)
 		return 0;
@@ -66,10 +64,10 @@ rcs_column_int64(uint64 row, int column)
 char *
 rcs_column_text(uint64 row, int column, MemoryContext cxt)
 {
-	bool		isnull;
-	Datum		d = rcs_column(row, column, &isnull);
+	bool isnull;
+	Datum d = rcs_column(row, column, &isnull);
 	MemoryContext old;
-	char	   *s;
+	char *s;
 
 	if (isnull)
 		return NULL;
@@ -83,18 +81,18 @@ rcs_column_text(uint64 row, int column, MemoryContext cxt)
 int *
 rcs_column_ints(uint64 row, int column, MemoryContext cxt, int *n)
 {
-	bool		isnull;
-	Datum		d = rcs_column(row, column, &isnull);
-	Datum	   *elems;
-	bool	   *nulls;
-	int			nelems;
-	int		   *ints;
+	bool isnull;
+	Datum d = rcs_column(row, column, &isnull);
+	Datum *elems;
+	bool *nulls;
+	int nelems;
+	int *ints;
 
 	*n = 0;
 	if (isnull)
 		return NULL;
-	deconstruct_array(DatumGetArrayTypeP(d), INT4OID, sizeof(int32), true, TYPALIGN_INT,
-					  &elems, &nulls, &nelems);
+	deconstruct_array(DatumGetArrayTypeP(d), INT4OID, sizeof(int32), true, TYPALIGN_INT, &elems,
+					  &nulls, &nelems);
 	ints = MemoryContextAlloc(cxt, sizeof(int) * Max(nelems, 1));
 	for (int i = 0; i < nelems; i++)
 		if (!nulls[i])
@@ -107,7 +105,7 @@ rcs_column_ints(uint64 row, int column, MemoryContext cxt, int *n)
 ArrayType *
 rcs_int64_array(const int64 *values, int n)
 {
-	Datum	   *d = palloc(sizeof(Datum) * Max(n, 1));
+	Datum *d = palloc(sizeof(Datum) * Max(n, 1));
 
 	for (int i = 0; i < n; i++)
 		d[i] = Int64GetDatum(values[i]);
@@ -117,7 +115,7 @@ rcs_int64_array(const int64 *values, int n)
 ArrayType *
 rcs_int32_array(const int *values, int n)
 {
-	Datum	   *d = palloc(sizeof(Datum) * Max(n, 1));
+	Datum *d = palloc(sizeof(Datum) * Max(n, 1));
 
 	for (int i = 0; i < n; i++)
 		d[i] = Int32GetDatum(values[i]);
@@ -127,9 +125,9 @@ rcs_int32_array(const int *values, int n)
 ArrayType *
 rcs_text_array(const char *const *values, int n)
 {
-	Datum	   *d = palloc(sizeof(Datum) * Max(n, 1));
-	bool	   *nulls = palloc(sizeof(bool) * Max(n, 1));
-	int			lower = 1;
+	Datum *d = palloc(sizeof(Datum) * Max(n, 1));
+	bool *nulls = palloc(sizeof(bool) * Max(n, 1));
+	int lower = 1;
 
 	for (int i = 0; i < n; i++)
 	{
