@@ -10,6 +10,7 @@
 #   TESTS="t/003_*.pl"                      only these of t/
 #   JOBS=2                                  TAP files at a time
 #   RCS_LONG=1                              the long tests too (make check-long)
+#   RCS_AGAIN=1                             TAP files that failed once more, alone (busy build machines)
 #   SCRATCH=DIR                             use and keep DIR: the next run compiles less
 #   PG_CONFIG=...                           another PostgreSQL
 set -euo pipefail
@@ -40,7 +41,7 @@ give_scratch_to_user
 # LC_ALL is for our tools; PostgreSQL's test modules drop it and make UTF-8 databases by LANG.
 vars=(PATH="$PATH" HOME="$scratch/home" USER="${user:-$(id -un)}" TMPDIR=/tmp
 	LANG=C.UTF-8 LC_ALL=C RCS_SCRATCH="$scratch")
-for v in ONLY REGRESS ISOLATION TESTS JOBS RCS_LONG PG_CONFIG PG_TEST_TIMEOUT_DEFAULT; do
+for v in ONLY REGRESS ISOLATION TESTS JOBS RCS_LONG RCS_SEED RCS_NEMESIS_SECONDS RCS_AGAIN PG_CONFIG PG_TEST_TIMEOUT_DEFAULT; do
 	if [ -n "${!v:-}" ]; then
 		vars+=("$v=${!v}")
 	fi

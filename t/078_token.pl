@@ -27,7 +27,7 @@ sub sql { return $node->safe_psql($db, $_[0]); }
 # A token is used up by 500 offers, which last longer than a second
 
 my $n = 4000;
-$sim->set(latency_ms => 25, token_every => 500);
+$sim->set(latency_ms => 5, latency_jitter_ms => 60, token_every => 500);
 my $campaign = campaign($node, $db, $n);
 drained($node, $db, 180, 'tokens die every 500 offers: everything leaves', $campaign);
 is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), $n, 'all are sent');
@@ -38,7 +38,7 @@ cmp_ok($stats->{tokens_issued}, '>=', $died, "$stats->{tokens_issued} logins for
 cmp_ok($stats->{tokens_issued}, '<=', $died + 3, 'one for each');
 cmp_ok($stats->{token}, '<=', $in_flight * ($died + 1), "$stats->{token} offers met a dead token");
 is(sql("SELECT count(*) FROM rcs.result WHERE outcome NOT IN ('a', 'r', 'w')"), 0, 'none failed by it');
-$sim->set(token_every => 0, latency_ms => 0);
+$sim->set(token_every => 0, latency_ms => 0, latency_jitter_ms => 0);
 
 # The same for a 401 without a code
 
