@@ -32,12 +32,12 @@ sub tls_carrier
 		args => [ '--tls-cert', $certs->{$name}{cert}, '--tls-key', $certs->{$name}{key} ]);
 }
 
+# Both at once: the account would be a right one for a moment
 sub go_to
 {
 	my ($url, $ca) = @_;
-	sql("ALTER SERVER kt OPTIONS (SET url '$url')");
 	my $had = sql("SELECT count(*) FROM pg_foreign_server, unnest(srvoptions) o WHERE o ~ '^ca_file='");
-	sql(sprintf "ALTER SERVER kt OPTIONS (%s ca_file '%s')", $had ? 'SET' : 'ADD', $ca);
+	sql(sprintf "ALTER SERVER kt OPTIONS (SET url '%s', %s ca_file '%s')", $url, $had ? 'SET' : 'ADD', $ca);
 	return;
 }
 

@@ -72,9 +72,9 @@ cmp_ok(check('faults of one account'), '>', 20, 'some were in doubt');
 
 # All of one account is silent, then gone: its messages in doubt wait for it, the rest goes by the other
 
-$sims[0]->set(accept_then_hang_pct => 100);
+$sims[0]->set(hang_pct => 100);
 my $campaign = send_some(2000);
-poll($node, $db, q{SELECT count(*) > 5 FROM rcs.batch WHERE server = 'one'}, 't', 20,
+poll($node, $db, q{SELECT sum(n) > 5 FROM rcs.batch WHERE server = 'one'}, 't', 20,
 	'messages in doubt are to go through the first account');
 $sims[0]->kill9;
 poll($node, $db, "SELECT sent > 1500 FROM rcs.campaign_progress WHERE campaign = '$campaign'", 't', 60,
@@ -84,7 +84,7 @@ cmp_ok(sql(q{SELECT sum(n) FROM rcs.batch WHERE server = 'one'}), '>', 5, 'those
 my $accepted = $sims[1]->stats->{accepted};
 sleep(3);
 is($sims[1]->stats->{accepted}, $accepted, 'and are not offered to the second');
-$sims[0]->start_again->set(accept_then_hang_pct => 0);
+$sims[0]->start_again->set(hang_pct => 0);
 drained($node, $db, 90, 'when it is back, they leave');
 is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 2000, 'all are sent');
 check('one account was gone');
