@@ -27,9 +27,10 @@
 #define LONGEST_NAP 50
 
 /*
- * May a batch of this campaign be sent by $1?  One that was offered before is
- * unsent whatever its due time: it may be sent now but for the carrier.  Each
- * question has an index, so that a million scheduled messages cost nothing.
+ * May a batch of this campaign be sent by $1?  One that was put back or offered
+ * before says why it waits, and is unsent whatever its due time: it may be sent
+ * now but for the carrier.  Each question has an index, so that a million
+ * scheduled messages cost nothing.
  */
 #define MAY_BE_SENT(campaign_no)                                             \
 	"(EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = " campaign_no    \
@@ -37,7 +38,7 @@
 	" OR EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = " campaign_no \
 	"  AND b.state = 'l')"                                                   \
 	" OR EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = " campaign_no \
-	"  AND b.origin IS NOT NULL AND b.attempt > 1))"
+	"  AND b.reason IS NOT NULL))"
 
 static RcsStatement all_done = {
 	"SELECT NOT " MAY_BE_SENT(

@@ -106,6 +106,19 @@ is(sql(q{
 $sim->set(hang_pct => 0);
 drained($node, $db, 60, 'they leave at the second offer');
 
+# What is put back because the account is full is unsent all the same
+
+set_conf($node, 'rcs.max_in_flight' => 20);
+$sim->set(latency_ms => 5);
+for my $round (1 .. 5)
+{
+	is( sql(qq{
+			SELECT count(rcs_send('010' || 70000000 + 1000 * $round + i, 'full')) FROM generate_series(1, 200) i;
+			SELECT rcs_wait('30 s');
+			SELECT count(*) FROM rcs.message_status WHERE phone LIKE '0107000%' AND status <> 'sent'}),
+		"200\nt\n0", 'rcs_wait waits for what the account had no room for');
+}
+
 # Several workers in a lane
 
 set_conf($node, 'rcs.campaign_workers' => 3, 'rcs.single_workers' => 2, 'rcs.batch_size' => 100);
