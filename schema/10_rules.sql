@@ -24,3 +24,9 @@ CREATE FUNCTION rcs_render(message jsonb, params jsonb) RETURNS jsonb
 	LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE;
 COMMENT ON FUNCTION rcs_render(jsonb, jsonb)
 	IS 'the message with each #{name} in its strings replaced by the value of that name in params';
+
+CREATE FUNCTION rcs_validate(message jsonb, OUT path text, OUT code text, OUT problem text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'rcs_validate'
+	LANGUAGE C IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE ROWS 10;
+COMMENT ON FUNCTION rcs_validate(jsonb)
+	IS 'all that is wrong with a message, in a fixed order; no row: it is valid, as far as it does not depend on who sends it';

@@ -26,19 +26,19 @@ SELECT pg_temp.try(format($$SELECT rcs_campaign_create(%s)$$, a))
 FROM (VALUES
 	($$NULL, '{}'$$),
 	($$'x', NULL$$),
-	($$' ', '{"serviceType": "RCSSMS", "header": "0", "body": {}}'$$),
-	($$'x', '{"serviceType": "RCSSMS", "body": {}}'$$),
-	($$'x', '{"serviceType": "RCSSMS", "header": "2", "body": {}}'$$),
-	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {}}', start_at => 'infinity'$$),
-	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {}}', expires_at => '2000-01-02'$$),
-	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {}}', start_at => '2100-01-02', expires_at => '2100-01-01'$$),
-	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {}}', rate_per_minute => 0$$),
-	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {}}', in_doubt => 'maybe'$$),
-	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {}}', chatbot => 'unknown'$$)) v(a);
+	($$' ', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}'$$),
+	($$'x', '{"serviceType": "RCSSMS", "body": {"description": "x"}}'$$),
+	($$'x', '{"serviceType": "RCSSMS", "header": "2", "body": {"description": "x"}}'$$),
+	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}', start_at => 'infinity'$$),
+	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}', expires_at => '2000-01-02'$$),
+	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}', start_at => '2100-01-02', expires_at => '2100-01-01'$$),
+	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}', rate_per_minute => 0$$),
+	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}', in_doubt => 'maybe'$$),
+	($$'x', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}', chatbot => 'unknown'$$)) v(a);
 SELECT rcs_campaign_create('spring', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "#{name}님 #{amount}원"}}',
 	id => '5eed0000-0000-4000-8000-000000000001') AS c \gset
 SELECT :'c';
-SELECT pg_temp.try($$SELECT rcs_campaign_create('again', '{"serviceType": "RCSSMS", "header": "0", "body": {}}',
+SELECT pg_temp.try($$SELECT rcs_campaign_create('again', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}',
 	id => '5eed0000-0000-4000-8000-000000000001')$$);
 SELECT rcs_campaign_id('spring') = :'c';
 SELECT pg_temp.try($$SELECT rcs_campaign_id('autumn')$$);
@@ -97,7 +97,7 @@ SELECT total FROM rcs.campaign_progress WHERE campaign = :'big';
 
 -- start
 SELECT rcs_campaign_create('empty', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}') AS empty \gset
-SELECT rcs_campaign_create('later', '{"serviceType": "RCSSMS", "header": "1", "body": {"description": "x"}}', start_at => '2100-01-01',
+SELECT rcs_campaign_create('later', '{"serviceType": "RCSSMS", "header": "1", "footer": "080-000-0000", "body": {"description": "x"}}', start_at => '2100-01-01',
 	id => '5eed0000-0000-4000-8000-000000000004') AS later \gset
 SELECT rcs_campaign_start(:'empty'), rcs_campaign_start(:'empty');
 SELECT * FROM rcs_campaign_add(:'later', ARRAY['01011110001']);

@@ -59,15 +59,19 @@ UPDATE rcs.chatbot SET callback = '0212345678';
 
 -- any message
 SELECT rcs_message(rcs_send('01012345678', '{"serviceType": "RCSLMS", "body": {"title": "#{t}", "description": "x"}, "copyAllowed": false}'::jsonb, params => '{"t": "제목"}', send_at => '2100-01-01'));
-SELECT rcs_message(rcs_send('01012345678', '{"serviceType": "RCSSMS", "header": "1", "body": {"description": "x"}}'::jsonb, fallback => 'y', send_at => '2100-01-01'));
+SELECT rcs_message(rcs_send('01012345678', '{"serviceType": "RCSSMS", "header": "1", "footer": "080-000-0000", "body": {"description": "x"}}'::jsonb, fallback => '(광고)가게 y 무료거부 080 000 0000', send_at => '2100-01-01'));
 SELECT pg_temp.try(format($$SELECT rcs_send('01012345678', %L::jsonb, fallback => %L)$$, m, f))
 FROM (VALUES
 	('"text"', NULL), ('[]', NULL), ('{}', NULL), ('{"serviceType": "SMS", "body": {}}', NULL),
 	('{"serviceType": "RCSSMS"}', NULL), ('{"serviceType": "RCSSMS", "body": "x"}', NULL),
-	('{"serviceType": "RCSSMS", "body": {}, "header": 1}', NULL),
-	('{"serviceType": "RCSSMS", "body": {}, "legacy": "x"}', NULL),
-	('{"serviceType": "RCSSMS", "body": {}, "legacy": {}}', 'x'),
-	('{"serviceType": "RCSCHAT", "body": {}}', 'x')) v(m, f);
+	('{"serviceType": "RCSSMS", "body": {"description": "x"}, "header": 1}', NULL),
+	('{"serviceType": "RCSSMS", "body": {"description": "x"}, "legacy": "x"}', NULL),
+	('{"serviceType": "RCSSMS", "body": {"description": "x"}, "legacy": {}}', 'x'),
+	('{"serviceType": "RCSCHAT", "replyId": "r", "body": {"description": "x"}}', 'x'),
+	('{"serviceType": "RCSSMS", "body": {"description": "x"}, "chatbotId": "0200000009"}', NULL),
+	('{"serviceType": "RCSSMS", "header": "1", "body": {"description": "x"}}', 'y')) v(m, f);
+-- who sends is supplied, and never kept
+SELECT rcs_message(rcs_send('01012345678', '{"serviceType": "RCSSMS", "body": {"description": "x"}, "chatbotId": "0200000001", "agencyId": "a", "agencyKey": "b", "brandKey": "c"}'::jsonb, send_at => '2100-01-01'));
 SELECT pg_temp.try($$SELECT rcs_send('01012345678', NULL::jsonb)$$);
 
 -- times
@@ -104,7 +108,7 @@ SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', on_error => 'ignore')$$
 SELECT rcs_send('01012', 'x', params => '{"a": 1}', on_error => 'record');
 SELECT rcs_send(NULL, 'x', on_error => 'record');
 SELECT rcs_send('010-1234-5678', '#{a}', on_error => 'record');
-SELECT rcs_send('010-1234-5678', '{}'::jsonb, on_error => 'record');
+SELECT rcs_send('010-1234-5678', '{"body": {"description": "x"}}'::jsonb, on_error => 'record');
 SELECT campaign, phone, params, ref, code, reason FROM rcs.rejected ORDER BY at;
 SELECT pg_temp.try($$SELECT rcs_send('01012', 'x', chatbot => 'unknown', on_error => 'record')$$);
 -- one that is fine is sent as ever

@@ -146,8 +146,6 @@ check_name(text *name)
 static void
 read_create_arguments(FunctionCallInfo fcinfo, CreateCall *call)
 {
-	RcsProblem problem;
-
 	memset(call, 0, sizeof(CreateCall));
 	rcs_require_argument(PG_ARGISNULL(0), "name");
 	rcs_require_argument(PG_ARGISNULL(1), "message");
@@ -168,9 +166,20 @@ read_create_arguments(FunctionCallInfo fcinfo, CreateCall *call)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("rate_per_minute is not greater than zero"),
 						errhint("Leave rate_per_minute out for no limit of the campaign's own.")));
-	if (!rcs_message_check(call->message, true, &problem))
+}
+
+/* Placeholders stand for what is not known yet; rcs_campaign_add checks what they leave open. */
+static void
+check_message(CreateCall *call, const RcsChatbot *bot)
+{
+	RcsFacts facts = rcs_chatbot_facts(bot);
+	RcsProblem problem;
+
+	call->message = rcs_message_for_campaign(call->message, &facts, &problem);
+	if (call->message == NULL)
 		ereport(ERROR, (errcode(problem.sqlstate), errmsg("%s", problem.reason),
-						errhint("%s", problem.hint)));
+						problem.detail ? errdetail("%s.", problem.detail) : 0,
+						problem.hint ? errhint("%s", problem.hint) : 0));
 }
 
 static RcsStatement insert_campaign =
@@ -231,6 +240,7 @@ rcs_campaign_create(PG_FUNCTION_ARGS)
 	read_create_arguments(fcinfo, &call);
 	rcs_owner_begin(&scope);
 	bot = rcs_usable_chatbot(call.chatbot, call.caller);
+	check_message(&call, bot);
 	SPI_connect();
 	*id = create_campaign(&call, bot->chatbot);
 	SPI_finish();

@@ -32,6 +32,7 @@
 #include "campaign.h"
 #include "campaign_chunk.h"
 #include "guc.h"
+#include "message.h"
 #include "message_id.h"
 #include "owner.h"
 #include "phone.h"
@@ -59,6 +60,8 @@ struct RcsAdd
 {
 	RcsCampaign *campaign;
 	RcsTemplate *template;
+	RcsForm *form; /* what each recipient's params decide */
+	RcsFacts facts;
 	StringInfoData rendered; /* thrown away: only whether it can be */
 	TupleDesc new_desc;
 	Oid message_relid;
@@ -146,11 +149,36 @@ start_chunk(RcsAdd *a)
 	a->full = NIL;
 }
 
+/*
+ * The message was valid when the campaign was created; the chatbot that
+ * supplies a part of it may have changed.
+ */
+static void
+prepare_message(RcsAdd *a, Jsonb *message)
+{
+	RcsCheckOptions options = {.facts = &a->facts, .need_header = true, .is_template = true};
+	List *faults = rcs_message_faults(message, &options, &a->form);
+	RcsProblem problem;
+
+	if (faults != NIL)
+	{
+		rcs_message_problem(faults, &problem);
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("message of campaign \"%s\" is not valid any more",
+							   rcs_uuid_text(&a->campaign->id)),
+						errdetail("%s.", problem.detail),
+						errhint("Its chatbot has changed: set what is missing in rcs.chatbot.")));
+	}
+	a->template = rcs_template_compile(&message->root, true);
+	initStringInfo(&a->rendered);
+}
+
 RcsAdd *
 rcs_add_begin(const pg_uuid_t *campaign)
 {
 	RcsAdd *a = palloc0(sizeof(RcsAdd));
 	Oid caller = GetUserId();
+	RcsChatbot *bot;
 	Jsonb *message;
 	RcsOwnerScope scope;
 
@@ -160,7 +188,9 @@ rcs_add_begin(const pg_uuid_t *campaign)
 	SPI_connect();
 	a->campaign = rcs_campaign_load(campaign, false, a->context);
 	rcs_campaign_check_steer(a->campaign, caller);
-	rcs_usable_chatbot(a->campaign->chatbot, caller);
+	MemoryContextSwitchTo(a->context); /* SPI leaves us in its own, also below */
+	bot = rcs_usable_chatbot(a->campaign->chatbot, caller);
+	a->facts = rcs_chatbot_facts(bot);
 	lock_campaign(a->campaign->campaign_no);
 	/* again: waiting for the lock may have taken long */
 	a->campaign = rcs_campaign_load(campaign, false, a->context);
@@ -171,9 +201,8 @@ rcs_add_begin(const pg_uuid_t *campaign)
 
 	message = rcs_campaign_message(a->campaign, a->campaign->version, a->context);
 
-	MemoryContextSwitchTo(a->context); /* SPI leaves us in its own */
-	a->template = rcs_template_compile(&message->root, true);
-	initStringInfo(&a->rendered);
+	MemoryContextSwitchTo(a->context);
+	prepare_message(a, message);
 	a->new_desc = new_row_desc();
 	start_chunk(a);
 	SPI_finish();
@@ -209,7 +238,9 @@ reject(RcsAdd *a, const RcsRecipient *r, const char *code, const char *reason)
 static bool
 accept_params(RcsAdd *a, const RcsRecipient *r)
 {
+	JsonbContainer *params;
 	const char *missing;
+	RcsFault fault;
 
 	if (r->params != NULL && !JB_ROOT_IS_OBJECT(r->params))
 	{
@@ -218,11 +249,16 @@ accept_params(RcsAdd *a, const RcsRecipient *r)
 	}
 	if (rcs_template_param_count(a->template) == 0)
 		return true;
+	params = r->params ? &r->params->root : NULL;
 	resetStringInfo(&a->rendered);
-	missing = rcs_template_render(a->template, r->params ? &r->params->root : NULL, &a->rendered);
+	missing = rcs_template_render(a->template, params, &a->rendered);
 	if (missing != NULL)
 		reject(a, r, "param", psprintf("no usable value for placeholder #{%s}", missing));
-	return missing == NULL;
+	else if (!rcs_form_check(a->form, params, a->rendered.len, &fault))
+		reject(a, r, "message", rcs_fault_text(&fault));
+	else
+		return true;
+	return false;
 }
 
 void

@@ -11,11 +11,9 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/tuplestore.h"
 
 #include "campaign.h"
 #include "message.h"
@@ -23,6 +21,7 @@
 #include "outbox.h"
 #include "owner.h"
 #include "rights.h"
+#include "rows.h"
 #include "send.h"
 #include "statement.h"
 
@@ -379,27 +378,6 @@ select_previews(const RcsCampaign *c, int n, const char *phone)
 	return rcs_execute(&one_message, values, NULL);
 }
 
-static Tuplestorestate *
-open_result(FunctionCallInfo fcinfo, TupleDesc *desc)
-{
-	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old;
-
-	if (info == NULL || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("set-valued function called in context that cannot accept a set")));
-	old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("rcs_campaign_preview must return rows")));
-	*desc = CreateTupleDescCopy(*desc);
-	info->returnMode = SFRM_Materialize;
-	info->setResult = tuplestore_begin_heap(true, false, work_mem);
-	info->setDesc = *desc;
-	MemoryContextSwitchTo(old);
-	return info->setResult;
-}
-
 static void
 put_previews(const RcsCampaign *c, uint64 n, Tuplestorestate *store, TupleDesc desc)
 {
@@ -428,7 +406,7 @@ rcs_campaign_preview(PG_FUNCTION_ARGS)
 	Oid caller = GetUserId();
 	RcsOwnerScope scope;
 	TupleDesc desc;
-	Tuplestorestate *store = open_result(fcinfo, &desc);
+	Tuplestorestate *store = rcs_open_rows(fcinfo, &desc);
 	RcsCampaign *c;
 	int n = PG_ARGISNULL(1) ? 5 : PG_GETARG_INT32(1);
 

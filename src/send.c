@@ -87,6 +87,7 @@ refuse(RcsProblem *problem, const char *code, int sqlstate, const char *reason, 
 	problem->code = code;
 	problem->sqlstate = sqlstate;
 	problem->reason = reason;
+	problem->detail = NULL;
 	problem->hint = hint;
 	return false;
 }
@@ -169,6 +170,7 @@ raise_problem(const char *phone, const RcsProblem *problem)
 				(errcode(problem->sqlstate), errmsg("invalid phone number %s", masked(phone)),
 				 errdetail("Refused because %s.", problem->reason), errhint("%s", problem->hint)));
 	ereport(ERROR, (errcode(problem->sqlstate), errmsg("%s", problem->reason),
+					problem->detail ? errdetail("%s.", problem->detail) : 0,
 					problem->hint ? errhint("%s", problem->hint) : 0));
 }
 
@@ -187,21 +189,21 @@ rcs_phone_or_error(const char *phone)
 static void
 record_problem(const SendCall *call, const RcsProblem *problem)
 {
+	const char *reason = problem->detail ? problem->detail : problem->reason;
 	RcsRejected rejected = {
 		.phone = call->phone,
 		.phone_len = call->phone ? (int) strlen(call->phone) : 0,
 		.params = call->draft.params,
 		.code = problem->code,
-		.reason = problem->reason,
+		.reason = reason,
 	};
 
 	SPI_connect();
 	rcs_rejected_insert(&rejected);
 	SPI_finish();
-	ereport(WARNING,
-			(errcode(problem->sqlstate),
-			 errmsg("message to %s was not queued: %s", masked(call->phone), problem->reason),
-			 problem->hint ? errhint("%s", problem->hint) : 0));
+	ereport(WARNING, (errcode(problem->sqlstate),
+					  errmsg("message to %s was not queued: %s", masked(call->phone), reason),
+					  problem->hint ? errhint("%s", problem->hint) : 0));
 }
 
 /* ---------- SQL ---------- */
@@ -240,7 +242,7 @@ send_call(FunctionCallInfo fcinfo, bool is_text)
 	read_arguments(fcinfo, is_text, &call);
 	rcs_owner_begin(&scope);
 	bot = rcs_usable_chatbot(call.chatbot, call.caller);
-	call.draft.callback = bot->callback;
+	call.draft.facts = rcs_chatbot_facts(bot);
 	if (judge_phone(&call, &problem))
 		message = judge_message(&call, &problem);
 	if (message != NULL)

@@ -59,6 +59,17 @@ rcs_usable_chatbot(const char *given, Oid caller)
 	return bot;
 }
 
+RcsFacts
+rcs_chatbot_facts(const RcsChatbot *bot)
+{
+	RcsFacts facts = {.chatbot = bot->chatbot,
+					  .callback = bot->callback,
+					  .footer = bot->footer,
+					  .prefix = bot->fallback_prefix};
+
+	return facts;
+}
+
 /* ---------- queueing ---------- */
 
 static RcsStatement insert_single =

@@ -10,6 +10,7 @@
 #include "utils/uuid.h"
 
 #include "account.h"
+#include "message_check.h"
 
 typedef struct RcsSingle
 {
@@ -36,6 +37,9 @@ extern void rcs_single_insert_keyed(RcsSingle *single);
 
 /* A chatbot that the caller may send through, else an error.  Called as the owner. */
 extern RcsChatbot *rcs_usable_chatbot(const char *given, Oid caller);
+
+/* What of it a message is checked against; points into the chatbot. */
+extern RcsFacts rcs_chatbot_facts(const RcsChatbot *bot);
 
 /* Errors for a time to start and one to give up that cannot be meant; 0 = not given. */
 extern void rcs_check_times(TimestampTz start_at, TimestampTz expires_at, const char *start_name);

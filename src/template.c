@@ -31,6 +31,7 @@ typedef struct TemplateParam
 
 struct RcsTemplate
 {
+	bool plain; /* one string, not escaped */
 	StringInfoData text;
 	int nparams;
 	int max_params;
@@ -42,8 +43,10 @@ static void append_scalar(RcsTemplate *t, const JsonbValue *value, bool allow_pa
 static void append_template_string(RcsTemplate *t, const char *str, int len);
 static int placeholder_length(const char *str, int len);
 static void add_param(RcsTemplate *t, const char *str, int len);
-static bool append_param(const TemplateParam *param, JsonbContainer *params, StringInfo out);
-static bool append_value(StringInfo out, const JsonbValue *value);
+static void append_text(StringInfo out, const char *str, int len, bool plain);
+static bool append_param(const RcsTemplate *t, const TemplateParam *param, JsonbContainer *params,
+						 StringInfo out);
+static bool append_value(StringInfo out, const JsonbValue *value, bool plain);
 static void append_numeric(StringInfo out, Numeric number);
 static JsonbValue *find_value(const TemplateParam *param, JsonbContainer *params,
 							  JsonbValue *space);
@@ -59,6 +62,24 @@ rcs_template_compile(JsonbContainer *json, bool allow_params)
 	initStringInfo(&t->text);
 	append_json(t, json, allow_params);
 	return t;
+}
+
+RcsTemplate *
+rcs_template_compile_text(const char *str, int len)
+{
+	RcsTemplate *t = palloc0(sizeof(RcsTemplate));
+
+	initStringInfo(&t->text);
+	t->plain = true;
+	append_template_string(t, str, len);
+	return t;
+}
+
+const char *
+rcs_template_literal(const RcsTemplate *t, int *len)
+{
+	*len = t->text.len;
+	return t->text.data;
 }
 
 int
@@ -78,7 +99,7 @@ rcs_template_render(const RcsTemplate *t, JsonbContainer *params, StringInfo out
 
 		appendBinaryStringInfo(out, t->text.data + done, param->at - done);
 		done = param->at;
-		if (!append_param(param, params, out))
+		if (!append_param(t, param, params, out))
 			return param->name;
 	}
 	appendBinaryStringInfo(out, t->text.data + done, t->text.len - done);
@@ -97,7 +118,7 @@ rcs_template_missing(const RcsTemplate *t, JsonbContainer *params)
 		const TemplateParam *param = &t->params[i];
 
 		resetStringInfo(&ignored);
-		if (!append_param(param, params, &ignored) && !name_listed(names, param->name))
+		if (!append_param(t, param, params, &ignored) && !name_listed(names, param->name))
 			names = lappend(names, param->name);
 	}
 	pfree(ignored.data);
@@ -169,14 +190,14 @@ append_scalar(RcsTemplate *t, const JsonbValue *value, bool allow_params)
 	if (value->type == jbvNull)
 		appendStringInfoString(&t->text, "null");
 	else if (value->type != jbvString)
-		append_value(&t->text, value);
+		append_value(&t->text, value, false);
 	else
 	{
 		appendStringInfoChar(&t->text, '"');
 		if (allow_params)
 			append_template_string(t, value->val.string.val, value->val.string.len);
 		else
-			append_value(&t->text, value);
+			append_value(&t->text, value, false);
 		appendStringInfoChar(&t->text, '"');
 	}
 }
@@ -198,13 +219,13 @@ append_template_string(RcsTemplate *t, const char *str, int len)
 		i = hash - str;
 		if (len - i >= 3 && memcmp(hash, "##{", 3) == 0)
 		{
-			rcs_template_escape(&t->text, str + plain, i - plain);
+			append_text(&t->text, str + plain, i - plain, t->plain);
 			plain = i + 1;
 			i += 3;
 		}
 		else if ((length = placeholder_length(hash, len - i)) > 0)
 		{
-			rcs_template_escape(&t->text, str + plain, i - plain);
+			append_text(&t->text, str + plain, i - plain, t->plain);
 			add_param(t, hash, length);
 			i += length;
 			plain = i;
@@ -212,7 +233,16 @@ append_template_string(RcsTemplate *t, const char *str, int len)
 		else
 			i++;
 	}
-	rcs_template_escape(&t->text, str + plain, len - plain);
+	append_text(&t->text, str + plain, len - plain, t->plain);
+}
+
+static void
+append_text(StringInfo out, const char *str, int len, bool plain)
+{
+	if (plain)
+		appendBinaryStringInfo(out, str, len);
+	else
+		rcs_template_escape(out, str, len);
 }
 
 /* How long the placeholder is that starts here, or 0 if none does. */
@@ -261,20 +291,21 @@ add_param(RcsTemplate *t, const char *str, int len)
 }
 
 static bool
-append_param(const TemplateParam *param, JsonbContainer *params, StringInfo out)
+append_param(const RcsTemplate *t, const TemplateParam *param, JsonbContainer *params,
+			 StringInfo out)
 {
 	JsonbValue space;
 	JsonbValue *value = find_value(param, params, &space);
 
-	return value != NULL && append_value(out, value);
+	return value != NULL && append_value(out, value, t->plain);
 }
 
 /* The text of a value that has one: objects, arrays and null do not. */
 static bool
-append_value(StringInfo out, const JsonbValue *value)
+append_value(StringInfo out, const JsonbValue *value, bool plain)
 {
 	if (value->type == jbvString)
-		rcs_template_escape(out, value->val.string.val, value->val.string.len);
+		append_text(out, value->val.string.val, value->val.string.len, plain);
 	else if (value->type == jbvNumeric)
 		append_numeric(out, value->val.numeric);
 	else if (value->type == jbvBool)

@@ -91,7 +91,7 @@ for my $try (1 .. 10)
 # the same key for another text, a bad number, a text with a placeholder that nobody fills
 my ($rc, $out, $error);
 for my $bad (
-	q{SELECT rcs_send(phone, message || '{"header":"1"}', key => key) FROM people LIMIT 1},
+	q{SELECT rcs_send(phone, message || '{"copyAllowed":false}', key => key) FROM people LIMIT 1},
 	q{SELECT rcs_send(phone || '123456789', message) FROM people LIMIT 1},
 	q{SELECT rcs_send(phone, jsonb_set(message, '{body,description}', to_jsonb('#{x} ' || phone))) FROM people LIMIT 1},
 	q{SELECT rcs_send(phone, message, chatbot => 'x' || 1) FROM people LIMIT 1},
