@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "file_ledger.h"
 #include "ledger.h"
 
 #define SIM_TOKEN_LEN 200
@@ -25,6 +26,7 @@ typedef struct SimAccount
 	uint64_t locked_until_us;
 	uint64_t quota_used; /* accepted since the quota was set */
 	SimCounts counts;
+	SimFileCounts file_counts;
 	struct SimAccount *next;
 } SimAccount;
 

@@ -305,6 +305,45 @@ sim_check_sizes(const json_t *rcs, size_t raw_len)
 	return NULL;
 }
 
+static bool
+is_media_key(const char *key)
+{
+	return named(key, "media") || named(key, "subMedia") || strcmp(key, "mTitleMedia") == 0 ||
+		   strcmp(key, "itemMedia") == 0;
+}
+
+/* The file a media value names, a video's after the comma; NULL when it names none. */
+static const char *
+file_of(const char *value)
+{
+	static const char prefix[] = ",maapfile://";
+	const char *found;
+
+	if (strncmp(value, prefix + 1, sizeof(prefix) - 2) == 0)
+		return value + sizeof(prefix) - 2;
+	found = strstr(value, prefix);
+	return found ? found + sizeof(prefix) - 1 : NULL;
+}
+
+/* Call only for an rcs object that sim_check_rcs() has passed. */
+const char *
+sim_check_media(const json_t *rcs, SimFileKnown *known, void *context)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(json_object_get(rcs, "body"), key, value)
+	{
+		const char *file_id = NULL;
+
+		if (json_is_string(value) && is_media_key(key))
+			file_id = file_of(json_string_value(value));
+		if (file_id != NULL && !known(file_id, context))
+			return "72106";
+	}
+	return NULL;
+}
+
 /* As in EUC-KR: one byte for ASCII, two for everything else. */
 static size_t
 korean_bytes(const char *text)

@@ -49,6 +49,7 @@ static const CodeInfo codes[] = {
 	{"55806", 409, "duplicate message"},
 	{"71003", 409, "duplication error"},
 	/* passing trouble */
+	{"53004", 500, "file upload error"},
 	{"54004", 500, "maap core fault"},
 	{"71001", 500, "system error"},
 	{"71002", 500, "io error"},
@@ -80,6 +81,8 @@ static const CodeInfo codes[] = {
 	{"79995", 500, "skt maap fe fail"},
 	{"79996", 500, "lgu maap fe fail"},
 	/* the request */
+	{"53003", 400, "file id format error"},
+	{"53005", 400, "invalid multi part request"},
 	{"71004", 400, "parameter error"},
 	{"71005", 400, "json parsing error"},
 	{"71007", 404, "not found handler"},
@@ -87,6 +90,9 @@ static const CodeInfo codes[] = {
 	{"72101", 400, "common info error"},
 	{"72102", 400, "legacy info error"},
 	{"72103", 400, "rcs info error"},
+	{"72106", 400, "message media not found"},
+	{"72107", 400, "invalid media file type"},
+	{"72115", 400, "attached file size error"},
 	{"72117", 400, "exceeded message content size"},
 	{"72121", 400, "exceed content size"},
 	{"72123", 400, "invalid service type"},

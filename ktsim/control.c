@@ -6,6 +6,7 @@
  */
 #include "sim.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static SimReply
@@ -42,6 +43,19 @@ add_counts(json_t *object, const SimCounts *counts)
 							json_integer((json_int_t) counts->by_decision[i]));
 }
 
+static void
+add_file_counts(json_t *object, const SimFileCounts *counts)
+{
+	char name[32];
+
+	json_object_set_new(object, "file_offers", json_integer((json_int_t) counts->offers));
+	for (int i = 0; i < SIM_FILE_DECISIONS; i++)
+	{
+		snprintf(name, sizeof(name), "files_%s", sim_file_decision_name((SimFileDecision) i));
+		json_object_set_new(object, name, json_integer((json_int_t) counts->by_decision[i]));
+	}
+}
+
 static SimReply
 stats(Sim *sim, const SimCall *call)
 {
@@ -51,6 +65,7 @@ stats(Sim *sim, const SimCall *call)
 
 	(void) call;
 	add_counts(object, &stats->counts);
+	add_file_counts(object, &stats->file_counts);
 	json_object_set_new(object, "tokens_issued", json_integer((json_int_t) stats->tokens_issued));
 	json_object_set_new(object, "connections_open", json_integer(stats->connections_open));
 	json_object_set_new(object, "connections_max", json_integer(stats->connections_max));
@@ -61,6 +76,7 @@ stats(Sim *sim, const SimCall *call)
 		json_t *counts = json_object();
 
 		add_counts(counts, &account->counts);
+		add_file_counts(counts, &account->file_counts);
 		json_object_set_new(accounts, account->id, counts);
 	}
 	json_object_set_new(object, "accounts", accounts);
@@ -73,11 +89,15 @@ reset_stats(Sim *sim, const SimCall *call)
 {
 	(void) call;
 	memset(&sim->stats.counts, 0, sizeof(SimCounts));
+	memset(&sim->stats.file_counts, 0, sizeof(SimFileCounts));
 	sim->stats.tokens_issued = 0;
 	sim->stats.connections_max = sim->stats.connections_open;
 	sim->stats.active_max = sim->stats.active;
 	for (SimAccount *account = sim->accounts.first; account != NULL; account = account->next)
+	{
 		memset(&account->counts, 0, sizeof(SimCounts));
+		memset(&account->file_counts, 0, sizeof(SimFileCounts));
+	}
 	return fine();
 }
 
@@ -96,7 +116,9 @@ set(Sim *sim, const SimCall *call)
 	bool done = sim_switches_set(&sim->switches, changes, problem, sizeof(problem));
 
 	if (done && json_object_get(changes, "seed") != NULL)
-		sim->random.state = (uint64_t) sim->switches.seed;
+		sim_seed(sim);
+	if (done && json_object_get(changes, "file_fault_count") != NULL)
+		sim->file_faults = 0;
 	if (done && json_object_get(changes, "quota") != NULL)
 		for (SimAccount *account = sim->accounts.first; account != NULL; account = account->next)
 			account->quota_used = 0;
@@ -104,6 +126,11 @@ set(Sim *sim, const SimCall *call)
 	{
 		sim_tokens_expire(&sim->accounts);
 		sim->switches.expire_tokens = false;
+	}
+	if (sim->switches.expire_files)
+	{
+		sim_files_expire(&sim->files);
+		sim->switches.expire_files = false;
 	}
 	json_decref(changes);
 	return done ? fine() : unfit(problem);
@@ -144,6 +171,22 @@ forget(Sim *sim, const SimCall *call)
 	return fine();
 }
 
+static SimReply
+forget_files(Sim *sim, const SimCall *call)
+{
+	(void) call;
+	sim_files_free(&sim->files);
+	return fine();
+}
+
+/* The same seed and the same order of requests give the same faults. */
+void
+sim_seed(Sim *sim)
+{
+	sim->random.state = (uint64_t) sim->switches.seed;
+	sim->file_random.state = (uint64_t) sim->switches.seed;
+}
+
 /* False when there is no such endpoint. */
 bool
 sim_control(Sim *sim, const char *method, const char *path, const SimCall *call, SimReply *reply)
@@ -161,6 +204,7 @@ sim_control(Sim *sim, const char *method, const char *path, const SimCall *call,
 		{"POST", "/_ktsim/set", set},
 		{"POST", "/_ktsim/preload", preload},
 		{"POST", "/_ktsim/forget", forget},
+		{"POST", "/_ktsim/forget-files", forget_files},
 	};
 
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)

@@ -10,8 +10,6 @@
 #define _GNU_SOURCE
 #include "ledger.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,45 +35,28 @@ sim_decision_name(SimDecision decision)
 
 /* Keeps a line a line, whatever the client has put into the value. */
 void
-sim_field_set(char *field, const char *value)
+sim_field_set_bytes(char *field, const char *data, size_t len)
 {
-	size_t len = 0;
-
-	if (value == NULL || value[0] == '\0')
-		value = "-";
-	for (; value[len] != '\0' && len < SIM_FIELD_MAX; len++)
+	if (len == 0)
 	{
-		unsigned char byte = (unsigned char) value[len];
+		data = "-";
+		len = 1;
+	}
+	if (len > SIM_FIELD_MAX)
+		len = SIM_FIELD_MAX;
+	for (size_t i = 0; i < len; i++)
+	{
+		unsigned char byte = (unsigned char) data[i];
 
-		field[len] = (byte < 0x20 || byte == 0x7f) ? '?' : value[len];
+		field[i] = (byte < 0x20 || byte == 0x7f) ? '?' : data[i];
 	}
 	field[len] = '\0';
 }
 
-static void
-write_all(int fd, const char *data, size_t len)
+void
+sim_field_set(char *field, const char *value)
 {
-	while (len > 0)
-	{
-		ssize_t written = write(fd, data, len);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			sim_fatal("could not write to the ledger: %s", strerror(errno));
-		data += written;
-		len -= (size_t) written;
-	}
-}
-
-static int
-open_append(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-
-	if (fd < 0)
-		sim_fatal("could not open \"%s\": %s", path, strerror(errno));
-	return fd;
+	sim_field_set_bytes(field, value, value ? strlen(value) : 0);
 }
 
 /* Takes up one line of an earlier run; a broken last line is passed over. */
@@ -123,12 +104,12 @@ sim_ledger_open(SimLedger *ledger, const char *path, const char *bodies_path, Si
 	if (path != NULL)
 	{
 		reload(ledger, path, ids);
-		ledger->ledger_fd = open_append(path);
+		ledger->ledger_fd = sim_open_append(path);
 		if (lseek(ledger->ledger_fd, 0, SEEK_END) == 0)
-			write_all(ledger->ledger_fd, header, sizeof(header) - 1);
+			sim_write_all(ledger->ledger_fd, header, sizeof(header) - 1);
 	}
 	if (bodies_path != NULL)
-		ledger->bodies_fd = open_append(bodies_path);
+		ledger->bodies_fd = sim_open_append(bodies_path);
 }
 
 /*
@@ -151,7 +132,7 @@ write_body(int fd, const SimOffer *offer)
 		line[id_len + 1 + i] = (byte == '\n' || byte == '\r') ? ' ' : byte;
 	}
 	line[len - 1] = '\n';
-	write_all(fd, line, len);
+	sim_write_all(fd, line, len);
 	free(line);
 }
 
@@ -175,7 +156,7 @@ sim_ledger_write(SimLedger *ledger, const SimOffer *offer)
 				   offer->chatbot, sim_decision_name(offer->decision),
 				   offer->code ? offer->code : "-", status, offer->answered,
 				   sim_crc32(offer->body, offer->body_len));
-	write_all(ledger->ledger_fd, line, (size_t) len);
+	sim_write_all(ledger->ledger_fd, line, (size_t) len);
 }
 
 void

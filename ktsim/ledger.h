@@ -56,6 +56,7 @@ typedef struct SimLedger
 
 extern const char *sim_decision_name(SimDecision decision);
 extern void sim_field_set(char *field, const char *value);
+extern void sim_field_set_bytes(char *field, const char *data, size_t len);
 extern void sim_ledger_open(SimLedger *ledger, const char *path, const char *bodies_path,
 							SimIds *ids);
 extern void sim_ledger_write(SimLedger *ledger, const SimOffer *offer);

@@ -26,6 +26,7 @@ typedef struct Options
 	const char *port_file;
 	const char *ledger;
 	const char *bodies;
+	const char *file_ledger;
 	const char *tls_cert;
 	const char *tls_key;
 	const char *tls_ca;
@@ -43,6 +44,7 @@ static const char usage[] =
 	"  --chatbot ID          a known chatbot; may be repeated (all are known)\n"
 	"  --token-ttl SECONDS   life of a token (6000)\n"
 	"  --ledger FILE         append a line for each offer\n"
+	"  --file-ledger FILE    append a line for each upload\n"
 	"  --dump-bodies FILE    append the body of each offer\n"
 	"  --latency-ms N        the same as --set latency_ms=N\n"
 	"  --seed N              the same as --set seed=N\n"
@@ -105,6 +107,9 @@ apply_option(int option, Options *options, Sim *sim)
 		case 'l':
 			options->ledger = optarg;
 			break;
+		case 'u':
+			options->file_ledger = optarg;
+			break;
 		case 'b':
 			options->bodies = optarg;
 			break;
@@ -148,6 +153,7 @@ parse_options(int argc, char **argv, Options *options, Sim *sim)
 										  {"chatbot", required_argument, NULL, 'c'},
 										  {"token-ttl", required_argument, NULL, 't'},
 										  {"ledger", required_argument, NULL, 'l'},
+										  {"file-ledger", required_argument, NULL, 'u'},
 										  {"dump-bodies", required_argument, NULL, 'b'},
 										  {"latency-ms", required_argument, NULL, 'w'},
 										  {"seed", required_argument, NULL, 'r'},
@@ -239,9 +245,11 @@ main(int argc, char **argv)
 		sim_die_with_parent(parent);
 	sim_raise_file_limit();
 	signal_fd = sim_open_signals();
-	sim.random.state = (uint64_t) sim.switches.seed;
+	sim_seed(&sim);
 	sim.switches.expire_tokens = false; /* none issued yet */
+	sim.switches.expire_files = false;
 	sim_ledger_open(&sim.ledger, options.ledger, options.bodies, &sim.ids);
+	sim_file_ledger_open(&sim.file_ledger, options.file_ledger, &sim.files);
 	tls = load_tls(&options);
 	sim_server_start(&server, &sim, options.address, options.port, &tls);
 	announce(&options, sim_server_port(&server));
@@ -250,11 +258,13 @@ main(int argc, char **argv)
 
 	sim_server_stop(&server);
 	sim_ledger_close(&sim.ledger);
+	sim_file_ledger_close(&sim.file_ledger);
 	sim_answers_free();
 	sim_odd_free();
 	sim_wire_free();
 	sim_accounts_free(&sim.accounts);
 	sim_ids_free(&sim.ids);
+	sim_files_free(&sim.files);
 	sim_switches_free(&sim.switches);
 	json_decref(sim.chatbots);
 	free(tls.chain);

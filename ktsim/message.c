@@ -80,18 +80,38 @@ code_for_phone(const SimSwitches *switches, const char *phone)
 	return NULL;
 }
 
+typedef struct FileQuestion
+{
+	const Sim *sim;
+	const SimAccount *account;
+	uint64_t now_us;
+} FileQuestion;
+
+/* May this account name this file in a message now? */
+static bool
+file_ready(const char *file_id, void *context)
+{
+	const FileQuestion *question = context;
+	const SimFile *file = sim_file_find(&question->sim->files, question->account->id, file_id);
+
+	return file != NULL && question->now_us < file->expires_us;
+}
+
 /* Everything after the duplicate check. */
 static const char *
-check_content(const Sim *sim, const json_t *root, const SimCall *call)
+check_content(const Sim *sim, const SimAccount *account, const json_t *root, const SimCall *call)
 {
 	const json_t *rcs = json_object_get(root, "rcs");
 	const char *chatbot = json_string_value(json_object_get(rcs, "chatbotId"));
 	const char *code = sim_check_rcs(rcs);
+	FileQuestion question = {sim, account, sim_epoch_us()};
 
 	if (code == NULL && sim->chatbots != NULL && json_object_get(sim->chatbots, chatbot) == NULL)
 		code = "72122";
 	if (code == NULL)
 		code = sim_check_sizes(rcs, call->body_len);
+	if (code == NULL && sim->switches.check_media)
+		code = sim_check_media(rcs, file_ready, &question);
 	if (code == NULL)
 		code = sim_check_legacy(root);
 	return code;
@@ -113,7 +133,7 @@ judge_message(Sim *sim, SimAccount *account, const SimCall *call, const json_t *
 	key = sim_id_key(account->id, json_string_value(json_object_get(common, "msgId")));
 	if (sim_ids_known(&sim->ids, key, now_s, (uint64_t) sim->switches.dup_window_s))
 		return refuse(SIM_DUPLICATE, "71003");
-	code = check_content(sim, root, call);
+	code = check_content(sim, account, root, call);
 	if (code == NULL)
 		code = code_for_phone(&sim->switches,
 							  json_string_value(json_object_get(common, "userContact")));

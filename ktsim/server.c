@@ -23,6 +23,7 @@
 #define CONNECTION_MEMORY ((size_t) 16 * 1024)
 #define IDLE_MAX_S 300U /* also for what libmicrohttpd does not see ending */
 #define BODY_MAX ((size_t) 256 * 1024)
+#define FILE_BODY_MAX ((size_t) 4 * 1024 * 1024)
 #define FIRST_BODY_BYTES ((size_t) 2048)
 #define SPARE_BODY_MAX ((size_t) 16 * 1024)
 #define HANG_CHECK_US UINT64_C(250000)
@@ -41,6 +42,7 @@ struct SimRequest
 	char *body;
 	size_t body_len;
 	size_t body_size;
+	size_t body_max;
 	bool body_cut;
 	bool decided;
 	bool for_carrier; /* not one of our own endpoints */
@@ -64,9 +66,22 @@ socket_of(struct MHD_Connection *connection)
 	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
-static SimRequest *
-request_begin(SimServer *server, struct MHD_Connection *connection)
+/* The part of the path after /corp/v1/ or /corp/v1.1/, or NULL. */
+static const char *
+carrier_path(const char *url)
 {
+	static const char *const prefixes[] = {"/corp/v1/", "/corp/v1.1/"};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(url, prefixes[i], strlen(prefixes[i])) == 0)
+			return url + strlen(prefixes[i]);
+	return NULL;
+}
+
+static SimRequest *
+request_begin(SimServer *server, struct MHD_Connection *connection, const char *url)
+{
+	const char *path = carrier_path(url);
 	SimStats *stats = &server->sim->stats;
 	SimRequest *request = server->spare;
 
@@ -75,6 +90,7 @@ request_begin(SimServer *server, struct MHD_Connection *connection)
 	else
 		request = sim_alloc(sizeof(SimRequest));
 	request->connection = connection;
+	request->body_max = path != NULL && strcmp(path, "file") == 0 ? FILE_BODY_MAX : BODY_MAX;
 	if (++stats->active > stats->active_max)
 		stats->active_max = stats->active;
 	return request;
@@ -105,7 +121,7 @@ request_read(SimRequest *request, const char *data, size_t len)
 {
 	size_t size = request->body_size ? request->body_size : FIRST_BODY_BYTES;
 
-	if (len > BODY_MAX - request->body_len)
+	if (len > request->body_max - request->body_len)
 	{
 		request->body_cut = true;
 		return;
@@ -121,18 +137,6 @@ request_read(SimRequest *request, const char *data, size_t len)
 	request->body_len += len;
 }
 
-/* The part of the path after /corp/v1/ or /corp/v1.1/, or NULL. */
-static const char *
-carrier_path(const char *url)
-{
-	static const char *const prefixes[] = {"/corp/v1/", "/corp/v1.1/"};
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(url, prefixes[i], strlen(prefixes[i])) == 0)
-			return url + strlen(prefixes[i]);
-	return NULL;
-}
-
 static void
 decide(SimServer *server, SimRequest *request, const char *url, const char *method)
 {
@@ -141,6 +145,8 @@ decide(SimServer *server, SimRequest *request, const char *url, const char *meth
 	SimCall call = {
 		.authorization = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
 													 MHD_HTTP_HEADER_AUTHORIZATION),
+		.content_type = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+													MHD_HTTP_HEADER_CONTENT_TYPE),
 		.body = request->body ? request->body : "",
 		.body_len = request->body_len,
 		.body_cut = request->body_cut,
@@ -150,6 +156,8 @@ decide(SimServer *server, SimRequest *request, const char *url, const char *meth
 	request->for_carrier = true;
 	if (path != NULL && post && strcmp(path, "message") == 0)
 		request->reply = sim_message(server->sim, &call);
+	else if (path != NULL && post && strcmp(path, "file") == 0)
+		request->reply = sim_file(server->sim, &call);
 	else if (path != NULL && post && strcmp(path, "token") == 0)
 		request->reply = sim_token(server->sim, &call);
 	else if (sim_control(server->sim, method, url, &call, &request->reply))
@@ -194,7 +202,7 @@ handle(void *context, struct MHD_Connection *connection, const char *url, const 
 	{
 		if (peer_of(connection)->closing)
 			return MHD_NO;
-		*request_slot = request_begin(server, connection);
+		*request_slot = request_begin(server, connection, url);
 		return MHD_YES;
 	}
 	if (*data_len > 0)

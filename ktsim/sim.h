@@ -2,7 +2,7 @@
  * sim.h
  *	  The state of one stand-in carrier, and what it can reply.
  *
- * Shared by the endpoints (message.c, control.c) and the server that calls
+ * Shared by the endpoints (message.c, file.c, control.c) and the server that calls
  * them.  Everything runs on one thread, so nothing is locked.
  */
 #ifndef KTSIM_SIM_H
@@ -13,6 +13,8 @@
 #include <stddef.h>
 
 #include "accounts.h"
+#include "file_ledger.h"
+#include "files.h"
 #include "ids.h"
 #include "ledger.h"
 #include "switches.h"
@@ -21,6 +23,7 @@
 typedef struct SimStats
 {
 	SimCounts counts;
+	SimFileCounts file_counts;
 	uint64_t tokens_issued;
 	unsigned connections_open;
 	unsigned connections_max;
@@ -33,8 +36,12 @@ typedef struct Sim
 	SimAccounts accounts;
 	SimIds ids;
 	SimLedger ledger;
+	SimFiles files;
+	SimFileLedger file_ledger;
 	SimSwitches switches;
 	SimRandom random;
+	SimRandom file_random; /* of uploads, so that these do not change what messages get */
+	uint64_t file_faults;  /* since file_fault_count was set */
 	SimStats stats;
 	json_t *chatbots; /* object used as a set; NULL: any chatbot */
 } Sim;
@@ -80,6 +87,7 @@ typedef struct SimReply
 typedef struct SimCall
 {
 	const char *authorization; /* header, or NULL */
+	const char *content_type;  /* header, or NULL */
 	const char *body;
 	size_t body_len;
 	bool body_cut; /* more than we are ready to keep */
@@ -99,9 +107,11 @@ extern void sim_answers_free(void);
 extern SimReply sim_answer_odd(SimOdd kind);
 extern void sim_odd_free(void);
 
-/* token.c, message.c, control.c */
+/* token.c, message.c, file.c, control.c */
 extern SimReply sim_token(Sim *sim, const SimCall *call);
 extern SimReply sim_message(Sim *sim, const SimCall *call);
+extern SimReply sim_file(Sim *sim, const SimCall *call);
+extern void sim_seed(Sim *sim);
 extern bool sim_control(Sim *sim, const char *method, const char *path, const SimCall *call,
 						SimReply *reply);
 

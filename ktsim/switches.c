@@ -19,7 +19,7 @@ typedef enum SwitchKind
 {
 	NUMBER,
 	PERCENT,
-	FAULT, /* a percentage that takes part in the throw */
+	FAULT, /* a percentage that takes part in the throw for a message */
 	FLAG,
 	CODE,
 	MAP
@@ -35,6 +35,8 @@ typedef struct SwitchInfo
 } SwitchInfo;
 
 #define DAY_MS INT64_C(86400000)
+#define FILE_DAYS_MAX INT64_C(36500)
+#define FILE_BYTES_MAX (INT64_C(2) * 1024 * 1024)
 #define SWITCH(name, kind, min, max)                       \
 	{                                                      \
 #name, kind, offsetof(SimSwitches, name), min, max \
@@ -82,6 +84,27 @@ static const SwitchInfo infos[] = {
 	SWITCH(quota, NUMBER, 0, INT64_MAX),
 	SWITCH(lockout_ms, NUMBER, 0, DAY_MS),
 	SWITCH(seed, NUMBER, INT64_MIN, INT64_MAX),
+	SWITCH(check_media, FLAG, 0, 1),
+	SWITCH(file_days, NUMBER, 0, FILE_DAYS_MAX),
+	SWITCH(file_seconds, NUMBER, 0, UINT32_MAX),
+	SWITCH(file_max_bytes, NUMBER, 0, FILE_BYTES_MAX),
+	SWITCH(file_envelope, NUMBER, 0, 2),
+	SWITCH(file_size_text, FLAG, 0, 1),
+	SWITCH(file_refuse_reuse, FLAG, 0, 1),
+	SWITCH(expire_files, FLAG, 0, 1),
+	SWITCH(file_slow_pct, PERCENT, 0, 100),
+	SWITCH(file_slow_ms, NUMBER, 0, DAY_MS),
+	SWITCH(file_close_pct, PERCENT, 0, 100),
+	SWITCH(file_hang_pct, PERCENT, 0, 100),
+	SWITCH(file_500_pct, PERCENT, 0, 100),
+	SWITCH(file_throttle_pct, PERCENT, 0, 100),
+	SWITCH(file_error_pct, PERCENT, 0, 100),
+	SWITCH(file_error_code, CODE, 0, 0),
+	SWITCH(file_store_500_pct, PERCENT, 0, 100),
+	SWITCH(file_store_close_pct, PERCENT, 0, 100),
+	SWITCH(file_store_hang_pct, PERCENT, 0, 100),
+	SWITCH(file_store_garbage_pct, PERCENT, 0, 100),
+	SWITCH(file_fault_count, NUMBER, 0, INT64_MAX),
 	SWITCH(phone_code, MAP, 0, 0),
 	SWITCH(refuse_phone_suffix, MAP, 0, 0),
 };
@@ -98,6 +121,11 @@ sim_switches_init(SimSwitches *switches)
 	switches->token_ttl_s = 6000;
 	switches->seed = 1;
 	snprintf(switches->error_code, sizeof(switches->error_code), "71001");
+	switches->check_media = true;
+	switches->file_days = 365;
+	switches->file_max_bytes = 1024 * 1024;
+	switches->file_slow_ms = 5000;
+	snprintf(switches->file_error_code, sizeof(switches->file_error_code), "72113");
 }
 
 /* A number, or true and false for one and zero. */

@@ -56,9 +56,30 @@ typedef struct SimSwitches
 	int64_t quota;
 	int64_t lockout_ms;
 	int64_t seed;
+	bool check_media;
+	int64_t file_days;
+	int64_t file_seconds;
+	int64_t file_max_bytes;
+	int64_t file_envelope;
+	bool file_size_text;
+	bool file_refuse_reuse;
+	bool expire_files; /* an order too */
+	double file_slow_pct;
+	int64_t file_slow_ms;
+	double file_close_pct;
+	double file_hang_pct;
+	double file_500_pct;
+	double file_throttle_pct;
+	double file_error_pct;
+	char file_error_code[SIM_CODE_MAX + 1];
+	double file_store_500_pct;
+	double file_store_close_pct;
+	double file_store_hang_pct;
+	double file_store_garbage_pct;
+	int64_t file_fault_count;
 	json_t *phone_code;			 /* object: number -> code */
 	json_t *refuse_phone_suffix; /* object: end of number -> code */
-	double fault_sum;			 /* of all faults; follows from the others */
+	double fault_sum;			 /* of all faults of messages; follows from the others */
 } SimSwitches;
 
 extern void sim_switches_init(SimSwitches *switches);

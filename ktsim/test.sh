@@ -31,6 +31,8 @@ cleanup()
 trap cleanup EXIT
 # shellcheck disable=SC1091  # looked at by itself
 . "$here/test_more.sh"
+# shellcheck disable=SC1091
+. "$here/test_file.sh"
 
 # is NAME EXPECTED ACTUAL
 is()
@@ -460,7 +462,7 @@ test_restart()
 	is "bad account" 2 "$?"
 }
 
-options=(--ledger "$dir/ledger" --dump-bodies "$dir/bodies" --account kt:secret
+options=(--ledger "$dir/ledger" --file-ledger "$dir/files" --dump-bodies "$dir/bodies" --account kt:secret
 	--account 'odd:a:b$/.c' --account slow:secret:60 --chatbot 15440000)
 start "${options[@]}"
 test_token
@@ -473,6 +475,7 @@ test_legacy
 test_malformed
 test_faults
 test_switches
+test_files
 test_time
 test_rate
 test_wire

@@ -1,6 +1,7 @@
 /*
  * util.c
- *	  Clocks, hashing, checksums, a seeded generator, and the way to give up.
+ *	  Clocks, hashing, checksums, a seeded generator, files to append to, and the
+ *	  way to give up.
  *
  * Knows nothing of HTTP, JSON or the carrier.
  */
@@ -8,11 +9,14 @@
 #include "util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define US_PER_S UINT64_C(1000000)
 
@@ -108,6 +112,32 @@ sim_code_points(const char *text)
 	for (; *text != '\0'; text++)
 		count += ((unsigned char) *text & 0xc0) != 0x80;
 	return count;
+}
+
+int
+sim_open_append(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		sim_fatal("could not open \"%s\": %s", path, strerror(errno));
+	return fd;
+}
+
+void
+sim_write_all(int fd, const char *data, size_t len)
+{
+	while (len > 0)
+	{
+		ssize_t written = write(fd, data, len);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			sim_fatal("could not write to the ledger: %s", strerror(errno));
+		data += written;
+		len -= (size_t) written;
+	}
 }
 
 void *

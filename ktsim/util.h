@@ -1,6 +1,7 @@
 /*
  * util.h
- *	  Clocks, hashing, checksums, a seeded generator, and the way to give up.
+ *	  Clocks, hashing, checksums, a seeded generator, files to append to, and the
+ *	  way to give up.
  *
  * Knows nothing of HTTP, JSON or the carrier.
  */
@@ -22,6 +23,8 @@ extern uint32_t sim_crc32(const void *data, size_t len);
 extern uint64_t sim_random_next(SimRandom *random);
 extern double sim_random_below(SimRandom *random, double limit);
 extern size_t sim_code_points(const char *text);
+extern int sim_open_append(const char *path);
+extern void sim_write_all(int fd, const char *data, size_t len);
 extern void *sim_alloc(size_t size);
 extern void *sim_resize(void *old, size_t size);
 extern void sim_fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

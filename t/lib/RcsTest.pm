@@ -338,14 +338,15 @@ sub start
 	return $self->start_again;
 }
 
-# The same ledger and, after the first time, the same port.
+# The same ledgers and, after the first time, the same port.
 sub start_again
 {
 	my ($self) = @_;
 	my $port_file = "$self->{dir}/port";
 	my @command = (
 		$ENV{KTSIM}, '--port', $self->{port}, '--port-file', $port_file, '--ledger', $self->ledger,
-		'--die-with-parent', (map { ('--account', $_) } @{ $self->{accounts} }), @{ $self->{args} });
+		'--file-ledger', $self->file_ledger, '--die-with-parent',
+		(map { ('--account', $_) } @{ $self->{accounts} }), @{ $self->{args} });
 
 	unlink $port_file;
 	my $pid = fork() // die "fork: $!";
@@ -369,6 +370,7 @@ sub start_again
 
 sub port { return $_[0]{port}; }
 sub ledger { return "$_[0]{dir}/ledger"; }
+sub file_ledger { return "$_[0]{dir}/files"; }
 
 sub request
 {
