@@ -31,15 +31,14 @@
 
 #include "campaign.h"
 #include "campaign_chunk.h"
+#include "campaign_judge.h"
 #include "guc.h"
-#include "message.h"
 #include "message_id.h"
 #include "owner.h"
 #include "phone.h"
 #include "rejected.h"
 #include "single.h"
 #include "statement.h"
-#include "template.h"
 #include "wakeup.h"
 
 #define LOCK_FIELD4_ADD 2 /* generations of workers have 1 there */
@@ -59,10 +58,7 @@ typedef struct NewRow
 struct RcsAdd
 {
 	RcsCampaign *campaign;
-	RcsTemplate *template;
-	RcsForm *form; /* what each recipient's params decide */
-	RcsFacts facts;
-	StringInfoData rendered; /* thrown away: only whether it can be */
+	RcsJudge *judge;
 	TupleDesc new_desc;
 	Oid message_relid;
 	Oid message_index;
@@ -149,30 +145,6 @@ start_chunk(RcsAdd *a)
 	a->full = NIL;
 }
 
-/*
- * The message was valid when the campaign was created; the chatbot that
- * supplies a part of it may have changed.
- */
-static void
-prepare_message(RcsAdd *a, Jsonb *message)
-{
-	RcsCheckOptions options = {.facts = &a->facts, .need_header = true, .is_template = true};
-	List *faults = rcs_message_faults(message, &options, &a->form);
-	RcsProblem problem;
-
-	if (faults != NIL)
-	{
-		rcs_message_problem(faults, &problem);
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("message of campaign \"%s\" is not valid any more",
-							   rcs_uuid_text(&a->campaign->id)),
-						errdetail("%s.", problem.detail),
-						errhint("Its chatbot has changed: set what is missing in rcs.chatbot.")));
-	}
-	a->template = rcs_template_compile(&message->root, true);
-	initStringInfo(&a->rendered);
-}
-
 RcsAdd *
 rcs_add_begin(const pg_uuid_t *campaign)
 {
@@ -190,7 +162,6 @@ rcs_add_begin(const pg_uuid_t *campaign)
 	rcs_campaign_check_steer(a->campaign, caller);
 	MemoryContextSwitchTo(a->context); /* SPI leaves us in its own, also below */
 	bot = rcs_usable_chatbot(a->campaign->chatbot, caller);
-	a->facts = rcs_chatbot_facts(bot);
 	lock_campaign(a->campaign->campaign_no);
 	/* again: waiting for the lock may have taken long */
 	a->campaign = rcs_campaign_load(campaign, false, a->context);
@@ -202,7 +173,7 @@ rcs_add_begin(const pg_uuid_t *campaign)
 	message = rcs_campaign_message(a->campaign, a->campaign->version, a->context);
 
 	MemoryContextSwitchTo(a->context);
-	prepare_message(a, message);
+	a->judge = rcs_judge_new(a->campaign, bot, message);
 	a->new_desc = new_row_desc();
 	start_chunk(a);
 	SPI_finish();
@@ -234,46 +205,23 @@ reject(RcsAdd *a, const RcsRecipient *r, const char *code, const char *reason)
 	a->counts.rejected++;
 }
 
-/* False, and rejected, unless the message can be made from the params. */
-static bool
-accept_params(RcsAdd *a, const RcsRecipient *r)
-{
-	JsonbContainer *params;
-	const char *missing;
-	RcsFault fault;
-
-	if (r->params != NULL && !JB_ROOT_IS_OBJECT(r->params))
-	{
-		reject(a, r, "param", "params is not a JSON object");
-		return false;
-	}
-	if (rcs_template_param_count(a->template) == 0)
-		return true;
-	params = r->params ? &r->params->root : NULL;
-	resetStringInfo(&a->rendered);
-	missing = rcs_template_render(a->template, params, &a->rendered);
-	if (missing != NULL)
-		reject(a, r, "param", psprintf("no usable value for placeholder #{%s}", missing));
-	else if (!rcs_form_check(a->form, params, a->rendered.len, &fault))
-		reject(a, r, "message", rcs_fault_text(&fault));
-	else
-		return true;
-	return false;
-}
-
 void
 rcs_add_recipient(RcsAdd *a, const RcsRecipient *r)
 {
 	MemoryContext old = MemoryContextSwitchTo(a->chunk);
 	NewRow *row = &a->rows[a->nrows];
 	const char *fault = "is null";
+	const char *code;
+	const char *reason;
 	bool repeated;
 
 	if (r->phone != NULL)
 		fault = rcs_phone_from_server(r->phone, r->phone_len, row->phone);
 	if (fault != NULL)
 		reject(a, r, "phone", psprintf("the number %s", fault));
-	else if (accept_params(a, r))
+	else if (!rcs_judge_params(a->judge, r->params, &code, &reason))
+		reject(a, r, code, reason);
+	else
 	{
 		rcs_message_id(&a->campaign->id, row->phone, 0, &row->id);
 		hash_search(a->seen, &row->id, HASH_ENTER, &repeated);
