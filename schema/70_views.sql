@@ -209,6 +209,21 @@ CROSS JOIN LATERAL (
 	FROM rcs._open_counts x WHERE x.campaign_no = c.campaign_no) o;
 COMMENT ON VIEW rcs._campaign_counts IS 'one row per campaign: its messages by status';
 
+-- Blocks where the database has them; a script with them could not be loaded in the others.
+CREATE FUNCTION rcs._bar(percent pg_catalog.numeric) RETURNS pg_catalog.text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	filled int := floor(percent / 5);
+BEGIN
+	IF getdatabaseencoding() = 'UTF8' THEN
+		RETURN repeat(chr(9608), filled) || repeat(chr(9617), 20 - filled);
+	END IF;
+	RETURN repeat('#', filled) || repeat('.', 20 - filled);
+END $$;
+COMMENT ON FUNCTION rcs._bar(pg_catalog.numeric) IS 'a progress bar of 20 characters';
+
 CREATE VIEW rcs.campaign_progress AS
 SELECT c.id AS campaign,
 	c.name,
@@ -232,7 +247,7 @@ SELECT c.id AS campaign,
 	c.rate_per_minute,
 	CASE WHEN s.state = 'running' AND v.per_second > 0
 		THEN statement_timestamp() + interval '1 second' * ((k.total - p.done) / v.per_second) END AS eta,
-	repeat('█', floor(p.percent / 5)::int) || repeat('░', 20 - floor(p.percent / 5)::int) AS bar,
+	rcs._bar(p.percent) AS bar,
 	c.created_by,
 	c.created_at,
 	c.start_at,

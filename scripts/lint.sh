@@ -8,7 +8,7 @@ shopt -s nullglob
 # Tiers, lowest first.  A file may include headers of its own tier and of those below.
 tiers=$(cat <<'END'
 platform: pg_compat evloop http_client http_transfer foreign_json statement rows
-rules: phone message_id template template_sql kt_payload kt_response kt_codes message message_text message_schema message_check message_string message_body message_cross message_form validate rate_limit
+rules: phone message_id template template_sql kt_payload kt_response kt_codes message builders message_text message_schema message_check message_string message_body message_cross message_form validate rate_limit
 extension: guc shmem slots account_state account_breaker account_shared campaign_rate ext_state wakeup ddl_hooks txn worker worker_status owner hold_shared fault health
 storage: hold identity resolve result_code outbox outbox_lease outbox_record account account_validator account_watch rights rejected single send message_fn campaign campaign_add campaign_chunk campaign_judge campaign_row wait
 processes: launcher launcher_db delivery delivery_worker delivery_account delivery_campaign delivery_single delivery_lease delivery_record delivery_retry delivery_fate delivery_hold delivery_sweep delivery_answer delivery_status rcs

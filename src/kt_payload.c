@@ -94,14 +94,25 @@ rcs_payload_render(const RcsPayload *p, const char *msgid, const char *phone,
 	return missing;
 }
 
+/* A chat bubble shows neither a title nor a picture. */
+static const char *
+chat_messagebase(JsonbContainer *body)
+{
+	if (body == NULL)
+		return "SCS00000";
+	if (is_given(body, "media"))
+		return "SCwThM00";
+	return is_given(body, "title") ? "SCL00000" : "SCS00000";
+}
+
 const char *
-rcs_default_messagebase(const char *service_type, int cards)
+rcs_default_messagebase(const char *service_type, JsonbContainer *body)
 {
 	static const char *const mms[] = {"SMwThM00",	"CMwMhM0200", "CMwMhM0300",
 									  "CMwMhM0400", "CMwMhM0500", "CMwMhM0600"};
-	static const char *const chat[] = {"SCS00000",	 "CCwMhM0200", "CCwMhM0300",
+	static const char *const chat[] = {NULL,		 "CCwMhM0200", "CCwMhM0300",
 									   "CCwMhM0400", "CCwMhM0500", "CCwMhM0600"};
-	int i = Min(Max(cards, 1), (int) lengthof(mms)) - 1;
+	int i = body == NULL ? 0 : Min(rcs_payload_cards(body), (int) lengthof(mms)) - 1;
 
 	if (strcmp(service_type, "RCSSMS") == 0)
 		return "SS000000";
@@ -110,7 +121,7 @@ rcs_default_messagebase(const char *service_type, int cards)
 	if (strcmp(service_type, "RCSMMS") == 0)
 		return mms[i];
 	if (strcmp(service_type, "RCSCHAT") == 0)
-		return chat[i];
+		return i > 0 ? chat[i] : chat_messagebase(body);
 	return NULL;
 }
 
@@ -155,8 +166,7 @@ compile_head(RcsPayload *p, JsonbContainer *message, const RcsSender *sender, bo
 	add_member(&s, "agencyKey", sender->agency_key);
 	add_member(&s, "brandKey", sender->brand_key);
 	if (service != NULL && !is_given(message, "messagebaseId"))
-		add_member(&s, "messagebaseId",
-				   rcs_default_messagebase(service, body ? rcs_payload_cards(body) : 1));
+		add_member(&s, "messagebaseId", rcs_default_messagebase(service, body));
 	if (header == NULL)
 		add_member(&s, "header", "0");
 	else if (strcmp(header, "1") == 0 && !is_given(message, "footer"))

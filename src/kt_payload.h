@@ -42,8 +42,8 @@ extern RcsPayload *rcs_payload_compile(JsonbContainer *message, const RcsSender 
 extern const char *rcs_payload_render(const RcsPayload *p, const char *msgid, const char *phone,
 									  JsonbContainer *params, bool expires_soon, StringInfo out);
 
-/* the layout when a message names none; NULL for template types */
-extern const char *rcs_default_messagebase(const char *service_type, int cards);
+/* the layout when a message names none, by what its body holds; NULL for template types */
+extern const char *rcs_default_messagebase(const char *service_type, JsonbContainer *body);
 
 /* cards of a body: the highest n of titleN, descriptionN, mediaN, else 1 */
 extern int rcs_payload_cards(JsonbContainer *body);

@@ -51,8 +51,12 @@ check_header(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *service
 }
 
 static void
-check_layout(RcsCheck *c, const RcsServiceRule *service, const RcsLayoutRule *layout)
+check_layout(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *service,
+			 const RcsLayoutRule *layout)
 {
+	if (service->description == 0 && rcs_member(message, "messagebaseId") == NULL)
+		rcs_complain(c, "messagebaseId", "missing", "is missing: %s needs the id of a template",
+					 service->name);
 	for (int i = 0; layout != NULL && layout->services[i] != NULL; i++)
 		if (strcmp(layout->services[i], service->name) == 0)
 			return;
@@ -204,7 +208,7 @@ rcs_check_cross(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *serv
 				const RcsLayoutRule *layout, int cards)
 {
 	check_header(c, message, service);
-	check_layout(c, service, layout);
+	check_layout(c, message, service, layout);
 	check_chat(c, message, service);
 	check_buttons(c, message, service, cards);
 	check_fallback(c, message);

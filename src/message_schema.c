@@ -147,6 +147,7 @@ static const RcsObjectRule suggestion_rule = {suggestion, suggestion_choices};
 
 static const RcsMemberRule buttons_of_card[] = {{.name = "suggestions",
 												 .kind = RCS_IS_LIST,
+												 .min = 1,
 												 .object = &suggestion_rule},
 												END_OF_MEMBERS};
 static const RcsObjectRule buttons_of_card_rule = {buttons_of_card, NULL};
