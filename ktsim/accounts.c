@@ -194,6 +194,7 @@ sim_accounts_free(SimAccounts *accounts)
 		SimAccount *account = accounts->first;
 
 		accounts->first = account->next;
+		sim_results_free(&account->results);
 		free(account->passed_us);
 		free(account->id);
 		free(account);

@@ -13,6 +13,7 @@
 
 #include "file_ledger.h"
 #include "ledger.h"
+#include "results.h"
 
 #define SIM_TOKEN_LEN 200
 
@@ -27,6 +28,7 @@ typedef struct SimAccount
 	uint64_t quota_used; /* accepted since the quota was set */
 	SimCounts counts;
 	SimFileCounts file_counts;
+	SimResults results;
 	struct SimAccount *next;
 } SimAccount;
 

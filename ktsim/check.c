@@ -249,10 +249,18 @@ named(const char *key, const char *name)
 	return strncmp(key, name, len) == 0 && only_of(key + len, "0123456789");
 }
 
-/* Adds up the texts of the body; false when a title is too long. */
-static bool
-measure_texts(const json_t *body, size_t *descriptions, size_t *others)
+typedef struct Lengths
 {
+	size_t title; /* the longest */
+	size_t description;
+	size_t descriptions; /* together */
+	size_t others;
+} Lengths;
+
+static Lengths
+measure_texts(const json_t *body)
+{
+	Lengths lengths = {0};
 	const char *key;
 	json_t *value;
 
@@ -260,14 +268,30 @@ measure_texts(const json_t *body, size_t *descriptions, size_t *others)
 	{
 		size_t len = json_is_string(value) ? sim_code_points(json_string_value(value)) : 0;
 
-		if (named(key, "title") && len > TITLE_MAX)
-			return false;
+		if (named(key, "title") && len > lengths.title)
+			lengths.title = len;
+		if (named(key, "description") && len > lengths.description)
+			lengths.description = len;
 		if (named(key, "description"))
-			*descriptions += len;
+			lengths.descriptions += len;
 		else
-			*others += len;
+			lengths.others += len;
 	}
-	return true;
+	return lengths;
+}
+
+/* A chat message has a limit for each text; the variables of a template are of any name. */
+static bool
+texts_fit(const json_t *rcs, const Lengths *lengths)
+{
+	bool chat = text_is(rcs, "serviceType", "RCSCHAT");
+	size_t max = text_is(rcs, "serviceType", "RCSSMS") ? 100 : 1300;
+
+	if ((chat ? lengths->description : lengths->descriptions) > max)
+		return false;
+	if (text_is(rcs, "serviceType", "RCSTMPL"))
+		return lengths->others <= TEMPLATE_VALUES_MAX;
+	return lengths->title <= TITLE_MAX;
 }
 
 static bool
@@ -285,8 +309,7 @@ const char *
 sim_check_sizes(const json_t *rcs, size_t raw_len)
 {
 	const json_t *body = json_object_get(rcs, "body");
-	size_t descriptions = 0;
-	size_t others = 0;
+	Lengths lengths = measure_texts(body);
 
 	if (needs_description(rcs) && !text_fits(body, "description", SIZE_MAX, true) &&
 		!text_fits(body, "description1", SIZE_MAX, true))
@@ -296,13 +319,7 @@ sim_check_sizes(const json_t *rcs, size_t raw_len)
 		return "72117";
 	if (text_is(rcs, "serviceType", "RCSITMPL"))
 		return NULL;
-	if (!measure_texts(body, &descriptions, &others))
-		return "72121";
-	if (descriptions > (text_is(rcs, "serviceType", "RCSSMS") ? 100 : 1300))
-		return "72121";
-	if (text_is(rcs, "serviceType", "RCSTMPL") && others > TEMPLATE_VALUES_MAX)
-		return "72121";
-	return NULL;
+	return texts_fit(rcs, &lengths) ? NULL : "72121";
 }
 
 static bool

@@ -34,6 +34,8 @@ static const CodeInfo codes[] = {
 	{"72124", 403, "invalid service permission"},
 	{"72134", 403, "invalid chatbot chat permission"},
 	{"72136", 403, "invalid chat message permission"},
+	{"79003", 403, "rcs id mismatched"},
+	{"79010", 403, "invalid result policy"},
 	{"73001", 403, "unavailable service"},
 	{"73002", 403, "unsubscribed legacy service"},
 	/* throttled */
@@ -100,8 +102,15 @@ static const CodeInfo codes[] = {
 	{"72126", 400, "invalid header"},
 	{"72127", 400, "invalid footer"},
 	{"72133", 400, "chiplist not allowed"},
+	{"55713", 400, "exceeded reply id usage count"},
+	{"55885", 400, "invalid user contact for session message"},
+	{"55886", 400, "invalid chatbot id for session message"},
 	{"72137", 400, "not found reply id"},
+	{"72138", 400, "expired reply id"},
 	{"75008", 400, "invalid user contact"},
+	{"79004", 400, "invalid query request"},
+	{"79008", 400, "invalid request"},
+	{"79011", 400, "non exist query id"},
 };
 
 static const CodeInfo *

@@ -56,6 +56,65 @@ add_file_counts(json_t *object, const SimFileCounts *counts)
 	}
 }
 
+static void
+add_number(json_t *object, const char *name, uint64_t number)
+{
+	json_object_set_new(object, name, json_integer((json_int_t) number));
+}
+
+static void
+add_lane(json_t *object, const char *name, const SimLane *lane)
+{
+	char member[40];
+
+	snprintf(member, sizeof(member), "%s_taken", name);
+	add_number(object, member, lane->taken);
+	snprintf(member, sizeof(member), "%s_given_up", name);
+	add_number(object, member, lane->given_up);
+	snprintf(member, sizeof(member), "%s_dropped", name);
+	add_number(object, member, lane->dropped);
+	snprintf(member, sizeof(member), "%s_queued", name);
+	add_number(object, member, lane->waiting.count);
+}
+
+/* Of reports, pushes, queries and inbound messages. */
+static void
+add_notices(json_t *object, const Sim *sim)
+{
+	const SimReports *reports = &sim->reports;
+	const SimInbounds *inbound = &sim->inbound;
+
+	add_number(object, "reports_made", reports->made);
+	add_number(object, "reports_never", reports->never);
+	add_number(object, "reports_not_due", reports->due.count);
+	add_number(object, "reports_handed", reports->handed);
+	add_number(object, "reports_lost", reports->lost);
+	add_number(object, "queries", reports->queries);
+	add_lane(object, "reports", &sim->push.lanes[SIM_LANE_REPORTS]);
+	add_lane(object, "inbound", &sim->push.lanes[SIM_LANE_INBOUND]);
+	add_number(object, "pushes", sim->push.tries);
+	add_number(object, "push_failures", sim->push.failures);
+	add_number(object, "push_connects", sim->push.connections);
+	add_number(object, "inbound_made", inbound->made);
+	add_number(object, "inbound_replied", inbound->replied);
+	add_number(object, "reply_p50_us", sim_inbound_percentile(inbound, 50));
+	add_number(object, "reply_p99_us", sim_inbound_percentile(inbound, 99));
+	add_number(object, "reply_max_us", sim_inbound_percentile(inbound, 100));
+}
+
+static void
+reset_notices(Sim *sim)
+{
+	SimReports *reports = &sim->reports;
+	SimPush *push = &sim->push;
+
+	reports->made = reports->never = reports->handed = reports->lost = reports->queries = 0;
+	push->tries = push->failures = push->connections = 0;
+	for (int i = 0; i < SIM_LANES; i++)
+		push->lanes[i].taken = push->lanes[i].given_up = push->lanes[i].dropped = 0;
+	sim_inbounds_reset(&sim->inbound);
+}
+
 static SimReply
 stats(Sim *sim, const SimCall *call)
 {
@@ -66,6 +125,7 @@ stats(Sim *sim, const SimCall *call)
 	(void) call;
 	add_counts(object, &stats->counts);
 	add_file_counts(object, &stats->file_counts);
+	add_notices(object, sim);
 	json_object_set_new(object, "tokens_issued", json_integer((json_int_t) stats->tokens_issued));
 	json_object_set_new(object, "connections_open", json_integer(stats->connections_open));
 	json_object_set_new(object, "connections_max", json_integer(stats->connections_max));
@@ -91,6 +151,7 @@ reset_stats(Sim *sim, const SimCall *call)
 	memset(&sim->stats.counts, 0, sizeof(SimCounts));
 	memset(&sim->stats.file_counts, 0, sizeof(SimFileCounts));
 	sim->stats.tokens_issued = 0;
+	reset_notices(sim);
 	sim->stats.connections_max = sim->stats.connections_open;
 	sim->stats.active_max = sim->stats.active;
 	for (SimAccount *account = sim->accounts.first; account != NULL; account = account->next)
@@ -185,6 +246,8 @@ sim_seed(Sim *sim)
 {
 	sim->random.state = (uint64_t) sim->switches.seed;
 	sim->file_random.state = (uint64_t) sim->switches.seed;
+	sim->reports.random.state = (uint64_t) sim->switches.seed;
+	sim->push.random.state = (uint64_t) sim->switches.seed;
 }
 
 /* False when there is no such endpoint. */
@@ -205,6 +268,8 @@ sim_control(Sim *sim, const char *method, const char *path, const SimCall *call,
 		{"POST", "/_ktsim/preload", preload},
 		{"POST", "/_ktsim/forget", forget},
 		{"POST", "/_ktsim/forget-files", forget_files},
+		{"POST", "/_ktsim/mo", sim_mo},
+		{"POST", "/_ktsim/push", sim_push_order},
 	};
 
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)

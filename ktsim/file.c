@@ -10,7 +10,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "file_faults.h"
 #include "multipart.h"
@@ -18,7 +17,6 @@
 #define US_PER_MS UINT64_C(1000)
 #define US_PER_S UINT64_C(1000000)
 #define DAY_S UINT64_C(86400)
-#define KOREA_S 32400 /* nine hours ahead */
 #define ID_MAX 64
 #define MESSAGEBASE_ID_MAX 40
 #define ID_ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
@@ -141,28 +139,15 @@ expiry_us(const SimSwitches *switches, uint64_t now_us)
 	return now_us + seconds * US_PER_S;
 }
 
-/* YYYY-MM-DDThh:mm:ss.mmm+09: the offset has hours only. */
-static void
-carrier_time(uint64_t time_us, char *text, size_t size)
-{
-	time_t seconds = (time_t) (time_us / US_PER_S) + KOREA_S;
-	char date[40];
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, size, "%s.%03u+09", date, (unsigned) (time_us % US_PER_S / US_PER_MS));
-}
-
 static json_t *
 file_info(const SimSwitches *switches, const Upload *upload)
 {
-	char expiry[64];
+	char expiry[SIM_TIME_MAX];
 	char size[24];
 	char url[128];
 	json_t *info;
 
-	carrier_time(upload->expires_us, expiry, sizeof(expiry));
+	sim_carrier_time(upload->expires_us, expiry, sizeof(expiry));
 	snprintf(size, sizeof(size), "%zu", upload->file->len);
 	snprintf(url, sizeof(url), "https://ktsim.invalid/file/%s", upload->file_id);
 	info = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "fileId", upload->file_id,

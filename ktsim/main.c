@@ -27,6 +27,8 @@ typedef struct Options
 	const char *ledger;
 	const char *bodies;
 	const char *file_ledger;
+	const char *push_ledger;
+	int query_port; /* -1: none */
 	const char *tls_cert;
 	const char *tls_key;
 	const char *tls_ca;
@@ -45,6 +47,13 @@ static const char usage[] =
 	"  --token-ttl SECONDS   life of a token (6000)\n"
 	"  --ledger FILE         append a line for each offer\n"
 	"  --file-ledger FILE    append a line for each upload\n"
+	"  --push-ledger FILE    append a line for each report and inbound message\n"
+	"  --push-url URL, --mo-url URL\n"
+	"                        where reports and inbound messages are pushed\n"
+	"  --push-authorization TEXT\n"
+	"                        header Authorization of these pushes\n"
+	"  --push-ca FILE        certificates to trust when pushing by https\n"
+	"  --query-port N        reports are asked for on this port only\n"
 	"  --dump-bodies FILE    append the body of each offer\n"
 	"  --latency-ms N        the same as --set latency_ms=N\n"
 	"  --seed N              the same as --set seed=N\n"
@@ -71,6 +80,26 @@ set_named_switch(Sim *sim, const char *name, const char *value)
 
 	snprintf(assignment, sizeof(assignment), "%s=%s", name, value);
 	set_switch(sim, assignment);
+}
+
+static void
+set_text_switch(Sim *sim, const char *name, const char *value)
+{
+	json_t *change = json_pack("{s:s}", name, value);
+	char problem[128];
+
+	if (change == NULL || !sim_switches_set(&sim->switches, change, problem, sizeof(problem)))
+		sim_fatal("bad value for \"%s\"", name);
+	json_decref(change);
+}
+
+/* With a place to push to, reports are pushed unless a switch says otherwise. */
+static void
+set_push_url(Sim *sim, const char *url)
+{
+	set_text_switch(sim, "push_url", url);
+	if (sim->switches.report_mode == SIM_MODE_NONE)
+		sim->switches.report_mode = SIM_MODE_PUSH;
 }
 
 static void
@@ -109,6 +138,24 @@ apply_option(int option, Options *options, Sim *sim)
 			break;
 		case 'u':
 			options->file_ledger = optarg;
+			break;
+		case 'P':
+			options->push_ledger = optarg;
+			break;
+		case 'U':
+			set_push_url(sim, optarg);
+			break;
+		case 'M':
+			set_text_switch(sim, "mo_url", optarg);
+			break;
+		case 'Z':
+			set_text_switch(sim, "push_authorization", optarg);
+			break;
+		case 'T':
+			sim->push.ca_file = optarg;
+			break;
+		case 'q':
+			options->query_port = (int) sim_parse_number("query-port", optarg, UINT16_MAX);
 			break;
 		case 'b':
 			options->bodies = optarg;
@@ -154,6 +201,12 @@ parse_options(int argc, char **argv, Options *options, Sim *sim)
 										  {"token-ttl", required_argument, NULL, 't'},
 										  {"ledger", required_argument, NULL, 'l'},
 										  {"file-ledger", required_argument, NULL, 'u'},
+										  {"push-ledger", required_argument, NULL, 'P'},
+										  {"push-url", required_argument, NULL, 'U'},
+										  {"mo-url", required_argument, NULL, 'M'},
+										  {"push-authorization", required_argument, NULL, 'Z'},
+										  {"push-ca", required_argument, NULL, 'T'},
+										  {"query-port", required_argument, NULL, 'q'},
 										  {"dump-bodies", required_argument, NULL, 'b'},
 										  {"latency-ms", required_argument, NULL, 'w'},
 										  {"seed", required_argument, NULL, 'r'},
@@ -201,31 +254,62 @@ load_tls(const Options *options)
 }
 
 static void
-announce(const Options *options, uint16_t port)
+announce(const Options *options, const SimServer *server, const SimServer *query)
 {
-	char line[16];
+	uint16_t port = sim_server_port(server);
+	char line[32];
 
-	snprintf(line, sizeof(line), "%u\n", port);
+	if (query != NULL)
+		snprintf(line, sizeof(line), "%u\n%u\n", port, sim_server_port(query));
+	else
+		snprintf(line, sizeof(line), "%u\n", port);
 	if (options->port_file != NULL)
 		sim_write_port_file(options->port_file, line);
 	fprintf(stderr, "ktsim: listening on %s port %u\n", options->address, port);
 }
 
-static void
-loop(SimServer *server, int signal_fd)
+static uint64_t
+sooner(uint64_t left, uint64_t right)
 {
-	struct pollfd fds[2] = {{.fd = signal_fd, .events = POLLIN},
-							{.fd = server->epoll_fd, .events = POLLIN}};
+	return left < right ? left : right;
+}
+
+/* How long until something is to be done that no file descriptor tells of. */
+static uint64_t
+wait_us_of(const Sim *sim, const SimServer *server, const SimServer *query)
+{
+	uint64_t now_us = sim_clock_us();
+	uint64_t due_us = sooner(sim_delays_next(&sim->reports.due), sim_push_next(&sim->push));
+	uint64_t wait_us = sim_server_wait_us(server);
+
+	if (query != NULL)
+		wait_us = sooner(wait_us, sim_server_wait_us(query));
+	if (due_us == UINT64_MAX)
+		return wait_us;
+	return sooner(wait_us, due_us > now_us ? due_us - now_us : 0);
+}
+
+static void
+loop(Sim *sim, SimServer *server, SimServer *query, int signal_fd)
+{
+	struct pollfd fds[4] = {{.fd = signal_fd, .events = POLLIN},
+							{.fd = server->epoll_fd, .events = POLLIN},
+							{.fd = sim->push.epoll_fd, .events = POLLIN},
+							{.fd = query ? query->epoll_fd : -1, .events = POLLIN}};
 
 	while (!(fds[0].revents & POLLIN))
 	{
-		uint64_t wait_us = sim_server_wait_us(server);
+		uint64_t wait_us = wait_us_of(sim, server, query);
 		struct timespec wait = {.tv_sec = (time_t) (wait_us / 1000000),
 								.tv_nsec = (long) (wait_us % 1000000) * 1000};
 
-		if (ppoll(fds, 2, wait_us == UINT64_MAX ? NULL : &wait, NULL) < 0 && errno != EINTR)
+		if (ppoll(fds, 4, wait_us == UINT64_MAX ? NULL : &wait, NULL) < 0 && errno != EINTR)
 			sim_fatal("could not wait: %s", strerror(errno));
 		sim_server_run(server);
+		if (query != NULL)
+			sim_server_run(query);
+		sim_reports_run(sim);
+		sim_push_run(&sim->push);
 	}
 }
 
@@ -234,7 +318,9 @@ main(int argc, char **argv)
 {
 	static Sim sim;
 	SimServer server = {0};
-	Options options = {.address = "127.0.0.1"};
+	SimServer query_server = {.role = SIM_QUERY_ONLY};
+	SimServer *query = NULL;
+	Options options = {.address = "127.0.0.1", .query_port = -1};
 	SimTls tls;
 	pid_t parent = getppid();
 	int signal_fd;
@@ -251,12 +337,24 @@ main(int argc, char **argv)
 	sim_ledger_open(&sim.ledger, options.ledger, options.bodies, &sim.ids);
 	sim_file_ledger_open(&sim.file_ledger, options.file_ledger, &sim.files);
 	tls = load_tls(&options);
+	sim_push_start(&sim.push, &sim.switches, options.push_ledger);
+	if (options.query_port >= 0)
+	{
+		query = &query_server;
+		server.role = SIM_BUT_QUERY;
+		sim_server_start(query, &sim, options.address, (uint16_t) options.query_port, &tls);
+	}
 	sim_server_start(&server, &sim, options.address, options.port, &tls);
-	announce(&options, sim_server_port(&server));
+	announce(&options, &server, query);
 
-	loop(&server, signal_fd);
+	loop(&sim, &server, query, signal_fd);
 
 	sim_server_stop(&server);
+	if (query != NULL)
+		sim_server_stop(query);
+	sim_push_stop(&sim.push);
+	sim_reports_free(&sim.reports);
+	sim_inbounds_free(&sim.inbound);
 	sim_ledger_close(&sim.ledger);
 	sim_file_ledger_close(&sim.file_ledger);
 	sim_answers_free();

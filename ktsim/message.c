@@ -20,6 +20,7 @@ typedef struct Verdict
 	SimReply reply;
 	SimDecision decision;
 	const char *code;
+	uint64_t hold_us; /* the report comes before the answer */
 } Verdict;
 
 /* Always two throws, so that what a seed gives does not depend on switches. */
@@ -38,7 +39,7 @@ roll_delay(Sim *sim, bool *slow)
 static Verdict
 refuse(SimDecision decision, const char *code)
 {
-	return (Verdict){sim_answer_code(code), decision, code};
+	return (Verdict){.reply = sim_answer_code(code), .decision = decision, .code = code};
 }
 
 /* The carrier never sees it. */
@@ -53,11 +54,19 @@ fail_early(Sim *sim, SimFault fault)
 
 /* The message is the carrier's from here on, whatever the client gets to hear. */
 static Verdict
-accept_message(Sim *sim, SimAccount *account, SimFault fault, SimIdKey key, uint64_t now_s)
+accept_message(Sim *sim, SimAccount *account, SimFault fault, const json_t *root,
+			   const char *report_code)
 {
-	sim_ids_remember(&sim->ids, key, now_s);
+	const char *reply_id =
+		json_string_value(json_object_get(json_object_get(root, "rcs"), "replyId"));
+	Verdict verdict = {.decision = SIM_ACCEPTED};
+
 	account->quota_used++;
-	return (Verdict){.reply = sim_fault_reply(sim, fault), .decision = SIM_ACCEPTED};
+	if (reply_id != NULL)
+		sim_inbound_use(&sim->inbound, reply_id);
+	verdict.hold_us = sim_report_make(sim, account, root, report_code);
+	verdict.reply = sim_fault_reply(sim, fault);
+	return verdict;
 }
 
 /* The code that the switches hold for this number, or NULL. */
@@ -97,9 +106,33 @@ file_ready(const char *file_id, void *context)
 	return file != NULL && question->now_us < file->expires_us;
 }
 
+/*
+ * Does a chat message answer a message that there was?  What carriers find out
+ * rather than the relay may come in the report instead.
+ */
+static const char *
+check_reply(const Sim *sim, const json_t *root, const char **report_code)
+{
+	const json_t *rcs = json_object_get(root, "rcs");
+	const char *reply_id = json_string_value(json_object_get(rcs, "replyId"));
+	SimReplyOffer offer = {reply_id,
+						   json_string_value(
+							   json_object_get(json_object_get(root, "common"), "userContact")),
+						   json_string_value(json_object_get(rcs, "chatbotId"))};
+	const char *code = NULL;
+
+	if (reply_id != NULL && reply_id[0] != '\0')
+		code = sim_inbound_check(&sim->inbound, &sim->switches, &offer);
+	if (code == NULL || code[0] != '5' || !sim->switches.reply_id_late)
+		return code;
+	*report_code = code;
+	return NULL;
+}
+
 /* Everything after the duplicate check. */
 static const char *
-check_content(const Sim *sim, const SimAccount *account, const json_t *root, const SimCall *call)
+check_content(const Sim *sim, const SimAccount *account, const json_t *root, const SimCall *call,
+			  const char **report_code)
 {
 	const json_t *rcs = json_object_get(root, "rcs");
 	const char *chatbot = json_string_value(json_object_get(rcs, "chatbotId"));
@@ -108,6 +141,8 @@ check_content(const Sim *sim, const SimAccount *account, const json_t *root, con
 
 	if (code == NULL && sim->chatbots != NULL && json_object_get(sim->chatbots, chatbot) == NULL)
 		code = "72122";
+	if (code == NULL)
+		code = check_reply(sim, root, report_code);
 	if (code == NULL)
 		code = sim_check_sizes(rcs, call->body_len);
 	if (code == NULL && sim->switches.check_media)
@@ -124,6 +159,7 @@ judge_message(Sim *sim, SimAccount *account, const SimCall *call, const json_t *
 	const json_t *common = json_object_get(root, "common");
 	uint64_t now_s = sim_epoch_us() / US_PER_S;
 	const char *code = call->body_cut ? "72117" : sim_check_envelope(root);
+	const char *report_code = NULL;
 	SimIdKey key;
 
 	if (code == NULL)
@@ -133,7 +169,7 @@ judge_message(Sim *sim, SimAccount *account, const SimCall *call, const json_t *
 	key = sim_id_key(account->id, json_string_value(json_object_get(common, "msgId")));
 	if (sim_ids_known(&sim->ids, key, now_s, (uint64_t) sim->switches.dup_window_s))
 		return refuse(SIM_DUPLICATE, "71003");
-	code = check_content(sim, account, root, call);
+	code = check_content(sim, account, root, call, &report_code);
 	if (code == NULL)
 		code = code_for_phone(&sim->switches,
 							  json_string_value(json_object_get(common, "userContact")));
@@ -142,7 +178,10 @@ judge_message(Sim *sim, SimAccount *account, const SimCall *call, const json_t *
 		code = "72105";
 	if (code == NULL && fault == SIM_F_ERROR_CODE)
 		code = sim->switches.error_code;
-	return code ? refuse(SIM_REFUSED, code) : accept_message(sim, account, fault, key, now_s);
+	if (code != NULL)
+		return refuse(SIM_REFUSED, code);
+	sim_ids_remember(&sim->ids, key, now_s);
+	return accept_message(sim, account, fault, root, report_code);
 }
 
 static Verdict
@@ -197,7 +236,7 @@ sim_message(Sim *sim, const SimCall *call)
 
 	describe(&offer, account, call, root);
 	verdict = judge(sim, account, token_code, call, root);
-	verdict.reply.delay_us = roll_delay(sim, &slow);
+	verdict.reply.delay_us = roll_delay(sim, &slow) + verdict.hold_us;
 	offer.decision = verdict.decision;
 	offer.code = verdict.code;
 	offer.status = verdict.reply.status;

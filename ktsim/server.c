@@ -101,6 +101,7 @@ request_end(SimServer *server, SimRequest *request)
 {
 	char *body = request->body;
 	size_t size = request->body_size;
+	bool query = request->reply.query;
 
 	if (request->reply.response != NULL && !request->reply.shared)
 		MHD_destroy_response(request->reply.response);
@@ -113,6 +114,8 @@ request_end(SimServer *server, SimRequest *request)
 	*request = (SimRequest){.body = body, .body_size = size, .next_spare = server->spare};
 	server->spare = request;
 	server->sim->stats.active--;
+	if (query)
+		server->sim->reports.queries_active--;
 }
 
 /* What is beyond the bound is read and thrown away, so that we can answer. */
@@ -137,6 +140,33 @@ request_read(SimRequest *request, const char *data, size_t len)
 	request->body_len += len;
 }
 
+/* False when the carrier has no such endpoint. */
+static bool
+answer_as_carrier(const SimServer *server, const char *path, const SimCall *call, SimReply *reply)
+{
+	static const struct
+	{
+		const char *path;
+		SimReply (*handle)(Sim *sim, const SimCall *call);
+		SimRole not_in;
+	} endpoints[] = {
+		{"message", sim_message, SIM_QUERY_ONLY},
+		{"file", sim_file, SIM_QUERY_ONLY},
+		{"token", sim_token, SIM_QUERY_ONLY},
+		{"querymsgstatus", sim_query, SIM_BUT_QUERY},
+	};
+
+	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
+	{
+		if (strcmp(path, endpoints[i].path) != 0)
+			continue;
+		*reply = endpoints[i].not_in == server->role ? sim_answer_code("79008")
+													 : endpoints[i].handle(server->sim, call);
+		return true;
+	}
+	return false;
+}
+
 static void
 decide(SimServer *server, SimRequest *request, const char *url, const char *method)
 {
@@ -154,13 +184,9 @@ decide(SimServer *server, SimRequest *request, const char *url, const char *meth
 
 	request->decided = true;
 	request->for_carrier = true;
-	if (path != NULL && post && strcmp(path, "message") == 0)
-		request->reply = sim_message(server->sim, &call);
-	else if (path != NULL && post && strcmp(path, "file") == 0)
-		request->reply = sim_file(server->sim, &call);
-	else if (path != NULL && post && strcmp(path, "token") == 0)
-		request->reply = sim_token(server->sim, &call);
-	else if (sim_control(server->sim, method, url, &call, &request->reply))
+	if (path != NULL && post && answer_as_carrier(server, path, &call, &request->reply))
+		return;
+	if (sim_control(server->sim, method, url, &call, &request->reply))
 		request->for_carrier = false;
 	else
 		request->reply = sim_answer_code("71007");

@@ -21,9 +21,18 @@ typedef struct SimTls
 	char *key;
 } SimTls;
 
+/* Which of the carrier's endpoints it has; those of the stand-in are on both. */
+typedef enum SimRole
+{
+	SIM_ALL,
+	SIM_BUT_QUERY,
+	SIM_QUERY_ONLY
+} SimRole;
+
 typedef struct SimServer
 {
 	Sim *sim;
+	SimRole role;
 	bool tls;
 	struct MHD_Daemon *daemon;
 	int listen_fd;

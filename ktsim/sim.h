@@ -2,7 +2,7 @@
  * sim.h
  *	  The state of one stand-in carrier, and what it can reply.
  *
- * Shared by the endpoints (message.c, file.c, control.c) and the server that calls
+ * Shared by the endpoints (message.c, file.c, query.c, control.c, mo.c) and the server that calls
  * them.  Everything runs on one thread, so nothing is locked.
  */
 #ifndef KTSIM_SIM_H
@@ -16,7 +16,10 @@
 #include "file_ledger.h"
 #include "files.h"
 #include "ids.h"
+#include "inbound.h"
 #include "ledger.h"
+#include "push.h"
+#include "reports.h"
 #include "switches.h"
 #include "util.h"
 
@@ -38,6 +41,9 @@ typedef struct Sim
 	SimLedger ledger;
 	SimFiles files;
 	SimFileLedger file_ledger;
+	SimReports reports;
+	SimInbounds inbound;
+	SimPush push;
 	SimSwitches switches;
 	SimRandom random;
 	SimRandom file_random; /* of uploads, so that these do not change what messages get */
@@ -72,6 +78,11 @@ typedef enum SimOdd
 	SIM_ODDS
 } SimOdd;
 
+/* How the customer learns what became of his messages: report_mode. */
+#define SIM_MODE_NONE 0
+#define SIM_MODE_PUSH 1
+#define SIM_MODE_QUERY 2
+
 #define SIM_TYPE_JSON "application/json;charset=UTF-8"
 #define SIM_CODE_THROTTLED "72104"
 
@@ -82,6 +93,7 @@ typedef struct SimReply
 	struct MHD_Response *response;
 	bool shared; /* the response is kept for others: do not destroy */
 	uint64_t delay_us;
+	bool query; /* counts as a query until it is answered */
 } SimReply;
 
 typedef struct SimCall
@@ -107,10 +119,13 @@ extern void sim_answers_free(void);
 extern SimReply sim_answer_odd(SimOdd kind);
 extern void sim_odd_free(void);
 
-/* token.c, message.c, file.c, control.c */
+/* token.c, message.c, file.c, query.c, control.c, mo.c */
 extern SimReply sim_token(Sim *sim, const SimCall *call);
 extern SimReply sim_message(Sim *sim, const SimCall *call);
 extern SimReply sim_file(Sim *sim, const SimCall *call);
+extern SimReply sim_query(Sim *sim, const SimCall *call);
+extern SimReply sim_mo(Sim *sim, const SimCall *call);
+extern SimReply sim_push_order(Sim *sim, const SimCall *call);
 extern void sim_seed(Sim *sim);
 extern bool sim_control(Sim *sim, const char *method, const char *path, const SimCall *call,
 						SimReply *reply);

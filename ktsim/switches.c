@@ -22,7 +22,10 @@ typedef enum SwitchKind
 	FAULT, /* a percentage that takes part in the throw for a message */
 	FLAG,
 	CODE,
-	MAP
+	MAP,	  /* of codes */
+	OUTCOMES, /* of codes and words of reports.c */
+	URL,
+	SECRET
 } SwitchKind;
 
 typedef struct SwitchInfo
@@ -105,11 +108,80 @@ static const SwitchInfo infos[] = {
 	SWITCH(file_store_hang_pct, PERCENT, 0, 100),
 	SWITCH(file_store_garbage_pct, PERCENT, 0, 100),
 	SWITCH(file_fault_count, NUMBER, 0, INT64_MAX),
+	SWITCH(report_mode, NUMBER, 0, 2),
+	SWITCH(report_account_mode, MAP, 0, 0),
+	SWITCH(report_delay_ms, NUMBER, 0, DAY_MS),
+	SWITCH(report_jitter_ms, NUMBER, 0, DAY_MS),
+	SWITCH(report_never_pct, PERCENT, 0, 100),
+	SWITCH(report_fail_pct, PERCENT, 0, 100),
+	SWITCH(report_fail_code, CODE, 0, 0),
+	SWITCH(report_legacy_fail_pct, PERCENT, 0, 100),
+	SWITCH(report_legacy_code, CODE, 0, 0),
+	SWITCH(report_phone_suffix, OUTCOMES, 0, 0),
+	SWITCH(report_split, FLAG, 0, 1),
+	SWITCH(report_minimal, FLAG, 0, 1),
+	SWITCH(report_repeat_pct, PERCENT, 0, 100),
+	SWITCH(report_repeat_ms, NUMBER, 0, DAY_MS),
+	SWITCH(report_late_pct, PERCENT, 0, 100),
+	SWITCH(report_late_ms, NUMBER, 0, DAY_MS),
+	SWITCH(report_early_pct, PERCENT, 0, 100),
+	SWITCH(report_early_ms, NUMBER, 0, DAY_MS),
+	SWITCH(report_unknown_pct, PERCENT, 0, 100),
+	SWITCH(push_url, URL, 0, 0),
+	SWITCH(mo_url, URL, 0, 0),
+	SWITCH(push_authorization, SECRET, 0, 0),
+	SWITCH(push_batch, NUMBER, 1, 10000),
+	SWITCH(push_form, NUMBER, 0, 2),
+	SWITCH(push_tries, NUMBER, 1, 1000),
+	SWITCH(push_retry_ms, NUMBER, 0, DAY_MS),
+	SWITCH(push_retry_factor, NUMBER, 1, 100),
+	SWITCH(push_timeout_ms, NUMBER, 1, DAY_MS),
+	SWITCH(push_connections, NUMBER, 1, 256),
+	SWITCH(push_reuse, FLAG, 0, 1),
+	SWITCH(push_hold, FLAG, 0, 1),
+	SWITCH(push_wrong_secret_pct, PERCENT, 0, 100),
+	SWITCH(push_hostile_pct, PERCENT, 0, 100),
+	SWITCH(push_hostile_kind, NUMBER, 0, 9),
+	SWITCH(mo_form, NUMBER, 0, 1),
+	SWITCH(mo_batch, NUMBER, 1, 10000),
+	SWITCH(mo_segment, NUMBER, 0, 4),
+	SWITCH(query_batch, NUMBER, 1, 10000),
+	SWITCH(query_more_integer, FLAG, 0, 1),
+	SWITCH(query_slow_ms, NUMBER, 0, DAY_MS),
+	SWITCH(query_max_concurrent, NUMBER, 0, INT64_MAX),
+	SWITCH(query_per_s, NUMBER, 0, INT64_MAX),
+	SWITCH(query_lose_pct, PERCENT, 0, 100),
+	SWITCH(reply_id_check, NUMBER, 0, 2),
+	SWITCH(reply_id_ttl_s, NUMBER, 0, UINT32_MAX),
+	SWITCH(reply_id_uses, NUMBER, 0, INT64_MAX),
+	SWITCH(reply_id_late, FLAG, 0, 1),
 	SWITCH(phone_code, MAP, 0, 0),
 	SWITCH(refuse_phone_suffix, MAP, 0, 0),
 };
 
 #define SWITCH_COUNT (sizeof(infos) / sizeof(infos[0]))
+
+static void
+init_reports(SimSwitches *switches)
+{
+	snprintf(switches->report_fail_code, sizeof(switches->report_fail_code), "54002");
+	snprintf(switches->report_legacy_code, sizeof(switches->report_legacy_code), "10");
+	switches->report_repeat_ms = 1000;
+	switches->report_late_ms = 1000;
+	switches->report_early_ms = 200;
+	switches->push_batch = 100;
+	switches->push_tries = 4;
+	switches->push_retry_ms = 1000;
+	switches->push_retry_factor = 5;
+	switches->push_timeout_ms = 5000;
+	switches->push_connections = 8;
+	switches->push_reuse = true;
+	switches->mo_batch = 1;
+	switches->query_batch = 100;
+	switches->reply_id_check = 2;
+	switches->reply_id_ttl_s = 86400;
+	switches->reply_id_uses = 10;
+}
 
 void
 sim_switches_init(SimSwitches *switches)
@@ -126,6 +198,7 @@ sim_switches_init(SimSwitches *switches)
 	switches->file_max_bytes = 1024 * 1024;
 	switches->file_slow_ms = 5000;
 	snprintf(switches->file_error_code, sizeof(switches->file_error_code), "72113");
+	init_reports(switches);
 }
 
 /* A number, or true and false for one and zero. */
@@ -175,9 +248,35 @@ set_code(char *field, const json_t *value)
 	return true;
 }
 
-/* An object of codes; null and {} both empty it. */
 static bool
-set_map(json_t **field, const json_t *value)
+outcome_ok(const char *outcome)
+{
+	static const char *const words[] = {"success", "fail", "fallback", "legacy_fail", "never"};
+
+	for (size_t i = 0; outcome != NULL && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(outcome, words[i]) == 0)
+			return true;
+	return code_ok(outcome);
+}
+
+/* A line of text; a URL is empty or what the HTTP client can do. */
+static bool
+set_text(char *field, SwitchKind kind, const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	if (text == NULL || strlen(text) > SIM_TEXT_MAX || strpbrk(text, "\r\n") != NULL)
+		return false;
+	if (kind == URL && text[0] != '\0' && strncmp(text, "http://", 7) != 0 &&
+		strncmp(text, "https://", 8) != 0)
+		return false;
+	snprintf(field, SIM_TEXT_MAX + 1, "%s", text);
+	return true;
+}
+
+/* An object of codes or outcomes; null and {} both empty it. */
+static bool
+set_map(json_t **field, const json_t *value, bool (*fits)(const char *text))
 {
 	const char *key;
 	json_t *code;
@@ -185,7 +284,7 @@ set_map(json_t **field, const json_t *value)
 	if (!json_is_object(value) && !json_is_null(value))
 		return false;
 	json_object_foreach((json_t *) value, key,
-						code) if (!code_ok(json_string_value(code))) return false;
+						code) if (!fits(json_string_value(code))) return false;
 	json_decref(*field);
 	*field = json_object_size(value) > 0 ? json_deep_copy(value) : NULL;
 	return true;
@@ -212,7 +311,12 @@ set_one(SimSwitches *switches, const SwitchInfo *info, const json_t *value)
 		case CODE:
 			return set_code(field, value);
 		case MAP:
-			return set_map(field, value);
+			return set_map(field, value, code_ok);
+		case OUTCOMES:
+			return set_map(field, value, outcome_ok);
+		case URL:
+		case SECRET:
+			return set_text(field, info->kind, value);
 	}
 	return false;
 }
@@ -226,12 +330,25 @@ find_switch(const char *name)
 	return NULL;
 }
 
+static bool
+is_map(const SwitchInfo *info)
+{
+	return info->kind == MAP || info->kind == OUTCOMES;
+}
+
+static json_t **
+map_of(SimSwitches *switches, const SwitchInfo *info)
+{
+	return (json_t **) ((char *) switches + info->offset);
+}
+
 static void
 copy_switches(SimSwitches *to, const SimSwitches *from)
 {
 	*to = *from;
-	json_incref(to->phone_code);
-	json_incref(to->refuse_phone_suffix);
+	for (size_t i = 0; i < SWITCH_COUNT; i++)
+		if (is_map(&infos[i]))
+			json_incref(*map_of(to, &infos[i]));
 }
 
 static void
@@ -320,7 +437,12 @@ switch_json(const SimSwitches *switches, const SwitchInfo *info)
 			return json_boolean(*(const bool *) field);
 		case CODE:
 			return json_string(field);
+		case URL:
+			return json_string(field);
+		case SECRET:
+			return json_string(*(const char *) field ? "***" : "");
 		case MAP:
+		case OUTCOMES:
 			break;
 	}
 	return *(json_t *const *) field ? json_deep_copy(*(json_t *const *) field) : json_object();
@@ -339,8 +461,11 @@ sim_switches_json(const SimSwitches *switches)
 void
 sim_switches_free(SimSwitches *switches)
 {
-	json_decref(switches->phone_code);
-	json_decref(switches->refuse_phone_suffix);
-	switches->phone_code = NULL;
-	switches->refuse_phone_suffix = NULL;
+	for (size_t i = 0; i < SWITCH_COUNT; i++)
+	{
+		if (!is_map(&infos[i]))
+			continue;
+		json_decref(*map_of(switches, &infos[i]));
+		*map_of(switches, &infos[i]) = NULL;
+	}
 }

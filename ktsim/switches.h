@@ -14,6 +14,8 @@
 
 #include "codes.h"
 
+#define SIM_TEXT_MAX 255 /* longest text that a switch may hold */
+
 /* Percentages may be fractional.  README.md says what each switch does. */
 typedef struct SimSwitches
 {
@@ -77,6 +79,53 @@ typedef struct SimSwitches
 	double file_store_hang_pct;
 	double file_store_garbage_pct;
 	int64_t file_fault_count;
+	int64_t report_mode;
+	json_t *report_account_mode; /* object: account -> mode */
+	int64_t report_delay_ms;
+	int64_t report_jitter_ms;
+	double report_never_pct;
+	double report_fail_pct;
+	char report_fail_code[SIM_CODE_MAX + 1];
+	double report_legacy_fail_pct;
+	char report_legacy_code[SIM_CODE_MAX + 1];
+	json_t *report_phone_suffix; /* object: end of number -> outcome */
+	bool report_split;
+	bool report_minimal;
+	double report_repeat_pct;
+	int64_t report_repeat_ms;
+	double report_late_pct;
+	int64_t report_late_ms;
+	double report_early_pct;
+	int64_t report_early_ms;
+	double report_unknown_pct;
+	char push_url[SIM_TEXT_MAX + 1]; /* empty: none */
+	char mo_url[SIM_TEXT_MAX + 1];
+	char push_authorization[SIM_TEXT_MAX + 1];
+	int64_t push_batch;
+	int64_t push_form;
+	int64_t push_tries;
+	int64_t push_retry_ms;
+	int64_t push_retry_factor;
+	int64_t push_timeout_ms;
+	int64_t push_connections;
+	bool push_reuse;
+	bool push_hold;
+	double push_wrong_secret_pct;
+	double push_hostile_pct;
+	int64_t push_hostile_kind;
+	int64_t mo_form;
+	int64_t mo_batch;
+	int64_t mo_segment;
+	int64_t query_batch;
+	bool query_more_integer;
+	int64_t query_slow_ms;
+	int64_t query_max_concurrent;
+	int64_t query_per_s;
+	double query_lose_pct;
+	int64_t reply_id_check;
+	int64_t reply_id_ttl_s;
+	int64_t reply_id_uses;
+	bool reply_id_late;
 	json_t *phone_code;			 /* object: number -> code */
 	json_t *refuse_phone_suffix; /* object: end of number -> code */
 	double fault_sum;			 /* of all faults of messages; follows from the others */

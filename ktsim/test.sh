@@ -15,6 +15,7 @@ dir=$(mktemp -d)
 pid=
 tls_pid=
 proxy_pid=
+receiver_pid=
 passed=0
 failed=0
 serial=0
@@ -23,7 +24,7 @@ cleanup()
 {
 	local each
 
-	for each in $pid $tls_pid $proxy_pid; do
+	for each in $pid $tls_pid $proxy_pid $receiver_pid; do
 		kill -KILL "$each" 2>/dev/null
 	done
 	rm -rf "$dir"
@@ -33,6 +34,8 @@ trap cleanup EXIT
 . "$here/test_more.sh"
 # shellcheck disable=SC1091
 . "$here/test_file.sh"
+# shellcheck disable=SC1091
+. "$here/test_push.sh"
 
 # is NAME EXPECTED ACTUAL
 is()
@@ -55,7 +58,7 @@ start()
 		[ -s "$dir/port" ] && break
 		sleep 0.05
 	done
-	base=http://127.0.0.1:$(cat "$dir/port")
+	base=http://127.0.0.1:$(head -n 1 "$dir/port")
 	url=$base/corp/v1
 	token=$(get_token kt secret)
 }
@@ -476,6 +479,7 @@ test_malformed
 test_faults
 test_switches
 test_files
+test_push
 test_time
 test_rate
 test_wire

@@ -15,10 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
 #define US_PER_S UINT64_C(1000000)
+#define US_PER_MS UINT64_C(1000)
+#define KOREA_S 32400 /* nine hours ahead */
 
 static uint64_t
 read_clock(clockid_t clock)
@@ -41,6 +44,32 @@ uint64_t
 sim_epoch_us(void)
 {
 	return read_clock(CLOCK_REALTIME);
+}
+
+/* YYYY-MM-DDThh:mm:ss.mmm+09: the offset has hours only. */
+void
+sim_carrier_time(uint64_t time_us, char *text, size_t size)
+{
+	time_t seconds = (time_t) (time_us / US_PER_S) + KOREA_S;
+	char date[40];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, size, "%s.%03u+09", date, (unsigned) (time_us % US_PER_S / US_PER_MS));
+}
+
+/* A random one, into a text of SIM_UUID_MAX bytes; not from the seed, see accounts.c. */
+const char *
+sim_uuid(char *text)
+{
+	uint32_t word[4];
+
+	if (getrandom(word, sizeof(word), 0) != (ssize_t) sizeof(word))
+		sim_fatal("no random bytes from the system");
+	snprintf(text, SIM_UUID_MAX, "%08x-%04x-4%03x-a%03x-%04x%08x", word[0], word[1] >> 16,
+			 word[1] & 0xfff, word[2] >> 20, word[2] & 0xffff, word[3]);
+	return text;
 }
 
 /* The finalizer of splitmix64: every input bit reaches every output bit. */

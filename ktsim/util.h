@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SIM_TIME_MAX 64
+#define SIM_UUID_MAX 37
+
 typedef struct SimRandom
 {
 	uint64_t state;
@@ -18,6 +21,8 @@ typedef struct SimRandom
 
 extern uint64_t sim_clock_us(void);
 extern uint64_t sim_epoch_us(void);
+extern void sim_carrier_time(uint64_t time_us, char *text, size_t size);
+extern const char *sim_uuid(char *text);
 extern uint64_t sim_hash(const void *data, size_t len, uint64_t seed);
 extern uint32_t sim_crc32(const void *data, size_t len);
 extern uint64_t sim_random_next(SimRandom *random);

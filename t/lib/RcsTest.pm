@@ -345,7 +345,7 @@ sub start_again
 	my $port_file = "$self->{dir}/port";
 	my @command = (
 		$ENV{KTSIM}, '--port', $self->{port}, '--port-file', $port_file, '--ledger', $self->ledger,
-		'--file-ledger', $self->file_ledger, '--die-with-parent',
+		'--file-ledger', $self->file_ledger, '--push-ledger', $self->push_ledger, '--die-with-parent',
 		(map { ('--account', $_) } @{ $self->{accounts} }), @{ $self->{args} });
 
 	unlink $port_file;
@@ -364,13 +364,15 @@ sub start_again
 		  if time() > $end || waitpid($pid, POSIX::WNOHANG()) == $pid;
 		sleep(0.02);
 	}
-	$self->{port} = slurp_file($port_file) + 0;
+	@$self{qw(port query_port)} = split ' ', slurp_file($port_file);
 	return $self;
 }
 
 sub port { return $_[0]{port}; }
+sub query_port { return $_[0]{query_port}; } # with args => ['--query-port', 0]
 sub ledger { return "$_[0]{dir}/ledger"; }
 sub file_ledger { return "$_[0]{dir}/files"; }
+sub push_ledger { return "$_[0]{dir}/pushes"; }
 
 sub request
 {
@@ -390,6 +392,13 @@ sub set
 	my ($self, %switches) = @_;
 	$self->request('POST', 'set', \%switches);
 	return;
+}
+
+# A message of a user, pushed to mo_url: chatbotId, userContact and, say, text.  Its reply id.
+sub inbound
+{
+	my ($self, %order) = @_;
+	return decode_json($self->request('POST', 'mo', \%order))->{replyId};
 }
 
 sub stats { return decode_json($_[0]->request('GET', 'stats')); }
