@@ -36,8 +36,9 @@ src/kt_codes.h: data/kt-error-codes.tsv scripts/kt_codes.awk
 	LC_ALL=C awk -f scripts/kt_codes.awk $< > $@
 
 # The directory is a prerequisite too, so that a removed part is noticed.
-$(DATA_built): $(SCHEMA) schema rcs.control
-	{ printf '%s\n' '\echo Use "CREATE EXTENSION rcs" to load this file. \quit'; cat $(SCHEMA) </dev/null; } > $@
+$(DATA_built): $(SCHEMA) schema rcs.control data/kt-error-codes.tsv scripts/kt_codes.awk
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION rcs" to load this file. \quit' && cat $(SCHEMA) </dev/null && \
+		LC_ALL=C awk -v to=sql -f scripts/kt_codes.awk data/kt-error-codes.tsv; } > $@
 
 clean: clean-ktsim
 clean-ktsim:

@@ -146,23 +146,44 @@ COMMENT ON COLUMN rcs.result.outcome IS 'final: a accepted, f failed, u uncertai
 
 CREATE TABLE rcs.event (
 	message uuid NOT NULL,
+	campaign_no bigint NOT NULL,
 	status text NOT NULL CHECK (status IN ('success', 'fail')),
+	verdict text NOT NULL CHECK (verdict IN ('delivered', 'fell_back', 'failed', 'uncertain')),
 	service_type text,
 	carrier text,
 	code text,
+	reason text,
+	bill int,
+	sent_at timestamptz,
 	carrier_at timestamptz,
-	received_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+	received_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	counted boolean NOT NULL DEFAULT false
 );
-CREATE INDEX event_message ON rcs.event (message);
-COMMENT ON TABLE rcs.event IS 'what the carrier reported about a message later; no foreign key, since a report may arrive before our own result is written';
+CREATE UNIQUE INDEX event_message ON rcs.event (message, status, (coalesce(service_type, '')));
+CREATE INDEX event_uncounted ON rcs.event (received_at) WHERE NOT counted;
+COMMENT ON TABLE rcs.event IS 'what the carrier reported about a message later; a report may arrive before our own result is written';
+COMMENT ON COLUMN rcs.event.verdict IS 'what it says about the message: a failure whose code leaves delivery open is uncertain';
+COMMENT ON COLUMN rcs.event.bill IS '1: charged, 0: free';
+COMMENT ON COLUMN rcs.event.counted IS 'the counts of the campaign know it';
+
+CREATE TABLE rcs.quarantine (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	kind text NOT NULL,
+	problem text NOT NULL,
+	payload jsonb NOT NULL
+);
+COMMENT ON TABLE rcs.quarantine IS 'what was pushed to us and could not be used, the latest 10,000';
 
 CREATE TABLE rcs.tally (
 	campaign_no bigint NOT NULL,
 	what text NOT NULL,
 	n bigint NOT NULL,
-	at timestamptz NOT NULL DEFAULT pg_catalog.now()
+	at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	reported boolean NOT NULL DEFAULT false
 );
 CREATE INDEX tally_campaign ON rcs.tally (campaign_no);
+COMMENT ON COLUMN rcs.tally.reported IS 'a report has moved messages from one status to another';
 COMMENT ON TABLE rcs.tally IS 'insert-only deltas of the counts of a campaign, folded now and then; total is added with the messages, a final status with the closing of their batch';
 
 CREATE TABLE rcs.rejected (

@@ -5,15 +5,12 @@
 -- and the carrier's report.  Pure, and views call it with the rights of their reader, so it stays
 -- executable by everybody.
 CREATE FUNCTION rcs._status(outcome "char", result_attempt pg_catalog.int2, intent_attempt pg_catalog.int2,
-	is_unknown pg_catalog.bool, event_status pg_catalog.text, event_service pg_catalog.text)
+	is_unknown pg_catalog.bool, verdict pg_catalog.text)
 RETURNS pg_catalog.text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-	WHEN event_status OPERATOR(pg_catalog.=) 'success' THEN
-		CASE WHEN event_service OPERATOR(pg_catalog.=) ANY ('{SMS,LMS,MMS}'::pg_catalog.text[])
-			THEN 'fell_back' ELSE 'delivered' END
-	WHEN event_status OPERATOR(pg_catalog.=) 'fail'
-		AND outcome OPERATOR(pg_catalog.=) ANY ('{a,u}'::"char"[]) THEN 'failed'
+	WHEN verdict OPERATOR(pg_catalog.=) ANY ('{delivered,fell_back}'::pg_catalog.text[]) THEN verdict
+	WHEN verdict IS NOT NULL AND outcome OPERATOR(pg_catalog.=) ANY ('{a,u}'::"char"[]) THEN verdict
 	WHEN outcome OPERATOR(pg_catalog.=) 'a' THEN 'sent'
 	WHEN outcome OPERATOR(pg_catalog.=) 'f' THEN 'failed'
 	WHEN outcome OPERATOR(pg_catalog.=) 'u' THEN 'uncertain'
@@ -24,8 +21,14 @@ RETURN CASE
 	WHEN intent_attempt OPERATOR(pg_catalog.>) COALESCE(result_attempt, 0::pg_catalog.int2) THEN 'sending'
 	ELSE 'queued'
 END;
-COMMENT ON FUNCTION rcs._status("char", pg_catalog.int2, pg_catalog.int2, pg_catalog.bool, pg_catalog.text, pg_catalog.text)
+COMMENT ON FUNCTION rcs._status("char", pg_catalog.int2, pg_catalog.int2, pg_catalog.bool, pg_catalog.text)
 	IS 'status of a message';
+
+-- Of several reports the first in this order counts: one that it arrived is never taken back.
+CREATE FUNCTION rcs._verdict_rank(verdict pg_catalog.text) RETURNS pg_catalog.int4
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN pg_catalog.array_position('{delivered,fell_back,failed,uncertain}'::pg_catalog.text[], verdict);
+COMMENT ON FUNCTION rcs._verdict_rank(pg_catalog.text) IS 'which of several reports about a message counts: the lowest';
 
 -- Why a message is still queued, in words.
 CREATE FUNCTION rcs._queued_reason(c rcs.campaign, due_at pg_catalog.timestamptz, reason pg_catalog.text)
@@ -54,7 +57,7 @@ SELECT m.id,
 	m.key,
 	CASE WHEN m.campaign_no = 0 THEN 'single' ELSE 'campaign' END AS lane,
 	s.status,
-	coalesce(CASE WHEN s.status = 'failed' THEN e.code END, r.code) AS code,
+	coalesce(CASE WHEN s.status = e.verdict THEN e.code END, r.code) AS code,
 	CASE
 		WHEN s.status = 'queued' THEN coalesce(
 			(SELECT 'on hold: ' || h.reason FROM rcs.hold h
@@ -64,7 +67,7 @@ SELECT m.id,
 			ORDER BY h.at LIMIT 1),
 			rcs._queued_reason(c, b.due_at, coalesce(b.reason, r.reason)))
 		WHEN s.status = 'sending' AND r.is_unknown THEN 'outcome unknown, will be offered again'
-		WHEN e.status = 'success' THEN NULL
+		WHEN s.status = e.verdict THEN e.reason
 		WHEN s.status <> 'sending' THEN r.reason
 	END AS reason,
 	coalesce(i.n, 0)::int - coalesce(r.withdrawn, 0)::int AS attempts,
@@ -95,13 +98,12 @@ LEFT JOIN LATERAL (
 	WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND m.ord = ANY (x.ords)
 	ORDER BY x.attempt DESC LIMIT 1) i ON true
 LEFT JOIN LATERAL (
-	SELECT x.status, x.service_type, x.carrier, x.code, x.carrier_at, x.received_at
+	SELECT x.verdict, x.service_type, x.carrier, x.code, x.reason, x.carrier_at, x.received_at
 	FROM rcs.event x
 	WHERE x.message = m.id
-	ORDER BY (x.status = 'success') DESC,
-		(x.service_type IN ('SMS', 'LMS', 'MMS')) NULLS FIRST, x.received_at DESC LIMIT 1) e ON true
+	ORDER BY rcs._verdict_rank(x.verdict), x.received_at DESC LIMIT 1) e ON true
 CROSS JOIN LATERAL (
-	SELECT rcs._status(r.outcome, r.attempt, i.attempt, r.is_unknown, e.status, e.service_type) AS status) s
+	SELECT rcs._status(r.outcome, r.attempt, i.attempt, r.is_unknown, e.verdict) AS status) s
 LEFT JOIN LATERAL (
 	SELECT x.due_at, x.reason, x.server
 	FROM (
@@ -197,8 +199,8 @@ CROSS JOIN LATERAL (
 		sum(x.n) FILTER (WHERE x.what = 'duplicates')::bigint AS duplicates,
 		sum(x.n) FILTER (WHERE x.what = 'rejected')::bigint AS rejected,
 		sum(x.n) FILTER (WHERE x.at > statement_timestamp() - interval '30 seconds'
-			AND x.what NOT IN ('total', 'duplicates', 'rejected', 'accepted')) AS recent,
-		max(x.at) FILTER (WHERE x.what NOT IN ('total', 'duplicates', 'rejected')) AS last_at
+			AND x.what NOT IN ('total', 'duplicates', 'rejected', 'accepted') AND NOT x.reported) AS recent,
+		max(x.at) FILTER (WHERE x.what NOT IN ('total', 'duplicates', 'rejected') AND NOT x.reported) AS last_at
 	FROM rcs.tally x WHERE x.campaign_no = c.campaign_no) t
 CROSS JOIN LATERAL (
 	SELECT sum(x.queued)::bigint AS queued, sum(x.sending)::bigint AS sending,

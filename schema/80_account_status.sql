@@ -2,7 +2,7 @@
 
 CREATE FUNCTION rcs._account_status(server text, OUT state text, OUT rate_per_minute int,
 	OUT accepted_last_minute bigint, OUT throttled bigint, OUT limited_by text,
-	OUT token_expires_at timestamptz, OUT last_error text)
+	OUT token_expires_at timestamptz, OUT last_error text, OUT clock_ahead_s float8)
 AS 'MODULE_PATHNAME', 'rcs_account_status'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION rcs._account_status(text) IS 'what shared memory knows about an account';
@@ -15,7 +15,8 @@ SELECT s.srvname::pg_catalog.text AS server,
 	a.rate_per_minute, a.accepted_last_minute, a.throttled,
 	CASE WHEN h.reason IS NULL THEN a.limited_by ELSE 'account' END AS limited_by,
 	a.token_expires_at,
-	COALESCE('on hold: ' OPERATOR(pg_catalog.||) h.reason, a.last_error) AS last_error
+	COALESCE('on hold: ' OPERATOR(pg_catalog.||) h.reason, a.last_error) AS last_error,
+	pg_catalog.make_interval(secs => a.clock_ahead_s) AS clock_ahead
 FROM pg_catalog.pg_foreign_server s
 JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid OPERATOR(pg_catalog.=) s.srvfdw
 CROSS JOIN LATERAL rcs._account_status(s.srvname::pg_catalog.text) a
@@ -25,6 +26,7 @@ LEFT JOIN LATERAL (
 	ORDER BY x.at LIMIT 1) h ON true
 WHERE w.fdwname OPERATOR(pg_catalog.=) 'rcs' AND s.srvtype OPERATOR(pg_catalog.=) 'kt';
 COMMENT ON VIEW rcs.account_status IS 'one row a carrier account: is it open, how fast, what limits it, its last error. state: unused, unusable, open, throttled (paused after "too fast"), closed (set aside), probing. rate_per_minute: at present; null = no limit of ours';
+COMMENT ON COLUMN rcs.account_status.clock_ahead IS 'how far our clock is ahead of the carrier''s, by the date in its latest answer; null: not known';
 
 GRANT SELECT ON rcs.account_status TO pg_monitor;
 

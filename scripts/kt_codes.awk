@@ -1,6 +1,7 @@
-# Turns data/kt-error-codes.tsv (code, family, name, class, gloss) into the C table that
-# src/kt_response.c includes.  Sorts, because the table is searched by halves, and refuses
-# what would make that search wrong: bad codes, bad classes, a code given twice.
+# Turns data/kt-error-codes.tsv (code, family, name, class, gloss, scope) into the C table that
+# src/kt_response.c includes, or with -v to=sql into the rows of the install script.  Sorts,
+# because the C table is searched by halves, and refuses what would make that search or the
+# statement wrong: bad codes, bad classes, a code given twice, characters that need quoting.
 
 BEGIN {
 	FS = "\t"
@@ -18,12 +19,20 @@ FNR == 1 && $1 == "code" { next }
 /^#/ || /^$/ { next }
 
 {
-	if ($1 !~ /^[0-9]+$/)
-		bad("code is not a number")
+	if ($1 !~ /^[1-9][0-9]*$/ || length($1) > 9)
+		bad("code is not a number of 1 to 9 digits")
+	if ($2 !~ /^[a-z-]+$/)
+		bad("family has characters that do not belong in a name")
 	if ($4 !~ /^[a-g]$/)
 		bad("class is not one of a to g")
 	if ($3 !~ /^[A-Za-z0-9_|.-]+$/)
 		bad("name has characters that do not belong in a name")
+	if ($5 ~ /[^ -~]/ || $5 ~ /\\/)
+		bad("gloss is not printable ASCII without backslashes")
+	if ($6 != "" && $6 != "account")
+		bad("scope is neither empty nor account")
+	if ($6 == "account" && $4 != "f")
+		bad("only a refusal of class f can be about the account")
 	if (($1 + 0) in class)
 		bad("code " $1 " is given twice")
 
@@ -32,8 +41,32 @@ FNR == 1 && $1 == "code" { next }
 	for (i = n++; i > 0 && codes[i - 1] > code; i--)
 		codes[i] = codes[i - 1]
 	codes[i] = code
-	class[code] = $4
+	family[code] = $2
 	name[code] = $3
+	class[code] = $4
+	gloss[code] = $5
+	account[code] = $6 == "account" ? "true" : "false"
+}
+
+function print_c(i)
+{
+	print "/* Made by scripts/kt_codes.awk from data/kt-error-codes.tsv; do not edit. */"
+	print "static const RcsKtCode rcs_kt_codes[] = {"
+	for (i = 0; i < n; i++)
+		printf "\t{%d, '%s', %s, \"%s\"},\n", codes[i], class[codes[i]], account[codes[i]], name[codes[i]]
+	print "};"
+}
+
+function print_sql(i, text)
+{
+	print "-- Made by scripts/kt_codes.awk from data/kt-error-codes.tsv; do not edit."
+	print "INSERT INTO rcs._code_shipped (code, family, name, class, account, gloss) VALUES"
+	for (i = 0; i < n; i++) {
+		text = gloss[codes[i]]
+		gsub(/'/, "''", text)
+		printf "\t('%d', '%s', '%s', '%s', %s, '%s')%s\n", codes[i], family[codes[i]], name[codes[i]],
+			class[codes[i]], account[codes[i]], text, i < n - 1 ? "," : ";"
+	}
 }
 
 END {
@@ -41,9 +74,8 @@ END {
 		exit 1
 	if (n == 0)
 		bad("no codes")
-	print "/* Made by scripts/kt_codes.awk from data/kt-error-codes.tsv; do not edit. */"
-	print "static const RcsKtCode rcs_kt_codes[] = {"
-	for (i = 0; i < n; i++)
-		printf "\t{%d, '%s', \"%s\"},\n", codes[i], class[codes[i]], name[codes[i]]
-	print "};"
+	if (to == "sql")
+		print_sql()
+	else
+		print_c()
 }

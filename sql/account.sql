@@ -78,6 +78,7 @@ SELECT * FROM regress_accepted('rate_per_minute',
 SELECT * FROM regress_accepted('connections', ARRAY['1', '1024', '0', '1025', 'all']);
 SELECT * FROM regress_accepted('results', ARRAY['push', 'query', 'PUSH', '']);
 SELECT * FROM regress_accepted('timeout', ARRAY['10s', '00:00:10', '500 ms', '0', '-1s', '0.0001s', '11 years', 'soon', '']);
+SELECT * FROM regress_accepted('allow_private', ARRAY['true', 'off', '1', 'maybe', '']);
 SELECT * FROM regress_accepted('media_ttl', ARRAY['1 day', '3 months', '-1 day']);
 SELECT * FROM regress_accepted('ca_file', ARRAY['/etc/ca.pem', 'ca.pem', '', E'/etc/ca\n.pem', '/' || repeat('a', 1024)]);
 DROP FUNCTION regress_accepted;

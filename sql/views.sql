@@ -22,17 +22,18 @@ END $$;
 \pset null <null>
 
 -- the decision, all of it: outcome, attempt of result and intent, in doubt, report
-SELECT o, r, i, u, e, s, rcs._status(o::"char", r::int2, i::int2, u, e, s)
+SELECT o, r, i, u, v, rcs._status(o::"char", r::int2, i::int2, u, v)
 FROM (VALUES
-	(NULL, NULL, NULL, NULL, NULL, NULL), (NULL, NULL, 1, NULL, NULL, NULL),
-	('a', 1, 1, false, NULL, NULL), ('f', 1, 1, false, NULL, NULL), ('u', 1, 1, true, NULL, NULL),
-	('c', 1, NULL, false, NULL, NULL), ('x', 1, NULL, false, NULL, NULL), ('s', 1, NULL, false, NULL, NULL),
-	('r', 1, 1, false, NULL, NULL), ('r', 1, 2, false, NULL, NULL), ('w', 1, 1, false, NULL, NULL),
-	('t', 1, 1, true, NULL, NULL), ('r', 2, 2, true, NULL, NULL),
-	('a', 1, 1, false, 'success', NULL), ('a', 1, 1, false, 'success', 'RCSSMS'), ('a', 1, 1, false, 'success', 'LMS'),
-	('a', 1, 1, false, 'fail', 'RCSSMS'), ('u', 1, 1, true, 'success', 'RCSSMS'), ('u', 1, 1, true, 'fail', NULL),
-	('f', 1, 1, false, 'success', 'RCSSMS'), ('t', 1, 1, true, 'success', 'RCSSMS'), ('c', 1, NULL, false, 'fail', NULL)
-) v(o, r, i, u, e, s);
+	(NULL, NULL, NULL, NULL, NULL), (NULL, NULL, 1, NULL, NULL),
+	('a', 1, 1, false, NULL), ('f', 1, 1, false, NULL), ('u', 1, 1, true, NULL),
+	('c', 1, NULL, false, NULL), ('x', 1, NULL, false, NULL), ('s', 1, NULL, false, NULL),
+	('r', 1, 1, false, NULL), ('r', 1, 2, false, NULL), ('w', 1, 1, false, NULL),
+	('t', 1, 1, true, NULL), ('r', 2, 2, true, NULL),
+	('a', 1, 1, false, 'delivered'), ('a', 1, 1, false, 'fell_back'), ('a', 1, 1, false, 'failed'),
+	('a', 1, 1, false, 'uncertain'), ('u', 1, 1, true, 'delivered'), ('u', 1, 1, true, 'failed'),
+	('f', 1, 1, false, 'delivered'), ('f', 1, 1, false, 'uncertain'), ('t', 1, 1, true, 'delivered'), ('c', 1, NULL, false, 'failed')
+) x(o, r, i, u, v);
+SELECT v, rcs._verdict_rank(v) FROM unnest('{delivered,fell_back,failed,uncertain}'::text[]) v;
 
 -- A campaign in the middle of its life, made by hand, in a transaction that no worker sees.
 BEGIN;
@@ -46,11 +47,11 @@ INSERT INTO rcs.intent VALUES (1000001, 1, 1, 1, 7, now(), 'views_kt', '{1,2,3,4
 INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at, code, reason)
 SELECT 1000001, 1, o, 1, CASE WHEN o <= 7 THEN 'a' WHEN o = 8 THEN 'f' WHEN o = 9 THEN 'x' ELSE 'u' END::"char", now(),
 	CASE WHEN o = 8 THEN '54002' END, CASE WHEN o = 8 THEN 'no such subscriber' END FROM generate_series(1, 10) o;
-INSERT INTO rcs.event (message, status, service_type, carrier, code)
-SELECT m.id, 'success', CASE WHEN ord = 7 THEN 'SMS' ELSE 'RCSSMS' END, 'KT', '40000' FROM rcs.message m
+INSERT INTO rcs.event (message, campaign_no, status, verdict, service_type, carrier, code)
+SELECT m.id, 1000001, 'success', CASE WHEN ord = 7 THEN 'fell_back' ELSE 'delivered' END, CASE WHEN ord = 7 THEN 'SMS' ELSE 'RCSSMS' END, 'KT', '40000' FROM rcs.message m
 WHERE campaign_no = 1000001 AND batch_id = 1 AND ord BETWEEN 5 AND 7;
-INSERT INTO rcs.event (message, status, service_type, carrier, code)
-SELECT m.id, 'fail', 'RCSSMS', 'KT', '54004' FROM rcs.message m WHERE campaign_no = 1000001 AND batch_id = 1 AND ord = 7;
+INSERT INTO rcs.event (message, campaign_no, status, verdict, service_type, carrier, code)
+SELECT m.id, 1000001, 'fail', 'failed', 'RCSSMS', 'KT', '54004' FROM rcs.message m WHERE campaign_no = 1000001 AND batch_id = 1 AND ord = 7;
 INSERT INTO rcs.tally (campaign_no, what, n, at) VALUES
 	(1000001, 'total', 40, now() - interval '1 hour'), (1000001, 'duplicates', 3, now()), (1000001, 'rejected', 2, now()),
 	(1000001, 'accepted', 7, now()), (1000001, 'sent', 7, now()), (1000001, 'failed', 1, now()), (1000001, 'expired', 1, now()), (1000001, 'uncertain', 1, now()),

@@ -12,19 +12,14 @@
  */
 #include "postgres.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "access/reloptions.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "executor/spi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -32,6 +27,7 @@
 #include "utils/syscache.h"
 
 #include "account.h"
+#include "secret_file.h"
 
 #define MAX_CHOICES 10 /* chatbots named in a hint */
 
@@ -39,8 +35,6 @@ static char *copy_option(List *options, const char *name);
 static void load_server_options(RcsServerOptions *o, List *options);
 static void load_login(RcsServerOptions *o);
 static char *default_query_url(const char *url);
-static ssize_t read_small_file(const char *path, char *buf, size_t size, char **problem);
-static char *secret_from_bytes(char *buf, size_t len, char **problem);
 static void connect_spi(void);
 static uint64 run_query(SPIPlanPtr *plan, const char *sql, const char *arg, long limit);
 static char *column_text(MemoryContext context, int row, int column);
@@ -129,31 +123,17 @@ rcs_account_load(const char *server, bool missing_ok)
 	return o;
 }
 
-/*
- * The text of an inline secret, or of the file that holds it.  Never raises
- * for a bad file: returns NULL and the reason, which names no path because
- * more people read health views than may see the mapping.
- */
+/* The text of an inline secret, or of the file that holds it; NULL and the reason when there is none. */
 char *
 rcs_account_read_secret(const RcsServerOptions *o, char **problem)
 {
-	char buf[RCS_SECRET_MAX + 3]; /* a newline of two bytes, and one too many */
-	ssize_t len;
-	char *secret = NULL;
-
 	*problem = NULL;
 	if (o->rcs_secret != NULL)
 		return pstrdup(o->rcs_secret);
-	if (o->rcs_secret_file == NULL)
-	{
-		*problem = pstrdup("the user mapping has neither rcs_secret nor rcs_secret_file");
-		return NULL;
-	}
-	len = read_small_file(o->rcs_secret_file, buf, sizeof(buf), problem);
-	if (len >= 0)
-		secret = secret_from_bytes(buf, (size_t) len, problem);
-	explicit_bzero(buf, sizeof(buf));
-	return secret;
+	if (o->rcs_secret_file != NULL)
+		return rcs_secret_file_read(o->rcs_secret_file, "rcs_secret_file", RCS_SECRET_MAX, problem);
+	*problem = pstrdup("the user mapping has neither rcs_secret nor rcs_secret_file");
+	return NULL;
 }
 
 void
@@ -265,63 +245,6 @@ default_query_url(const char *url)
 			return psprintf("%s%s", hosts[i][1], url + len);
 	}
 	return pstrdup(url);
-}
-
-/*
- * Reads at most size bytes.  Non-blocking, and regular files only: a pipe put
- * in place of the secret must not hang a worker.
- */
-static ssize_t
-read_small_file(const char *path, char *buf, size_t size, char **problem)
-{
-	int fd = BasicOpenFile(path, O_RDONLY | O_NONBLOCK | PG_BINARY);
-	struct stat st;
-	ssize_t len = 0;
-	bool regular = true;
-	int save_errno = 0;
-
-	if (fd < 0)
-	{
-		*problem = psprintf("could not open rcs_secret_file: %s", strerror(errno));
-		return -1;
-	}
-	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
-		regular = false;
-	while (regular && (size_t) len < size)
-	{
-		ssize_t n = read(fd, buf + len, size - (size_t) len);
-
-		if (n < 0)
-			save_errno = errno;
-		if (n <= 0)
-			break;
-		len += n;
-	}
-	close(fd);
-	if (regular && save_errno == 0)
-		return len;
-	*problem = regular ? psprintf("could not read rcs_secret_file: %s", strerror(save_errno))
-					   : pstrdup("rcs_secret_file is not a regular file");
-	return -1;
-}
-
-/* Editors end a file with a newline that is no part of the secret. */
-static char *
-secret_from_bytes(char *buf, size_t len, char **problem)
-{
-	if (len > 0 && buf[len - 1] == '\n')
-		len--;
-	if (len > 0 && buf[len - 1] == '\r')
-		len--;
-	if (len == 0)
-		*problem = pstrdup("rcs_secret_file is empty");
-	else if (len > RCS_SECRET_MAX)
-		*problem = psprintf("rcs_secret_file is longer than %d bytes", RCS_SECRET_MAX);
-	else if (memchr(buf, '\0', len) != NULL)
-		*problem = pstrdup("rcs_secret_file contains a zero byte");
-	else if (!pg_verify_mbstr(GetDatabaseEncoding(), buf, (int) len, true))
-		*problem = pstrdup("rcs_secret_file is not text in the encoding of the database");
-	return *problem ? NULL : pnstrdup(buf, len);
 }
 
 RcsChatbot *

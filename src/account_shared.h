@@ -52,6 +52,8 @@ typedef struct RcsAccountEntry
 	uint32 per_second[60];
 	int64 second; /* the latest one in per_second */
 	TimestampTz token_expires_at;
+	bool clock_known;
+	int64 clock_ahead_us; /* ours, of the carrier's */
 
 	/* rcs_account_check: a worker logs in for a backend */
 	uint32 check_asked;

@@ -184,6 +184,18 @@ rcs_account_find(const char *url, const char *rcs_id)
 	return rcs_account_entries == NULL ? NULL : find_account(account_key(url, rcs_id));
 }
 
+/* How far our clock is ahead of the carrier's. */
+void
+rcs_account_clock(int account, int64 ahead_us)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	SpinLockAcquire(&a->mutex);
+	a->clock_known = true;
+	a->clock_ahead_us = ahead_us;
+	SpinLockRelease(&a->mutex);
+}
+
 /* ---------- permits ---------- */
 
 static void

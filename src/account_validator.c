@@ -51,6 +51,7 @@ static const char *check_rate(const char *value);
 static const char *check_connections(const char *value);
 static const char *check_results(const char *value);
 static const char *check_interval(const char *value);
+static const char *check_bool(const char *value);
 static const char *check_id(const char *value);
 static const char *check_secret(const char *value);
 static const char *check_header(const char *value);
@@ -64,6 +65,7 @@ static const RcsOption options_known[] = {
 	{"results", ForeignServerRelationId, TYPE_KT, check_results, false},
 	{"timeout", ForeignServerRelationId, TYPE_HTTP, check_interval, false},
 	{"media_ttl", ForeignServerRelationId, TYPE_HTTP, check_interval, false},
+	{"allow_private", ForeignServerRelationId, TYPE_HTTP, check_bool, false},
 	{"ca_file", ForeignServerRelationId, TYPE_KT | TYPE_HTTP, check_file, true},
 	{"rcs_id", UserMappingRelationId, TYPE_KT, check_id, false},
 	{"rcs_secret", UserMappingRelationId, TYPE_KT, check_secret, false},
@@ -344,6 +346,14 @@ check_interval(const char *value)
 	seconds = (i->month * (double) DAYS_PER_MONTH + i->day) * SECS_PER_DAY +
 			  i->time / (double) USECS_PER_SEC;
 	return seconds >= 0.001 && seconds <= 10 * DAYS_PER_YEAR * SECS_PER_DAY ? NULL : problem;
+}
+
+static const char *
+check_bool(const char *value)
+{
+	bool result;
+
+	return parse_bool(value, &result) ? NULL : "be \"true\" or \"false\"";
 }
 
 static const char *

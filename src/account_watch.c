@@ -24,7 +24,7 @@
 #include "shmem.h"
 #include "slots.h"
 
-#define STATUS_COLUMNS 7
+#define STATUS_COLUMNS 8
 #define CHECK_POLL_MS 20
 
 PG_FUNCTION_INFO_V1(rcs_account_status);
@@ -40,6 +40,8 @@ typedef struct Status
 	int64 accepted;
 	int64 throttled;
 	TimestampTz token_expires_at; /* 0 = none */
+	bool clock_known;
+	int64 clock_ahead_us;
 	char last_error[RCS_ACCOUNT_REASON];
 } Status;
 
@@ -90,6 +92,8 @@ read_status(const RcsServerOptions *o, Status *s)
 	s->accepted = rcs_account_last_minute(a, now);
 	s->throttled = (int64) a->throttled;
 	s->token_expires_at = a->token_expires_at;
+	s->clock_known = a->clock_known;
+	s->clock_ahead_us = a->clock_ahead_us;
 	memcpy(s->last_error, a->reason, RCS_ACCOUNT_REASON);
 	SpinLockRelease(&a->mutex);
 }
@@ -120,6 +124,8 @@ rcs_account_status(PG_FUNCTION_ARGS)
 	values[5] = TimestampTzGetDatum(s.token_expires_at);
 	nulls[6] = s.last_error[0] == '\0';
 	values[6] = CStringGetTextDatum(s.last_error);
+	nulls[7] = !s.clock_known;
+	values[7] = Float8GetDatum(s.clock_ahead_us / 1000000.0);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
 }
 

@@ -16,6 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "campaign.h"
+#include "media.h"
 #include "message.h"
 #include "outbox.h"
 #include "owner.h"
@@ -176,7 +177,7 @@ check_message(CreateCall *call, const RcsChatbot *bot)
 	RcsProblem problem;
 
 	call->message = rcs_message_for_campaign(call->message, &facts, &problem);
-	if (call->message == NULL)
+	if (call->message == NULL || !rcs_media_check_urls(call->message, call->caller, &problem))
 		ereport(ERROR, (errcode(problem.sqlstate), errmsg("%s", problem.reason),
 						problem.detail ? errdetail("%s.", problem.detail) : 0,
 						problem.hint ? errhint("%s", problem.hint) : 0));

@@ -50,6 +50,7 @@ typedef struct RcsAccount
 	int64 fetch_started_us;
 	StringInfoData fetch_body;
 	RcsHttpRequest fetch;
+	int64 clock_at_us; /* when its clock was compared with ours; 0 = never */
 } RcsAccount;
 
 /* A chatbot as this worker knows it. */
@@ -153,6 +154,8 @@ typedef struct RcsLease
 	int64 campaign_no;
 	RcsPayload *payload; /* campaign: the text, compiled */
 	int version;		 /* of the text; 0 for single messages */
+	Jsonb *text;		 /* campaign: the text itself, if it names images by address */
+	MemoryContext text_cxt;
 	RcsRow *rows;
 	int nrows;
 	RcsItem *items;
@@ -206,15 +209,32 @@ extern bool rcs_delivery_hold_known(void);
 extern const char *rcs_delivery_account_held(const RcsAccount *a);
 extern void rcs_delivery_foreign_duplicate(RcsItem *item);
 
+/* delivery_answer.c */
+extern void rcs_delivery_codes_turn(void); /* in a turn */
+extern void rcs_delivery_codes_write(int64 now_us);
+extern const RcsCodes *rcs_delivery_codes(void);
+extern void rcs_delivery_note_code(const RcsAccount *a, int http_status, const RcsAnswer *answer);
+extern void rcs_delivery_note_clock(RcsAccount *a, const RcsHttpRequest *r);
+extern void rcs_delivery_classify(RcsAccount *a, const RcsHttpRequest *r, RcsAnswer *answer);
+
+/* delivery_status.c */
+extern void rcs_delivery_show(uint32 silence);
+extern void rcs_delivery_recorded(void);
+
 /* delivery_sweep.c */
 extern void rcs_sweep_when_due(int64 now_us);
 extern void rcs_sweep_soon(void);
+extern void rcs_count_when_due(int64 now_us);
 
 /* delivery_fate.c */
 extern void rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer);
 extern void rcs_fate_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms);
 extern bool rcs_fate_before_offer(RcsItem *item, TimestampTz now);
+extern bool rcs_fate_in_doubt(const RcsItem *item);
+extern void rcs_fate_reported(RcsItem *item);
 extern void rcs_fate_cannot(RcsItem *item, const char *missing);
+extern void rcs_fate_no_image(RcsItem *item, const char *reason);
+extern void rcs_fate_image_gone(RcsItem *item);
 
 /* delivery_record.c: in a transaction, then committed or rolled_back */
 extern bool rcs_record_lock(RcsLease *lease, RcsRow *row);
@@ -236,6 +256,7 @@ extern RcsLease *rcs_lease_singles(const int64 *ids, int nids);
 extern int rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most);
 extern void rcs_lease_drop_late(RcsLease *lease);
 extern void rcs_lease_put_back(RcsItem *item, long delay_ms, const char *reason);
+extern void rcs_lease_decided(RcsItem *item);
 extern void rcs_lease_committed(void);
 extern void rcs_lease_rolled_back(void);
 extern void rcs_lease_free(RcsLease *lease);

@@ -111,7 +111,10 @@ load_options(RcsAccount *a)
 			o->problem = pstrdup("there are too many carrier accounts");
 	}
 	if (shared != a->shared)
+	{
 		forget_token(a);
+		a->clock_at_us = 0;
+	}
 	if (!same_login(o, a->options))
 		drop_login(a);
 	a->message_url = o == NULL ? NULL : psprintf("%s/message", o->url);
@@ -335,14 +338,17 @@ rcs_delivery_token_done(RcsHttpRequest *r)
 			continue;
 		a->fetching = false;
 		explicit_bzero(a->fetch_body.data, a->fetch_body.len);
+		rcs_delivery_note_clock(a, r);
 		if (r->outcome != RCS_HTTP_ANSWER)
 			fetch_failed(a, r->error);
-		else if (rcs_kt_parse_token(r->status, r->answer, r->answer_len, &token, &ttl_s, &problem))
+		else if (rcs_kt_parse_token(rcs_delivery_codes(), r->status, r->answer, r->answer_len,
+									&token, &ttl_s, &problem))
 			keep_token(a, token, ttl_s);
 		else
 		{
 			char reason[RCS_ACCOUNT_REASON];
 
+			rcs_delivery_note_code(a, r->status, &problem);
 			snprintf(reason, sizeof(reason), "login refused: %s %s", problem.code, problem.reason);
 			fetch_failed(a, reason);
 		}

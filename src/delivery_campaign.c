@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "delivery.h"
+#include "delivery_image.h"
 #include "wakeup.h"
 
 #define SECOND INT64CONST(1000000)
@@ -171,27 +172,39 @@ fill_slices(const RcsAccount *a)
 	return rcs_delivery_slice(a) < RCS_SLICE_MAX ? REFILL_BELOW : 4;
 }
 
-/* The account with most room, or NULL; server, if given, is the only choice. */
+static bool
+has_images(const RcsLease *lease, RcsAccount *a, RcsImageWait *image)
+{
+	return lease == NULL || lease->text == NULL ||
+		   rcs_image_ready(&lease->text->root, a, lease->campaign->row.chatbot, 0, image);
+}
+
+/*
+ * The account with most room, or NULL; server, if given, is the only choice.  An
+ * account without the images of the lease, if there is one yet, has none.
+ */
 static RcsAccount *
-choose_account(RcsCampaign *c, const char *server, int *most)
+choose_account(RcsCampaign *c, const RcsLease *lease, const char *server, int *most,
+			   RcsImageWait *image)
 {
 	int64 wait_us = 0;
 	RcsAccount *best = NULL;
 	ListCell *lc;
 
 	*most = 0;
+	image->reason[0] = '\0';
 	if (server != NULL)
 	{
 		best = rcs_delivery_account(server);
 		*most = account_room(c, best, fill_slices(best), rcs_now_us(), &wait_us);
-		return *most > 0 ? best : NULL;
+		return *most > 0 && has_images(lease, best, image) ? best : NULL;
 	}
 	foreach(lc, c->accounts)
 	{
 		RcsAccount *a = lfirst(lc);
 		int room = account_room(c, a, fill_slices(a), rcs_now_us(), &wait_us);
 
-		if (room > 0 && (best == NULL || a->ready < best->ready))
+		if (room > 0 && (best == NULL || a->ready < best->ready) && has_images(lease, a, image))
 		{
 			best = a;
 			*most = room;
@@ -263,18 +276,28 @@ wait_for_account(RcsLease *lease, const char *server)
 	rcs_record_release(lease, wait_us / 1000 + 1, reason);
 }
 
+/* The others wait as well: what names the same image would only be leased and put back. */
+static void
+wait_for_image(RcsCampaign *c, const RcsImageWait *image)
+{
+	rcs_lease_drop_late(c->current);
+	rcs_record_release(c->current, image->delay_ms, image->reason);
+	c->not_before_us = rcs_now_us() + image->delay_ms * (SECOND / 1000);
+}
+
 /* One slice of one campaign; false: it can have none in this turn. */
 static bool
 take_slice(RcsCampaign *c)
 {
 	RcsRoom *room = rcs_delivery_room(c->row.chatbot);
 	RcsAccount *account;
+	RcsImageWait image;
 	const char *server;
 	int most;
 	int n;
 
 	know_accounts(c, room);
-	if (choose_account(c, NULL, &most) == NULL)
+	if (choose_account(c, NULL, NULL, &most, &image) == NULL)
 		return false;
 	if (!has_waiting(c))
 	{
@@ -290,10 +313,12 @@ take_slice(RcsCampaign *c)
 	else if (!rcs_record_lock(c->current, &c->current->rows[0]))
 		return false;
 	server = c->current->rows[0].batch.server;
-	account = choose_account(c, server, &most);
-	if (account == NULL)
+	account = choose_account(c, c->current, server, &most, &image);
+	if (account == NULL || !rcs_image_compile(c->current, account))
 	{
-		if (server != NULL)
+		if (image.reason[0] != '\0')
+			wait_for_image(c, &image);
+		else if (server != NULL)
 			wait_for_account(c->current, server);
 		return false;
 	}
@@ -315,7 +340,7 @@ rcs_campaigns_take(void)
 	{
 		taking = c;
 		if (!take_slice(c))
-			c->not_before_us = now_us + NOT_NOW;
+			c->not_before_us = Max(c->not_before_us, now_us + NOT_NOW);
 		c->failures = 0;
 	}
 	taking = NULL;

@@ -216,6 +216,20 @@ rcs_fate_before_offer(RcsItem *item, TimestampTz now)
 	return false;
 }
 
+/* Is it in doubt, so that a report would settle it? */
+bool
+rcs_fate_in_doubt(const RcsItem *item)
+{
+	return in_doubt(item);
+}
+
+/* The carrier would not report about what it has not accepted. */
+void
+rcs_fate_reported(RcsItem *item)
+{
+	set_fate(item, RCS_ACCEPTED, "", "the carrier has reported about it");
+}
+
 /* Its text cannot be made for it; enqueueing should have seen that. */
 void
 rcs_fate_cannot(RcsItem *item, const char *missing)
@@ -224,4 +238,19 @@ rcs_fate_cannot(RcsItem *item, const char *missing)
 
 	snprintf(reason, sizeof(reason), "cannot be rendered: %s is missing", missing);
 	set_fate(item, RCS_FAILED, "render", reason);
+}
+
+/* Its image cannot be had; an earlier offer may have been accepted all the same. */
+void
+rcs_fate_no_image(RcsItem *item, const char *reason)
+{
+	set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_FAILED, "media", reason);
+}
+
+/* Never offered, so there is nothing to record. */
+void
+rcs_fate_image_gone(RcsItem *item)
+{
+	set_fate(item, 0, "", "waiting for an image");
+	again(item, FIRST_BACKOFF_MS);
 }

@@ -15,7 +15,9 @@
 #include "utils/timestamp.h"
 
 #include "delivery.h"
+#include "delivery_image.h"
 #include "fault.h"
+#include "media_url.h"
 #include "worker.h"
 
 #define ABSENT_MS 10000
@@ -101,6 +103,43 @@ lease_context(void)
 	return AllocSetContextCreate(TopMemoryContext, "rcs lease", ALLOCSET_DEFAULT_SIZES);
 }
 
+/* Without an offer; the next turn writes it down. */
+void
+rcs_lease_decided(RcsItem *item)
+{
+	item->state = RCS_ITEM_DONE;
+	dlist_push_tail(&item->lease->done, &item->node);
+	delivery.ndone++;
+	item->row->waiting--;
+}
+
+/* What is in doubt and was reported about meanwhile needs no second offer. */
+static void
+settle_reported(RcsLease *lease)
+{
+	RcsItem **items = palloc(sizeof(RcsItem *) * lease->nitems);
+	pg_uuid_t *ids = palloc(sizeof(pg_uuid_t) * lease->nitems);
+	int *places = palloc(sizeof(int) * lease->nitems);
+	int n = 0;
+
+	for (int i = lease->next; i < lease->nitems; i++)
+	{
+		RcsItem *item = &lease->items[i];
+
+		if (item->state != RCS_ITEM_WAITING || !rcs_fate_in_doubt(item))
+			continue;
+		ids[n] = item->message->id;
+		items[n++] = item;
+	}
+	if (n > 0)
+		n = rcs_outbox_reported(ids, n, places);
+	for (int i = 0; i < n; i++)
+	{
+		rcs_fate_reported(items[places[i]]);
+		rcs_lease_decided(items[places[i]]);
+	}
+}
+
 /*
  * A lease without a message to send: everything in it was canceled.  A batch
  * whose messages are not there at all belongs to a dump that is being loaded.
@@ -154,11 +193,14 @@ rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers)
 	text = rcs_outbox_text(campaign->row.campaign_no, lease->version, cxt);
 	n = rcs_outbox_messages(campaign->row.campaign_no, row, cxt, &messages);
 	fill_lease(lease, messages, text == NULL ? 0 : n);
+	if (text != NULL && rcs_media_urls(&text->root) != NIL)
+		lease->text = text;
 	old = MemoryContextSwitchTo(cxt);
 	if (text != NULL)
 		lease->payload = rcs_payload_compile(&text->root, &room->sender, true);
 	MemoryContextSwitchTo(old);
 	rcs_delivery_judge(messages, n);
+	settle_reported(lease);
 	close_empty(lease);
 	return lease;
 }
@@ -186,6 +228,7 @@ rcs_lease_singles(const int64 *ids, int nids)
 	n = rcs_outbox_single_messages(origins, n, cxt, &messages);
 	fill_lease(lease, messages, n);
 	rcs_delivery_judge(messages, n);
+	settle_reported(lease);
 	close_empty(lease);
 	return lease;
 }
@@ -213,6 +256,7 @@ build_body(RcsItem *item, TimestampTz now)
 	RcsLease *lease = item->lease;
 	RcsMessageRow *m = item->message;
 	RcsPayload *payload = lease->payload;
+	JsonbContainer *message;
 	MemoryContext old;
 	const char *missing = "its text";
 	char *id;
@@ -225,8 +269,15 @@ build_body(RcsItem *item, TimestampTz now)
 	if (lease->campaign != NULL && lease->campaign->row.expires_at != 0)
 		soon = lease->campaign->row.expires_at < TimestampTzPlusMilliseconds(now, 600000);
 	if (payload == NULL && m->message != NULL)
-		payload =
-			rcs_payload_compile(&m->message->root, &rcs_delivery_room(m->chatbot)->sender, false);
+	{
+		message = rcs_image_fill(&m->message->root, item->account);
+		if (message == NULL)
+		{
+			rcs_fate_image_gone(item);
+			return false;
+		}
+		payload = rcs_payload_compile(message, &rcs_delivery_room(m->chatbot)->sender, false);
+	}
 	old = MemoryContextSwitchTo(lease->cxt);
 	initStringInfo(&item->body);
 	MemoryContextSwitchTo(old);
@@ -240,15 +291,6 @@ build_body(RcsItem *item, TimestampTz now)
 	return false;
 }
 
-static void
-decided(RcsItem *item)
-{
-	item->state = RCS_ITEM_DONE;
-	dlist_push_tail(&item->lease->done, &item->node);
-	delivery.ndone++;
-	item->row->waiting--;
-}
-
 /* Decide those that must not be offered any more, whatever account they need. */
 void
 rcs_lease_drop_late(RcsLease *lease)
@@ -258,7 +300,7 @@ rcs_lease_drop_late(RcsLease *lease)
 	for (int i = lease->next; i < lease->nitems; i++)
 		if (lease->items[i].state == RCS_ITEM_WAITING &&
 			!rcs_fate_before_offer(&lease->items[i], now))
-			decided(&lease->items[i]);
+			rcs_lease_decided(&lease->items[i]);
 }
 
 static void
@@ -312,7 +354,7 @@ rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most)
 			item->account = account;
 		if (!build_body(item, now))
 		{
-			decided(item);
+			rcs_lease_decided(item);
 			continue;
 		}
 		add_intent(intents, &nintents, item, most);

@@ -343,6 +343,12 @@ add_counts(RcsCounts *to, const RcsCounts *from)
 	to->expired += from->expired;
 }
 
+static bool
+any(const RcsCounts *c)
+{
+	return c->sent + c->failed + c->uncertain + c->canceled + c->expired > 0;
+}
+
 static void
 forget_turn(void)
 {
@@ -378,6 +384,8 @@ rcs_record_committed(void)
 	{
 		RcsRow *row = lfirst(lc);
 
+		if (any(&row->new_counts))
+			rcs_delivery_recorded();
 		row->locked = false;
 		row->open -= row->new_closed;
 		row->waiting -= row->new_waiting;

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "delivery.h"
+#include "delivery_image.h"
 #include "hold.h"
 #include "wakeup.h"
 
@@ -106,8 +107,18 @@ scan(int64 now_us)
 
 /* ---------- what to do with it ---------- */
 
+static bool
+has_images(RcsItem *item, RcsAccount *a, RcsImageWait *image)
+{
+	const RcsMessageRow *m = item->message;
+
+	return m->message == NULL ||
+		   rcs_image_ready(&m->message->root, a, m->chatbot, m->created_at, image);
+}
+
 static RcsAccount *
-choose_account(RcsItem *item, RcsRoom *room, int64 now_us, bool *full, int64 *wait_us)
+choose_account(RcsItem *item, RcsRoom *room, int64 now_us, bool *full, int64 *wait_us,
+			   RcsImageWait *image)
 {
 	RcsAccount *best = NULL;
 	ListCell *lc;
@@ -116,6 +127,7 @@ choose_account(RcsItem *item, RcsRoom *room, int64 now_us, bool *full, int64 *wa
 
 	*full = false;
 	*wait_us = 60 * SECOND;
+	image->reason[0] = '\0';
 	foreach(lc, servers)
 	{
 		RcsAccount *a = rcs_delivery_account(lfirst(lc));
@@ -126,10 +138,22 @@ choose_account(RcsItem *item, RcsRoom *room, int64 now_us, bool *full, int64 *wa
 			*wait_us = Min(*wait_us, wait);
 		else if (a->ready >= (probe ? 1 : rcs_delivery_slice(a)))
 			*full = true;
-		else if (best == NULL || a->ready < best->ready)
+		else if ((best == NULL || a->ready < best->ready) && has_images(item, a, image))
 			best = a;
 	}
 	return best;
+}
+
+static void
+wait_for_image(RcsItem *item, const RcsImageWait *image)
+{
+	if (!image->hopeless)
+	{
+		rcs_lease_put_back(item, image->delay_ms, image->reason);
+		return;
+	}
+	rcs_fate_no_image(item, image->reason);
+	rcs_lease_decided(item);
 }
 
 static void
@@ -169,6 +193,7 @@ assign_accounts(RcsLease *lease)
 		RcsItem *item = &lease->items[i];
 		RcsRoom *chatroom = rcs_delivery_room(item->message->chatbot);
 		char reason[RCS_ACCOUNT_REASON + 32];
+		RcsImageWait image;
 		bool full;
 		int64 wait_us;
 
@@ -179,9 +204,14 @@ assign_accounts(RcsLease *lease)
 			rcs_lease_put_back(item, UNKNOWN_CHATBOT_MS, "its chatbot is not there any more");
 			continue;
 		}
-		item->account = choose_account(item, chatroom, now_us, &full, &wait_us);
+		item->account = choose_account(item, chatroom, now_us, &full, &wait_us, &image);
 		if (item->account != NULL)
 			item->account->ready++; /* so that the next one sees it */
+		else if (image.reason[0] != '\0')
+		{
+			wait_for_image(item, &image);
+			continue;
+		}
 		else if (full)
 			rcs_lease_put_back(item, RCS_SLICE_SECONDS * 1000, "waiting for the account's rate");
 		else

@@ -1,8 +1,10 @@
 /*
  * delivery_sweep.c
- *		Looks after what workers left behind: their leases, and many tallies.
+ *		Looks after what others left behind: leases, many tallies, and reports
+ *		that the counts do not know yet.
  *
- * Each worker sweeps at its start and once a minute.  It knows no HTTP and
+ * Each worker sweeps at its start and once a minute; reports are counted by one
+ * of them, once a second.  It knows no HTTP and
  * nothing of the leases that are alive.
  */
 #include "postgres.h"
@@ -16,7 +18,11 @@
 #define SWEEP (60 * SECOND)
 #define SWEEP_AGAIN (5 * SECOND) /* when something could not be judged yet */
 
+#define COUNT_NAP SECOND
+#define COUNT_MOST 500 /* a single message does not wait for more */
+
 static int64 sweep_at_us = 0;
+static int64 count_at_us = 0;
 
 static void
 take_over(int64 generation)
@@ -60,6 +66,27 @@ rcs_sweep_when_due(int64 now_us)
 		rcs_delivery_hold_rolled_back();
 	else
 		rcs_delivery_hold_committed();
+}
+
+static void
+count_events(void *arg)
+{
+	int *n = arg;
+
+	*n = rcs_outbox_count_events(COUNT_MOST);
+}
+
+/* The listener counts what it stores; this is for those who call rcs_receive themselves. */
+void
+rcs_count_when_due(int64 now_us)
+{
+	int n = 0;
+
+	if (now_us < count_at_us || delivery.draining || delivery.lane != RCS_WORKER_SINGLE ||
+		delivery.slot->index != 0)
+		return;
+	(void) rcs_txn_run(count_events, &n);
+	count_at_us = n >= COUNT_MOST ? now_us : now_us + COUNT_NAP;
 }
 
 void

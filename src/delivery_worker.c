@@ -17,6 +17,7 @@
 
 #include "campaign_rate.h"
 #include "delivery.h"
+#include "delivery_media.h"
 #include "delivery_worker.h"
 #include "evloop.h"
 #include "fault.h"
@@ -55,6 +56,7 @@ turn_body(void *arg)
 	bool held = rcs_delivery_hold_turn();
 	dlist_iter iter;
 
+	rcs_delivery_codes_turn();
 	dlist_foreach(iter, &delivery.leases)
 	{
 		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
@@ -258,7 +260,7 @@ offer(RcsItem *item, int64 now_us)
 		return;
 	}
 	rcs_account_give_back(item->shared);
-	rcs_kt_classify(r->outcome, 0, "", 0, r->error, &answer);
+	rcs_delivery_classify(item->account, r, &answer);
 	rcs_fate_of_answer(item, &answer);
 	item_done(item);
 }
@@ -320,7 +322,7 @@ offer_ready(int64 now_us, int64 *wait_us)
 	}
 	dlist_foreach_modify(iter, &delivery.ready)
 	{
-		if (rcs_http_active() >= rcs_max_in_flight)
+		if (rcs_http_active() - rcs_media_active() >= rcs_max_in_flight)
 			break;
 		try_item(dlist_container(RcsItem, node, iter.cur), now_us, wait_us);
 	}
@@ -338,7 +340,7 @@ take_answer(RcsItem *item)
 	RCS_FAULT("after-answer");
 	delivery.nflying--;
 	rcs_account_release(item->shared);
-	rcs_kt_classify(r->outcome, r->status, r->answer, r->answer_len, r->error, &answer);
+	rcs_delivery_classify(item->account, r, &answer);
 	rcs_http_release(r);
 	rcs_fate_of_answer(item, &answer);
 	item_done(item);
@@ -355,8 +357,8 @@ take_answers(void)
 	while ((r = rcs_http_next_done()) != NULL)
 		if (r->owner != NULL)
 			take_answer(r->owner);
-		else
-			rcs_delivery_token_done(r);
+		else if (!rcs_delivery_token_done(r))
+			rcs_media_request_done(r);
 }
 
 /* ---------- the end ---------- */
@@ -407,6 +409,7 @@ drain(void)
 	abort_flying();
 	for (int i = 0; i < LAST_TRIES && (i == 0 || delivery.ndone > 0); i++)
 		turn(rcs_now_us());
+	rcs_delivery_codes_write(rcs_now_us());
 }
 
 /* ---------- the loop ---------- */
@@ -422,19 +425,6 @@ wait_for_something(int64 wait_us)
 	rcs_evloop_wait(Max(wait_ms, 0));
 }
 
-/* The number is that of the latest request of silence when the round began. */
-static void
-show_state(uint32 number)
-{
-	int open = rcs_http_active() + delivery.nready;
-	bool held = rcs_delivery_held() != NULL;
-
-	pg_atomic_write_u32(&delivery.slot->in_flight, (uint32) rcs_http_active());
-	rcs_slot_set_state(delivery.slot, open > 0 ? "sending" : held ? "on hold" : "idle");
-	if (held && open + delivery.ndone == 0)
-		pg_atomic_write_u32(&delivery.slot->silent_since, number);
-}
-
 static void
 one_round(void)
 {
@@ -443,14 +433,17 @@ one_round(void)
 	uint32 number = rcs_hold_number();
 
 	rcs_sweep_when_due(now_us);
+	rcs_count_when_due(now_us);
 	rcs_delivery_checks();
+	rcs_delivery_codes_write(now_us);
 	if (turn_is_wanted(now_us, &wait_us))
 	{
 		turn(now_us);
 		wait_us = 0;
 	}
 	offer_ready(rcs_now_us(), &wait_us);
-	show_state(number);
+	rcs_media_round(rcs_now_us(), &wait_us);
+	rcs_delivery_show(number);
 	wait_for_something(wait_us);
 	take_answers();
 }
@@ -488,6 +481,7 @@ rcs_delivery_main(Datum main_arg)
 	rcs_http_set_max_connections(rcs_max_in_flight);
 	rcs_delivery_accounts_init();
 	rcs_delivery_hold_init();
+	rcs_media_begin();
 
 	while (!rcs_worker_stopping(delivery.slot))
 	{

@@ -1,7 +1,7 @@
 /*
  * http_client.c
- *	  HTTP out: asynchronous POST requests over one curl multi handle, whose
- *	  sockets are waited for through evloop.
+ *	  HTTP out: asynchronous requests over one curl multi handle, whose sockets
+ *	  are waited for through evloop.
  *
  * NOT_SENT is said only when it can be proved; in doubt it is UNKNOWN.
  * Callbacks run inside curl: they never raise and never use palloc.
@@ -94,7 +94,7 @@ rcs_http_start(RcsHttpRequest *r)
 
 	r->transfer = NULL;
 	r->started_us = GetCurrentTimestamp();
-	if (r->body_len == 0)
+	if (r->body_len == 0 && !r->get)
 		return refuse(r, "empty request body");
 	t = take_transfer();
 	if (t == NULL)
@@ -102,7 +102,7 @@ rcs_http_start(RcsHttpRequest *r)
 	if (!rcs_http_transfer_prepare(t, r))
 	{
 		rcs_http_transfer_free(t);
-		return refuse(r, "URL, CA file or token not usable");
+		return refuse(r, "URL, CA file, token or header not usable");
 	}
 
 	code = curl_multi_add_handle(multi, t->easy);
@@ -402,12 +402,20 @@ unblock_signals(const sigset_t *old)
 
 /* Callbacks of curl: nothing here may raise */
 
-/* A program that some function starts must not inherit our connections. */
+/*
+ * The address is judged here, where nothing can change it any more.  A program
+ * that some function starts must not inherit our connections.
+ */
 curl_socket_t
 rcs_http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
-	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	RcsHttpTransfer *t = arg;
+	const char *refusal = rcs_address_refusal(&a->addr, t->request->reach);
+	int fd = -1;
 
+	t->refusal = refusal;
+	if (refusal == NULL)
+		fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
 	if (!rcs_evloop_adopt(fd))

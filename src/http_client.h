@@ -1,13 +1,15 @@
 /*
  * http_client.h
- *	  HTTP out: asynchronous POST requests.  The only user of libcurl.
+ *	  HTTP out: asynchronous requests.  The only user of libcurl.
  *
  * rcs_http_start(), then rcs_evloop_wait() for at most rcs_http_timeout_ms(),
  * then rcs_http_run(), then rcs_http_next_done() until it is NULL.
- * The body is JSON; it leaves at most once per rcs_http_start().
+ * The body leaves at most once per rcs_http_start().
  */
 #ifndef RCS_HTTP_CLIENT_H
 #define RCS_HTTP_CLIENT_H
+
+#include "net_address.h"
 
 typedef enum RcsHttpOutcome
 {
@@ -27,10 +29,15 @@ typedef struct RcsHttpRequest
 	 * it is done or aborted, also when an error is caught.
 	 */
 	const char *url;
-	const char *ca_file; /* NULL: the system's */
-	const char *bearer;	 /* NULL: none */
+	const char *ca_file;	  /* NULL: the system's */
+	const char *bearer;		  /* NULL: none */
+	const char *content_type; /* of the body; NULL: JSON */
+	const char *header;		  /* one more line, "Name: value"; NULL: none */
 	const char *body;
-	size_t body_len; /* not 0 */
+	size_t body_len;   /* not 0, but for a GET */
+	bool get;		   /* GET, without a body; else POST */
+	RcsReach reach;	   /* unless it is ANY, the connection is for this request only */
+	size_t answer_max; /* 0: as for answers in JSON */
 	long timeout_ms;
 	void *owner;
 
@@ -44,6 +51,7 @@ typedef struct RcsHttpRequest
 								 * with "timeout: " */
 	int64 started_us; /* as GetCurrentTimestamp() */
 	int64 done_us;
+	int64 date_us; /* the peer's clock, in whole seconds; 0: it did not say */
 
 	RcsHttpTransfer *transfer; /* private */
 } RcsHttpRequest;

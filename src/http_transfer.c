@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "utils/timestamp.h"
+
 #include "http_transfer.h"
 
 #if LIBCURL_VERSION_NUM < 0x074c00
@@ -31,13 +33,15 @@
 static bool set_fixed_options(CURL *easy, RcsHttpTransfer *t);
 static bool set_url(RcsHttpTransfer *t, const char *url);
 static bool set_ca_file(RcsHttpTransfer *t, const char *ca_file);
-static bool set_bearer(RcsHttpTransfer *t, const char *bearer);
+static bool set_method(RcsHttpTransfer *t, const RcsHttpRequest *r);
+static bool set_headers(RcsHttpTransfer *t, const RcsHttpRequest *r);
 static bool remember(char **kept, const char *value, bool *ok);
 static bool add_header(struct curl_slist **list, const char *header);
-static bool add_bearer(struct curl_slist **list, const char *bearer);
+static bool add_secret(struct curl_slist **list, const char *name, const char *value);
 static void drop_headers(RcsHttpTransfer *t);
 static size_t on_body(char *buffer, size_t size, size_t n, void *arg);
 static int on_rewind(void *arg, curl_off_t offset, int origin);
+static void note_date(RcsHttpRequest *r, const char *line, size_t len);
 static size_t on_header(char *data, size_t size, size_t n, void *arg);
 static size_t on_answer(char *data, size_t size, size_t n, void *arg);
 
@@ -91,9 +95,9 @@ rcs_http_transfer_prepare(RcsHttpTransfer *t, RcsHttpRequest *r)
 	t->curl_error[0] = '\0';
 	t->request = r;
 	r->done_us = 0;
-	return set_ca_file(t, r->ca_file) && set_url(t, r->url) && set_bearer(t, r->bearer) &&
-		   curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) r->body_len) ==
-			   CURLE_OK &&
+	r->date_us = 0;
+	return set_ca_file(t, r->ca_file) && set_url(t, r->url) && set_method(t, r) &&
+		   set_headers(t, r) &&
 		   curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, r->timeout_ms) == CURLE_OK;
 }
 
@@ -116,6 +120,7 @@ set_fixed_options(CURL *easy, RcsHttpTransfer *t)
 	SET(CURLOPT_WRITEFUNCTION, on_answer);
 	SET(CURLOPT_WRITEDATA, t);
 	SET(CURLOPT_OPENSOCKETFUNCTION, rcs_http_open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, t);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, rcs_http_close_socket);
 
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
@@ -186,8 +191,33 @@ set_ca_file(RcsHttpTransfer *t, const char *ca_file)
 	curl_easy_reset(t->easy);
 	free(t->url);
 	t->url = NULL;
+	t->get = t->alone = false;
 	drop_headers(t);
 	return set_fixed_options(t->easy, t);
+}
+
+/* A connection to where not everybody may go is neither taken from others nor left to them. */
+static bool
+set_method(RcsHttpTransfer *t, const RcsHttpRequest *r)
+{
+	bool alone = r->reach != RCS_REACH_ANY;
+	bool ok = true;
+
+#define SET(option, value) (ok = (curl_easy_setopt(t->easy, (option), (value)) == CURLE_OK) && ok)
+
+	if (r->get != t->get)
+		SET(r->get ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
+	t->get = r->get;
+	if (!r->get)
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) r->body_len);
+	if (alone != t->alone)
+	{
+		SET(CURLOPT_FRESH_CONNECT, (long) alone);
+		SET(CURLOPT_FORBID_REUSE, (long) alone);
+	}
+	t->alone = alone;
+#undef SET
+	return ok;
 }
 
 /* Appends to a list; on failure the list is freed and stays NULL. */
@@ -203,44 +233,66 @@ add_header(struct curl_slist **list, const char *header)
 }
 
 static bool
-set_bearer(RcsHttpTransfer *t, const char *bearer)
+same(const char *a, const char *b)
 {
-	bool ok = true;
-
-	if (t->headers != NULL && (bearer == NULL) == (t->bearer == NULL) &&
-		(bearer == NULL || strcmp(bearer, t->bearer) == 0))
-		return true;
-	drop_headers(t);
-	(void) remember(&t->bearer, bearer, &ok);
-	return ok && add_header(&t->headers, "Content-Type: application/json") &&
-		   add_header(&t->headers, "Accept: application/json") &&
-		   add_header(&t->headers, "Expect:") &&
-		   (bearer == NULL || add_bearer(&t->headers, bearer)) &&
-		   curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
+	return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
 }
 
 static bool
-add_bearer(struct curl_slist **list, const char *bearer)
+set_headers(RcsHttpTransfer *t, const RcsHttpRequest *r)
 {
-	size_t size = strlen(bearer) + sizeof("Authorization: Bearer ");
+	const char *content_type = r->get ? "" : r->content_type ? r->content_type : "application/json";
+	bool ok = true;
+
+	if (t->headers != NULL && same(r->bearer, t->bearer) && same(r->header, t->header) &&
+		same(content_type, t->content_type))
+		return true;
+	drop_headers(t);
+	(void) remember(&t->bearer, r->bearer, &ok);
+	if (ok)
+		(void) remember(&t->header, r->header, &ok);
+	if (ok)
+		(void) remember(&t->content_type, content_type, &ok);
+	return ok && (r->get || add_secret(&t->headers, "Content-Type: ", content_type)) &&
+		   add_header(&t->headers, r->get ? "Accept: image/*" : "Accept: application/json") &&
+		   add_header(&t->headers, "Expect:") &&
+		   (r->bearer == NULL || add_secret(&t->headers, "Authorization: Bearer ", r->bearer)) &&
+		   (r->header == NULL || add_secret(&t->headers, "", r->header)) &&
+		   curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
+}
+
+/* Leaves no copy of the value behind. */
+static bool
+add_secret(struct curl_slist **list, const char *name, const char *value)
+{
+	size_t size = strlen(name) + strlen(value) + 1;
 	char *header;
 	bool ok;
 
-	/* a line break would be a header of the token's choice */
-	for (const char *c = bearer; *c; c++)
-		if (*c <= ' ' || *c > '~')
+	/* a line break would be a header of the value's choice */
+	for (const unsigned char *c = (const unsigned char *) value; *c; c++)
+		if (*c < ' ' || *c == 0x7f)
 			return false;
 	header = malloc(size);
 	if (header == NULL)
 		return false;
-	snprintf(header, size, "Authorization: Bearer %s", bearer);
+	snprintf(header, size, "%s%s", name, value);
 	ok = add_header(list, header);
 	explicit_bzero(header, size);
 	free(header);
 	return ok;
 }
 
-/* Tokens do not stay in freed memory. */
+static void
+wipe(char **secret)
+{
+	if (*secret != NULL)
+		explicit_bzero(*secret, strlen(*secret));
+	free(*secret);
+	*secret = NULL;
+}
+
+/* Secrets do not stay in freed memory. */
 static void
 drop_headers(RcsHttpTransfer *t)
 {
@@ -248,10 +300,10 @@ drop_headers(RcsHttpTransfer *t)
 		explicit_bzero(h->data, strlen(h->data));
 	curl_slist_free_all(t->headers);
 	t->headers = NULL;
-	if (t->bearer != NULL)
-		explicit_bzero(t->bearer, strlen(t->bearer));
-	free(t->bearer);
-	t->bearer = NULL;
+	wipe(&t->bearer);
+	wipe(&t->header);
+	free(t->content_type);
+	t->content_type = NULL;
 }
 
 static size_t
@@ -272,11 +324,27 @@ on_rewind(void *arg, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_FAIL;
 }
 
+static void
+note_date(RcsHttpRequest *r, const char *line, size_t len)
+{
+	char date[64];
+	time_t when;
+
+	if (len < 6 || len >= sizeof(date) || pg_strncasecmp(line, "date:", 5) != 0)
+		return;
+	memcpy(date, line + 5, len - 5);
+	date[len - 5] = '\0';
+	when = curl_getdate(date, NULL);
+	if (when > 0)
+		r->date_us = time_t_to_timestamptz(when);
+}
+
 static size_t
 on_header(char *data, size_t size, size_t n, void *arg)
 {
 	RcsHttpTransfer *t = arg;
 
+	note_date(t->request, data, size * n);
 	t->header_bytes += size * n;
 	if (t->header_bytes <= MAX_HEADER_BYTES)
 		return size * n;
@@ -288,9 +356,10 @@ static size_t
 on_answer(char *data, size_t size, size_t n, void *arg)
 {
 	RcsHttpTransfer *t = arg;
+	size_t most = t->request->answer_max > 0 ? t->request->answer_max : MAX_ANSWER_BYTES;
 	size_t needed = t->answer_len + size * n + 1;
 
-	if (needed > MAX_ANSWER_BYTES + 1)
+	if (needed > most + 1)
 	{
 		t->refusal = "the answer is too long";
 		return 0;

@@ -25,6 +25,10 @@ struct RcsHttpTransfer
 	char *url;
 	char *ca_file;
 	char *bearer;
+	char *header;
+	char *content_type;
+	bool get;
+	bool alone; /* its connection is not shared */
 	struct curl_slist *headers;
 
 	/* of the current request */

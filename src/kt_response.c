@@ -5,6 +5,7 @@
  * error.code decides; the HTTP status only where no code can be read, because
  * which status goes with which code is not documented.  What is neither a
  * refusal nor an acceptance beyond doubt is UNKNOWN: it may have been accepted.
+ * A code means what the operator says, else what our table says.
  *
  * Nothing raises out of here, and it works outside a transaction.  Must not know
  * queues, curl, settings or shared memory.
@@ -27,17 +28,11 @@ typedef struct RcsKtCode
 {
 	int code;
 	char cls;
+	bool account;
 	const char *name;
 } RcsKtCode;
 
 #include "kt_codes.h"
-
-/*
- * Refusals that would meet any message of the account: login and source
- * address, a wrong URL, a used-up quota, a product not subscribed.
- */
-static const int account_codes[] = {70006, 70007, 70008, 70009, 71007, 72105, 72128,
-									72129, 72130, 72131, 72132, 73001, 79008};
 
 /* parsed answers live here, for the length of one call */
 static MemoryContext scratch = NULL;
@@ -47,10 +42,13 @@ static char memo[512];
 static size_t memo_len = 0;
 
 static void judge_transport(RcsHttpOutcome outcome, const char *error, RcsAnswer *out);
-static void judge_answer(int status, const char *body, size_t len, RcsAnswer *out);
-static RcsVerdict verdict_of_code(int code, int status);
+static void judge_answer(const RcsCodes *own, int status, const char *body, size_t len,
+						 RcsAnswer *out);
+static void judge_code(const RcsCodes *own, int code, int status, const char *message,
+					   RcsAnswer *out);
+static RcsVerdict verdict_of_class(char cls, bool account);
+static RcsVerdict verdict_of_unknown_code(int status);
 static RcsVerdict verdict_of_status(int status);
-static const RcsKtCode *find_code(int code);
 static int compare_code(const void *key, const void *entry);
 static void enter_scratch(MemoryContext *caller);
 static void leave_scratch(MemoryContext caller);
@@ -60,8 +58,8 @@ static void mask_numbers(char *text);
 static char *usable_token(JsonbContainer *answer, long *ttl_s);
 
 void
-rcs_kt_classify(RcsHttpOutcome outcome, int status, const char *body, size_t len,
-				const char *transport_error, RcsAnswer *out)
+rcs_kt_classify(const RcsCodes *own, RcsHttpOutcome outcome, int status, const char *body,
+				size_t len, const char *transport_error, RcsAnswer *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (outcome != RCS_HTTP_ANSWER)
@@ -76,7 +74,7 @@ rcs_kt_classify(RcsHttpOutcome outcome, int status, const char *body, size_t len
 		out->verdict = RCS_V_ACCEPTED;
 		return;
 	}
-	judge_answer(status, body, len, out);
+	judge_answer(own, status, body, len, out);
 	if (out->verdict == RCS_V_ACCEPTED && len <= sizeof(memo))
 	{
 		memcpy(memo, body, len);
@@ -85,8 +83,8 @@ rcs_kt_classify(RcsHttpOutcome outcome, int status, const char *body, size_t len
 }
 
 bool
-rcs_kt_parse_token(int status, const char *body, size_t len, char **token, long *ttl_s,
-				   RcsAnswer *problem)
+rcs_kt_parse_token(const RcsCodes *own, int status, const char *body, size_t len, char **token,
+				   long *ttl_s, RcsAnswer *problem)
 {
 	MemoryContext caller;
 	JsonbContainer *answer;
@@ -105,7 +103,7 @@ rcs_kt_parse_token(int status, const char *body, size_t len, char **token, long 
 	if (text != NULL)
 		return true;
 
-	judge_answer(status, body, len, problem);
+	judge_answer(own, status, body, len, problem);
 	if (problem->verdict == RCS_V_ACCEPTED)
 	{
 		problem->verdict = RCS_V_UNKNOWN;
@@ -113,22 +111,6 @@ rcs_kt_parse_token(int status, const char *body, size_t len, char **token, long 
 		set_reason(problem, "the answer holds no usable access token");
 	}
 	return false;
-}
-
-const char *
-rcs_kt_code_name(int code)
-{
-	const RcsKtCode *c = find_code(code);
-
-	return c ? c->name : NULL;
-}
-
-char
-rcs_kt_code_class(int code)
-{
-	const RcsKtCode *c = find_code(code);
-
-	return c ? c->cls : 0;
 }
 
 /* Verdicts */
@@ -153,7 +135,7 @@ judge_transport(RcsHttpOutcome outcome, const char *error, RcsAnswer *out)
 }
 
 static void
-judge_answer(int status, const char *body, size_t len, RcsAnswer *out)
+judge_answer(const RcsCodes *own, int status, const char *body, size_t len, RcsAnswer *out)
 {
 	MemoryContext caller;
 	JsonbContainer *answer;
@@ -176,15 +158,7 @@ judge_answer(int status, const char *body, size_t len, RcsAnswer *out)
 	}
 
 	if (code != 0)
-	{
-		const char *name = rcs_kt_code_name(code);
-
-		out->verdict = verdict_of_code(code, status);
-		snprintf(out->code, sizeof(out->code), "%d", code);
-		set_reason(out, message && *message ? message
-						: name				? name
-											: "a code that is not in the documents");
-	}
+		judge_code(own, code, status, message, out);
 	else if (status == 200 && answer != NULL && !rcs_foreign_present(answer, "error") &&
 			 (said ? strcmp(said, "200") == 0 : !rcs_foreign_present(answer, "status")))
 		out->verdict = RCS_V_ACCEPTED;
@@ -202,14 +176,34 @@ judge_answer(int status, const char *body, size_t len, RcsAnswer *out)
 	leave_scratch(caller);
 }
 
-static RcsVerdict
-verdict_of_code(int code, int status)
+static void
+judge_code(const RcsCodes *own, int code, int status, const char *message, RcsAnswer *out)
 {
-	for (int i = 0; i < (int) lengthof(account_codes); i++)
-		if (account_codes[i] == code)
-			return RCS_V_ACCOUNT;
+	const RcsKtCode *ours =
+		bsearch(&code, rcs_kt_codes, lengthof(rcs_kt_codes), sizeof(RcsKtCode), compare_code);
+	const RcsCode *theirs =
+		own->n == 0 ? NULL : bsearch(&code, own->list, own->n, sizeof(RcsCode), compare_code);
 
-	switch (rcs_kt_code_class(code))
+	if (theirs != NULL)
+		out->verdict = verdict_of_class(theirs->cls, theirs->account);
+	else if (ours != NULL)
+		out->verdict = verdict_of_class(ours->cls, ours->account);
+	else
+	{
+		out->unknown_code = true;
+		out->verdict = verdict_of_unknown_code(status);
+	}
+	snprintf(out->code, sizeof(out->code), "%d", code);
+	set_reason(out, message && *message ? message
+					: ours != NULL		? ours->name
+					: theirs != NULL	? "no text, see rcs.result_code"
+										: "a code that is not in rcs.result_code");
+}
+
+static RcsVerdict
+verdict_of_class(char cls, bool account)
+{
+	switch (cls)
 	{
 		case 'a':
 			return RCS_V_TOKEN;
@@ -220,13 +214,16 @@ verdict_of_code(int code, int status)
 		case 'd':
 			return RCS_V_RETRY;
 		case 'e':
-		case 'f':
 			return RCS_V_FAILED;
-		case 'g':
-			return RCS_V_UNKNOWN;
+		case 'f':
+			return account ? RCS_V_ACCOUNT : RCS_V_FAILED;
 	}
+	return RCS_V_UNKNOWN;
+}
 
-	/* newer than our table */
+static RcsVerdict
+verdict_of_unknown_code(int status)
+{
 	if (status == 429)
 		return RCS_V_THROTTLED;
 	if (status == 401)
@@ -259,17 +256,12 @@ verdict_of_status(int status)
 	return RCS_V_RETRY;
 }
 
-static const RcsKtCode *
-find_code(int code)
-{
-	return bsearch(&code, rcs_kt_codes, lengthof(rcs_kt_codes), sizeof(RcsKtCode), compare_code);
-}
-
+/* Both kinds of entries begin with the code. */
 static int
 compare_code(const void *key, const void *entry)
 {
 	int a = *(const int *) key;
-	int b = ((const RcsKtCode *) entry)->code;
+	int b = *(const int *) entry;
 
 	return a < b ? -1 : a > b;
 }

@@ -2,7 +2,8 @@
  * kt_response.h
  *	  What an answer of the carrier means for one message.
  *
- * Pure: a transport outcome and bytes in, a verdict out.  Nothing here raises.
+ * Pure: a transport outcome, bytes and the operator's changes to the table of
+ * codes in, a verdict out.  Nothing here raises.
  * (On reasons in a database that is not UTF-8 see foreign_json.h.)
  */
 #ifndef RCS_KT_RESPONSE_H
@@ -23,10 +24,25 @@ typedef enum RcsVerdict
 	RCS_V_UNKNOWN	 /* may have been accepted (g and the rest) */
 } RcsVerdict;
 
+/* A result code as the operator wants it judged. */
+typedef struct RcsCode
+{
+	int code;
+	char cls;	  /* 'a' to 'g' */
+	bool account; /* with class f: a refusal of the account, not of the message */
+} RcsCode;
+
+typedef struct RcsCodes
+{
+	int n;
+	RcsCode *list; /* sorted by code */
+} RcsCodes;
+
 typedef struct RcsAnswer
 {
 	RcsVerdict verdict;
 	bool answered;		 /* there was an HTTP answer, whatever it says */
+	bool unknown_code;	 /* its code is in no table, so the HTTP status decided */
 	char code[16];		 /* "" none; "72103", "http 502", "timeout",
 								 * "connection", "cut" */
 	char reason[200];	 /* printable, in the server encoding; longer
@@ -34,17 +50,15 @@ typedef struct RcsAnswer
 	long retry_after_ms; /* wait at least this long; 0: no demand */
 } RcsAnswer;
 
-extern void rcs_kt_classify(RcsHttpOutcome outcome, int status, const char *body, size_t len,
-							const char *transport_error, RcsAnswer *out);
+extern void rcs_kt_classify(const RcsCodes *own, RcsHttpOutcome outcome, int status,
+							const char *body, size_t len, const char *transport_error,
+							RcsAnswer *out);
 
 /*
  * The answer of the token call, once there is one (RCS_HTTP_ANSWER).  True:
  * *token is palloc'd.  False: *problem says why; never ACCEPTED.
  */
-extern bool rcs_kt_parse_token(int status, const char *body, size_t len, char **token, long *ttl_s,
-							   RcsAnswer *problem);
-
-extern const char *rcs_kt_code_name(int code); /* NULL: nobody knows it */
-extern char rcs_kt_code_class(int code);	   /* 'a' to 'g'; 0: nobody knows it */
+extern bool rcs_kt_parse_token(const RcsCodes *own, int status, const char *body, size_t len,
+							   char **token, long *ttl_s, RcsAnswer *problem);
 
 #endif /* RCS_KT_RESPONSE_H */

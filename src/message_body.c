@@ -43,8 +43,12 @@ numbered_cards(JsonbContainer *body)
 	int cards = 0;
 
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-		if (token == WJB_KEY)
-			cards = Max(cards, card_of(&v));
+	{
+		int card = token == WJB_KEY ? card_of(&v) : 0;
+
+		if (card > 0 && JsonbIteratorNext(&it, &v, true) == WJB_VALUE && v.type != jbvNull)
+			cards = Max(cards, card);
+	}
 	return cards;
 }
 
@@ -105,6 +109,22 @@ count_cards(RcsCheck *c, const RcsServiceRule *service, const RcsLayoutRule *lay
 	else
 		return true;
 	return false;
+}
+
+/* Of the other cards each member may be left out, but not all of them. */
+static void
+check_empty_cards(RcsCheck *c, JsonbContainer *body, int cards)
+{
+	for (int card = 2; card <= cards; card++)
+	{
+		bool found = false;
+
+		for (int i = 0; i < (int) lengthof(card_members); i++)
+			found = found || rcs_member(body, psprintf("%s%d", card_members[i], card)) != NULL;
+		if (!found)
+			rcs_complain(c, "body", "missing", "card %d has neither title, description nor media",
+						 card);
+	}
 }
 
 /* A layout of the brand's own: nobody knows its members, but cards keep their limits. */
@@ -195,10 +215,12 @@ rcs_check_body(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *servi
 	sum->max = service->all_cards;
 	sum->what =
 		service->description == 0 ? "variables of the template" : "descriptions of all cards";
+	numbered = numbered_cards(body);
 	if (layout != NULL && layout->open)
 		sum->max = service->description;
+	else if (service->description > 0 && numbered == 0)
+		sum->max = 0; /* the one card has its own limit */
 	c->sum = sum;
-	numbered = numbered_cards(body);
 	if (service->description == 0)
 		check_variables(c, body);
 	else if (own_layout)
@@ -213,6 +235,8 @@ rcs_check_body(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *servi
 		if (count_cards(c, service, layout, numbered))
 			*cards = Max(numbered, 1);
 		check_members(c, body, card_rules(service, numbered, true));
+		if (!service->media)
+			check_empty_cards(c, body, numbered);
 	}
 	rcs_check_sum(c, sum, sum->least);
 	c->sum = NULL;

@@ -127,7 +127,7 @@ wrong_type(RcsCheck *c, const char *path, const JsonbValue *v, const char *wante
 	rcs_complain(c, path, "type", "is %s, not %s", type_name(v), wanted);
 }
 
-/* True, and its value, for a whole number of ordinary size. */
+/* True, and its value, for a whole number of ordinary size; "2.0" is what would be sent, and is none. */
 bool
 rcs_whole_number(const JsonbValue *v, int *n)
 {
@@ -137,8 +137,6 @@ rcs_whole_number(const JsonbValue *v, int *n)
 
 	errno = 0;
 	value = strtol(text, &end, 10);
-	while (*end == '.' || (*end == '0' && end > text))
-		end++; /* 2.00 is 2 */
 	if (*end != '\0' || errno != 0 || value < -1000000000 || value > 1000000000)
 		return false;
 	*n = (int) value;
@@ -221,7 +219,7 @@ check_open_text(RcsCheck *c, const char *path, const RcsMemberRule *rule, RcsTem
 	int bad_at;
 	int least = rcs_measure(literal, len, rule->unit, &bad_at);
 
-	if (rule->words != NULL)
+	if (rule->words != NULL || rule->fixed)
 		rcs_complain(c, path, "value", "cannot be a placeholder");
 	else if (least < 0)
 		rcs_complain(c, path, "encoding", "has a character that CP949 does not have");

@@ -32,16 +32,16 @@ check_header(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *service
 {
 	char *footer = text_of(message, "footer");
 
-	if (footer != NULL && footer[0] == '\0')
-		footer = NULL;
 	if (!is_advertising(message))
 	{
-		if (footer != NULL)
+		if (footer != NULL && footer[0] != '\0')
 			rcs_complain(c, "footer", "forbidden", "belongs to advertising (header \"1\") only");
 		return;
 	}
 	if (strcmp(service->name, "RCSTMPL") == 0)
 		rcs_complain(c, "header", "conflict", "RCSTMPL is for information only (header \"0\")");
+	if (footer != NULL && footer[0] == '\0')
+		rcs_complain(c, "footer", "too_short", "is empty; left out, it is the chatbot's");
 	if (footer == NULL && c->options->facts != NULL)
 		footer = (char *) c->options->facts->footer;
 	if (footer == NULL && c->options->facts != NULL)
@@ -55,8 +55,8 @@ check_layout(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *service
 			 const RcsLayoutRule *layout)
 {
 	if (service->description == 0 && rcs_member(message, "messagebaseId") == NULL)
-		rcs_complain(c, "messagebaseId", "missing", "is missing: %s needs the id of a template",
-					 service->name);
+		rcs_complain(c, "messagebaseId", "missing",
+					 "is missing: %s fills in a template, and names it", service->name);
 	for (int i = 0; layout != NULL && layout->services[i] != NULL; i++)
 		if (strcmp(layout->services[i], service->name) == 0)
 			return;

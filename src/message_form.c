@@ -10,6 +10,7 @@
 
 #include "mb/pg_wchar.h"
 
+#include "media_url.h"
 #include "message_check.h"
 #include "message_text.h"
 
@@ -95,6 +96,10 @@ rcs_form_check(RcsForm *form, JsonbContainer *params, int rendered, RcsFault *fa
 		v.val.string.val = form->rendered.data;
 		v.val.string.len = form->rendered.len;
 		rcs_check_value(&c, s->path, &v, &s->rule);
+		/* the worker fetches the images of the text, not of each recipient */
+		if (s->rule.form == RCS_MEDIA_FORM && rcs_media_is_url(v.val.string.val, v.val.string.len))
+			rcs_complain(&c, s->path, "format",
+						 "is an address that depends on the recipient: give maapfile://id");
 		if (c.faults != NIL)
 			break;
 	}

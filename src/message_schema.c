@@ -123,7 +123,7 @@ static const RcsMemberRule action[] = {
 	OBJECT("clipboardAction", false, &clipboard_action_rule),
 	OBJECT("composeAction", false, &compose_action_rule),
 	OBJECT("dialerAction", false, &dialer_action_rule),
-	STRING("displayText", true, 0, 200),
+	STRING("displayText", true, 1, 200),
 	OBJECT("postback", true, &postback_rule),
 	END_OF_MEMBERS,
 };
@@ -135,7 +135,7 @@ static const RcsChoiceRule action_choices[] = {
 };
 static const RcsObjectRule action_rule = {action, action_choices};
 
-static const RcsMemberRule reply[] = {STRING("displayText", true, 0, 200),
+static const RcsMemberRule reply[] = {STRING("displayText", true, 1, 200),
 									  OBJECT("postback", true, &postback_rule), END_OF_MEMBERS};
 static const RcsObjectRule reply_rule = {reply, NULL};
 
@@ -145,11 +145,9 @@ static const RcsChoiceRule suggestion_choices[] = {{true, {"action", "reply", NU
 												   END_OF_CHOICES};
 static const RcsObjectRule suggestion_rule = {suggestion, suggestion_choices};
 
-static const RcsMemberRule buttons_of_card[] = {{.name = "suggestions",
-												 .kind = RCS_IS_LIST,
-												 .min = 1,
-												 .object = &suggestion_rule},
-												END_OF_MEMBERS};
+static const RcsMemberRule buttons_of_card[] =
+	{{.name = "suggestions", .kind = RCS_IS_LIST, .min = 1, .object = &suggestion_rule},
+	 END_OF_MEMBERS};
 static const RcsObjectRule buttons_of_card_rule = {buttons_of_card, NULL};
 
 /* ---------- fallback ---------- */
@@ -157,11 +155,11 @@ static const RcsObjectRule buttons_of_card_rule = {buttons_of_card, NULL};
 static const RcsMemberRule legacy[] = {
 	STRING("serviceType", true, 0, 0, .words = fallback_types),
 	STRING("callback", false, 1, 20),
-	STRING("subject", false, 0, 50),
+	STRING("subject", false, 0, 50, .form = RCS_FALLBACK_FORM),
 	STRING("msg", true, 1, 0) /* how long: message_cross.c */,
 	{.name = "contentCount", .kind = RCS_IS_INTEGER, .min = 0, .max = 3},
 	STRING("contentData", false, 0, 250, .unit = RCS_IN_BYTES),
-	STRING("prefix", false, 0, 10),
+	STRING("prefix", false, 0, 10, .form = RCS_FALLBACK_FORM, .fixed = true),
 	{.name = "kisaOrigCode", .kind = RCS_IS_DIGITS, .max = 9},
 	END_OF_MEMBERS,
 };
@@ -171,9 +169,9 @@ static const RcsObjectRule legacy_rule = {legacy, NULL};
 
 static const RcsMemberRule message[] = {
 	STRING("serviceType", true, 0, 0, .words = service_types),
-	STRING("messagebaseId", false, 1, 40),
+	STRING("messagebaseId", false, 1, 40, .fixed = true),
 	STRING("header", false, 0, 0, .words = headers),
-	STRING("footer", false, 0, 20, .form = RCS_OPT_OUT_FORM),
+	STRING("footer", false, 0, 20, .form = RCS_OPT_OUT_FORM, .fixed = true),
 	STRING("chatbotId", false, 0, 40),
 	STRING("agencyId", false, 0, 20, .unit = RCS_IN_BYTES),
 	STRING("agencyKey", false, 0, 64),

@@ -34,7 +34,8 @@ typedef enum RcsStringForm
 	RCS_URL_FORM,	  /* has a scheme */
 	RCS_TIME_FORM,	  /* ISO 8601 */
 	RCS_OPT_OUT_FORM, /* digits and hyphens */
-	RCS_MEDIA_FORM
+	RCS_MEDIA_FORM,
+	RCS_FALLBACK_FORM /* of characters that CP949 has */
 } RcsStringForm;
 
 typedef struct RcsObjectRule RcsObjectRule;
@@ -49,6 +50,7 @@ typedef struct RcsMemberRule
 	RcsLengthUnit unit;
 	RcsStringForm form;
 	bool summed;				 /* counts for what all cards may have together */
+	bool fixed;					 /* the same for all recipients: no placeholder */
 	const char *const *words;	 /* a string: one of these; ends with NULL */
 	const RcsObjectRule *object; /* of the object, or of each element; NULL: any */
 } RcsMemberRule;

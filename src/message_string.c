@@ -112,6 +112,24 @@ is_zone(const char *s, int len)
 											 match_digits(s + 1, len - 1, "dd:dd") == len - 1));
 }
 
+static int
+two_digits(const char *s)
+{
+	return (s[0] - '0') * 10 + s[1] - '0';
+}
+
+/* s has the form of a time; between its parts stand so many other characters: 1 or 0. */
+static bool
+is_date(const char *s, int gap)
+{
+	int month = two_digits(s + 4 + gap);
+	int day = two_digits(s + 6 + 2 * gap);
+	int hour = two_digits(s + 9 + 2 * gap);
+	int minute = two_digits(s + 11 + 3 * gap);
+
+	return month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour <= 24 && minute <= 59;
+}
+
 /* ISO 8601: a date, the letter T and a time, in the long or the short form. */
 static bool
 is_time(const char *s, int len)
@@ -124,7 +142,7 @@ is_time(const char *s, int len)
 	{
 		int n = match_digits(s, len, forms[i]);
 
-		if (n > 0 && is_zone(s + n, len - n))
+		if (n > 0 && is_zone(s + n, len - n) && is_date(s, forms[i][4] == '-' ? 1 : 0))
 			return true;
 	}
 	return false;
@@ -222,6 +240,16 @@ check_advertising(RcsCheck *c, const char *path, const char *text, int len)
 }
 
 static void
+check_fallback_characters(RcsCheck *c, const char *path, const char *text, int len)
+{
+	int bad_at;
+
+	if (rcs_text_cp949_bytes(text, len, &bad_at) < 0)
+		rcs_complain(c, path, "encoding", "character %d does not exist in CP949, as fallback needs",
+					 bad_at + 1);
+}
+
+static void
 check_form(RcsCheck *c, const char *path, RcsStringForm form, const char *text, int len)
 {
 	switch (form)
@@ -255,6 +283,9 @@ check_form(RcsCheck *c, const char *path, RcsStringForm form, const char *text, 
 				rcs_complain(
 					c, path, "format",
 					"is none of maapfile://id, https://... and a film of YouTube with a still");
+			break;
+		case RCS_FALLBACK_FORM:
+			check_fallback_characters(c, path, text, len);
 			break;
 	}
 }

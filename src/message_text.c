@@ -74,7 +74,9 @@ convert_to_cp949(const char *utf8, int len, int *bad_at)
 	pfree(out);
 	if (done >= len)
 		return bytes;
-	*bad_at = pg_encoding_mbcliplen(PG_UTF8, utf8, len, done);
+	*bad_at = 0;
+	for (int i = 0; i < done; i++)
+		*bad_at += ((unsigned char) utf8[i] & 0xC0) != 0x80;
 	return -1;
 }
 

@@ -334,3 +334,28 @@ rcs_outbox_owned(int64 campaign_no, int64 batch_id, int64 generation)
 
 	return rcs_execute(&owned, values, NULL) > 0;
 }
+
+static RcsStatement reported = {"SELECT u.n::int FROM unnest($1) WITH ORDINALITY u(id, n)"
+								" WHERE EXISTS (SELECT FROM rcs.event e WHERE e.message = u.id)",
+								1,
+								{UUIDARRAYOID},
+								NULL};
+
+/* Which of the messages the carrier has reported about: their places in ids, from 0. */
+int
+rcs_outbox_reported(const pg_uuid_t *ids, int n, int *places)
+{
+	Datum *elements = palloc(sizeof(Datum) * n);
+	Datum values[1];
+	int found;
+
+	for (int i = 0; i < n; i++)
+		elements[i] = UUIDPGetDatum(&ids[i]);
+	values[0] =
+		PointerGetDatum(construct_array(elements, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	found = (int) rcs_execute(&reported, values, NULL);
+	for (int i = 0; i < found; i++)
+		places[i] = (int) rcs_column_int64(i, 1) - 1;
+	return found;
+}
+

@@ -244,9 +244,11 @@ rcs_outbox_recover(int64 generation, bool hold, double settle_s, double window_s
 
 static RcsStatement fold =
 	{"WITH old AS (DELETE FROM rcs.tally t"
-	 " WHERE t.campaign_no = $1 AND t.at < now() - interval '1 minute' RETURNING t.what, t.n, t.at)"
-	 " INSERT INTO rcs.tally (campaign_no, what, n, at)"
-	 " SELECT $1, old.what, sum(old.n), max(old.at) FROM old GROUP BY old.what",
+	 " WHERE t.campaign_no = $1 AND t.at < now() - interval '1 minute'"
+	 " RETURNING t.what, t.n, t.at, t.reported)"
+	 " INSERT INTO rcs.tally (campaign_no, what, n, at, reported)"
+	 " SELECT $1, old.what, sum(old.n), max(old.at), old.reported FROM old"
+	 " GROUP BY old.what, old.reported",
 	 1,
 	 {INT8OID},
 	 NULL};
@@ -276,4 +278,16 @@ rcs_outbox_fold(void)
 
 		rcs_execute(&fold, values, NULL);
 	}
+}
+
+static RcsStatement count_events = {"SELECT rcs._count_events($1)", 1, {INT4OID}, NULL};
+
+/* Bring at most so many reports into the counts of their campaigns; how many there were. */
+int
+rcs_outbox_count_events(int most)
+{
+	Datum values[] = {Int32GetDatum(most)};
+
+	rcs_execute(&count_events, values, NULL);
+	return (int) rcs_column_int64(0, 1);
 }

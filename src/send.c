@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "media.h"
 #include "message.h"
 #include "owner.h"
 #include "phone.h"
@@ -245,6 +246,8 @@ send_call(FunctionCallInfo fcinfo, bool is_text)
 	call.draft.facts = rcs_chatbot_facts(bot);
 	if (judge_phone(&call, &problem))
 		message = judge_message(&call, &problem);
+	if (message != NULL && !rcs_media_check_urls(message, call.caller, &problem))
+		message = NULL;
 	if (message != NULL)
 		enqueue(&call, bot->chatbot, message, id);
 	else if (call.record)

@@ -61,6 +61,9 @@ shared_init(void *ptr, bool found)
 		pg_atomic_init_u32(&shared->slots[i].silent_since, 0);
 		pg_atomic_init_u64(&shared->slots[i].accepted, 0);
 		pg_atomic_init_u64(&shared->slots[i].failed, 0);
+		pg_atomic_init_u64(&shared->slots[i].round_at, 0);
+		pg_atomic_init_u64(&shared->slots[i].recorded_at, 0);
+		pg_atomic_init_u64(&shared->slots[i].busy_since, 0);
 	}
 }
 
@@ -137,6 +140,8 @@ rcs_slot_attach(int n, uint32 generation)
 		slot->since = now;
 		pg_atomic_write_u64(&slot->accepted, 0);
 		pg_atomic_write_u64(&slot->failed, 0);
+		pg_atomic_write_u64(&slot->round_at, 0);
+		pg_atomic_write_u64(&slot->busy_since, 0);
 	}
 	unlock();
 	return mine ? slot : NULL;
@@ -236,6 +241,9 @@ rcs_slot_reserve(int n, Oid dboid, RcsWorkerKind kind, int index, uint32 *genera
 		answer = RCS_RESERVE_BLOCKED;
 	else
 	{
+		/* a worker that dies again and again has recorded nothing since the first one did */
+		if (slot->dboid != dboid || slot->kind != kind)
+			pg_atomic_write_u64(&slot->recorded_at, (uint64) now);
 		slot->phase = RCS_SLOT_STARTING;
 		slot->dboid = dboid;
 		slot->kind = kind;

@@ -64,6 +64,10 @@ typedef struct RcsSlot
 	pg_atomic_uint32 silent_since; /* hold_shared.c: the request under which nothing is open */
 	pg_atomic_uint64 accepted;
 	pg_atomic_uint64 failed;
+	/* moments, as TimestampTz */
+	pg_atomic_uint64 round_at;	  /* its loop has gone round; 0: not yet */
+	pg_atomic_uint64 recorded_at; /* a final outcome was written down; outlives its worker */
+	pg_atomic_uint64 busy_since;  /* it has had messages in hand; 0: it has none */
 } RcsSlot;
 
 /* What the launcher is asked to look at. */

@@ -9,31 +9,50 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "statement.h"
 
-/* Rows affected or returned; anything unexpected is an error. */
-uint64
-rcs_execute(RcsStatement *s, Datum *values, const char *nulls)
+static void
+prepare(RcsStatement *s)
 {
-	int rc;
+	SPIPlanPtr plan;
 
-	if (s->plan == NULL)
-	{
-		SPIPlanPtr plan = SPI_prepare(s->sql, s->nargs, s->types);
+	if (s->plan != NULL)
+		return;
+	plan = SPI_prepare(s->sql, s->nargs, s->types);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not prepare a statement of rcs: %s",
+														 SPI_result_code_string(SPI_result))));
+	s->plan = plan;
+}
 
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-							errmsg("could not prepare a statement of rcs: %s",
-								   SPI_result_code_string(SPI_result))));
-		s->plan = plan;
-	}
-	rc = SPI_execute_plan(s->plan, values, nulls, false, 0);
+static uint64
+check_done(int rc)
+{
 	if (rc < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not execute a statement of rcs: %s", SPI_result_code_string(rc))));
 	return SPI_processed;
+}
+
+/* Rows affected or returned; anything unexpected is an error. */
+uint64
+rcs_execute(RcsStatement *s, Datum *values, const char *nulls)
+{
+	prepare(s);
+	return check_done(SPI_execute_plan(s->plan, values, nulls, false, 0));
+}
+
+/* In REPEATABLE READ the transaction's own snapshot would never show what others do meanwhile. */
+uint64
+rcs_execute_latest(RcsStatement *s, Datum *values)
+{
+	prepare(s);
+	return check_done(SPI_execute_snapshot(s->plan, values, NULL, GetLatestSnapshot(),
+										   InvalidSnapshot, true, false, 0));
 }
 
 Datum

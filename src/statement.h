@@ -19,6 +19,7 @@ typedef struct RcsStatement
 } RcsStatement;
 
 extern uint64 rcs_execute(RcsStatement *s, Datum *values, const char *nulls);
+extern uint64 rcs_execute_latest(RcsStatement *s, Datum *values); /* a query; no nulls */
 
 /* Columns of SPI_tuptable, 1-based. */
 extern Datum rcs_column(uint64 row, int column, bool *isnull);

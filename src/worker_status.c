@@ -13,7 +13,7 @@
 #include "shmem.h"
 #include "slots.h"
 
-#define COLUMNS 8
+#define COLUMNS 11
 
 PG_FUNCTION_INFO_V1(rcs_workers);
 
@@ -55,6 +55,9 @@ launcher_row(Rows *rows, Datum *values, bool *nulls)
 static void
 slot_row(RcsSlot *slot, Datum *values, bool *nulls)
 {
+	uint64 moments[] = {pg_atomic_read_u64(&slot->round_at), pg_atomic_read_u64(&slot->recorded_at),
+						pg_atomic_read_u64(&slot->busy_since)};
+
 	memset(nulls, false, COLUMNS * sizeof(bool));
 	nulls[0] = slot->phase != RCS_SLOT_RUNNING;
 	values[0] = Int32GetDatum((int32) slot->pid);
@@ -65,6 +68,11 @@ slot_row(RcsSlot *slot, Datum *values, bool *nulls)
 	values[5] = Int64GetDatum((int64) pg_atomic_read_u64(&slot->accepted));
 	values[6] = Int64GetDatum((int64) pg_atomic_read_u64(&slot->failed));
 	values[7] = TimestampTzGetDatum(slot->since);
+	for (int i = 0; i < (int) lengthof(moments); i++)
+	{
+		nulls[8 + i] = slot->phase != RCS_SLOT_RUNNING || moments[i] == 0;
+		values[8 + i] = TimestampTzGetDatum((TimestampTz) moments[i]);
+	}
 }
 
 Datum

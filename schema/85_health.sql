@@ -1,0 +1,368 @@
+-- rcs_health(): one function per check, each at most a few looks into an index, however much is queued.
+-- Moments are compared with that of the statement, because an index cannot be searched by one that moves.
+-- A check gives rows of (bad, detail, hint); bad is a severity, or null when all is well.  Some take how
+-- long they are patient, for tests that cannot wait.
+
+-- What is in doubt must be found without reading the queue or the results.
+CREATE INDEX batch_in_doubt ON rcs.batch (unknown_since) WHERE unknown_since IS NOT NULL;
+CREATE INDEX result_uncertain ON rcs.result (at) WHERE outcome = 'u';
+
+CREATE FUNCTION rcs._library(OUT version text, OUT preloaded boolean, OUT single_workers int, OUT campaign_workers int,
+	OUT database oid)
+AS 'MODULE_PATHNAME', 'rcs_library'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION rcs._library() IS 'the loaded library, how many workers of each kind it wants, and this database';
+
+CREATE FUNCTION rcs._disk(OUT place text, OUT free bigint, OUT total bigint) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'rcs_disk'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION rcs._disk() IS 'bytes free on each file system that this database writes to';
+
+CREATE FUNCTION rcs._span(span interval) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+RETURN CASE
+	WHEN span < interval '2 minutes' THEN round(extract(epoch FROM span))::text || ' s'
+	WHEN span < interval '2 hours' THEN floor(extract(epoch FROM span) / 60)::text || ' min'
+	WHEN span < interval '2 days' THEN floor(extract(epoch FROM span) / 3600)::text || ' h'
+	ELSE floor(extract(epoch FROM span) / 86400)::text || ' d'
+END;
+COMMENT ON FUNCTION rcs._span(interval) IS 'a length of time in words';
+
+CREATE FUNCTION rcs._health_hold(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN bool_or(h.server IS NULL) THEN 'critical' WHEN count(*) > 0 THEN 'warning' END,
+		coalesce(string_agg(format('%s on hold for %s by %s: %s', coalesce('account ' || h.server, 'the database'),
+			rcs._span(statement_timestamp() - h.at), h.who, h.reason), '; ' ORDER BY h.at), 'no hold is in force'),
+		'When it may send again, run SELECT rcs_resume(''why'').'
+	FROM (SELECT * FROM rcs.hold x WHERE x.released_at IS NULL ORDER BY x.at LIMIT 10) h
+$$;
+COMMENT ON FUNCTION rcs._health_hold() IS 'check of rcs_health(): is sending stopped on purpose?';
+
+-- Since when a message of a lane has been ready for longer than that: any one, the first that is found.
+-- A look into the index per campaign that has something waiting, until there is one.
+CREATE FUNCTION rcs._ready_since(lane text, patience interval) RETURNS timestamptz
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE stream(no, i) AS (
+		SELECT CASE lane WHEN 'single' THEN 0 ELSE
+			(SELECT min(b.campaign_no) FROM rcs.batch b WHERE b.state = 'q' AND b.campaign_no > 0) END, 1
+		UNION ALL
+		SELECT (SELECT min(b.campaign_no) FROM rcs.batch b WHERE b.state = 'q' AND b.campaign_no > s.no), s.i + 1
+		FROM stream s WHERE s.no > 0 AND s.i < 1000)
+	SELECT o.due_at
+	FROM stream s
+	LEFT JOIN rcs.campaign c ON c.campaign_no = s.no
+	CROSS JOIN LATERAL (
+		SELECT b.due_at FROM rcs.batch b
+		WHERE b.campaign_no = s.no AND b.state = 'q' AND b.due_at < statement_timestamp() - patience
+		ORDER BY b.due_at LIMIT 1) o
+	WHERE s.no = 0 OR c.canceled_at IS NULL AND c.paused_at IS NULL
+		AND coalesce(c.started_at, c.start_at) < statement_timestamp() - patience
+	LIMIT 1
+$$;
+COMMENT ON FUNCTION rcs._ready_since(text, interval) IS 'since when a message of a lane has been ready for so long; null: none has';
+
+-- A lane that has just recorded something is not stalled, so the queue of a busy one is not looked at.  Nor
+-- is one that is full of rows that an old transaction keeps: that would read them all.
+CREATE FUNCTION rcs._health_stalled(patience interval DEFAULT '2 minutes', OUT bad text, OUT detail text, OUT hint text)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	v_now timestamptz := statement_timestamp();
+	v_database oid := (SELECT l.database FROM rcs._library() l);
+	v_held boolean := EXISTS (SELECT FROM rcs.hold h WHERE h.released_at IS NULL AND h.server IS NULL);
+	v_dead bigint := pg_stat_get_dead_tuples('rcs.batch'::regclass);
+	v_lane text;
+	v_silent interval;
+	v_ready interval;
+	v_fine text[];
+	v_unclear text[];
+	v_wrong text[];
+	w record;
+BEGIN
+	FOREACH v_lane IN ARRAY '{single,campaign}'::text[] LOOP
+		v_silent := v_now - greatest(pg_postmaster_start_time(),
+			(SELECT max(x.recorded_at) FROM rcs._workers() x WHERE x.database = v_database AND x.kind = v_lane));
+		IF v_held THEN
+			v_fine := v_fine || format('%s: on hold', v_lane);
+		ELSIF v_silent <= patience THEN
+			v_fine := v_fine || format('%s: an outcome was recorded, or the server started, %s ago', v_lane,
+				rcs._span(greatest(v_silent, '0 s')));
+		ELSIF v_dead > 200000 THEN
+			v_unclear := v_unclear || format('%s: nothing was recorded for %s, and the queue holds %s dead rows, too many to see what is ready',
+				v_lane, rcs._span(v_silent), v_dead);
+		ELSE
+			v_ready := v_now - rcs._ready_since(v_lane, patience);
+			IF v_ready IS NULL THEN
+				v_fine := v_fine || format('%s: nothing has been ready for %s', v_lane, rcs._span(patience));
+			ELSE
+				v_wrong := v_wrong || format('%s: messages have been ready for %s, and nothing was recorded for %s', v_lane,
+					rcs._span(v_ready), rcs._span(v_silent));
+			END IF;
+		END IF;
+	END LOOP;
+
+	FOR w IN
+		SELECT x.pid, x.kind, v_now - coalesce(x.round_at, x.since) AS still, v_now - greatest(x.busy_since, x.recorded_at) AS silent,
+			x.busy_since IS NOT NULL AS busy
+		FROM rcs._workers() x WHERE x.database = v_database AND x.pid IS NOT NULL
+	LOOP
+		IF w.still > patience THEN
+			v_wrong := v_wrong || format('the %s worker %s has not gone round for %s', w.kind, w.pid, rcs._span(w.still));
+		ELSIF w.busy AND w.silent > patience THEN
+			v_wrong := v_wrong || format('the %s worker %s has had messages in hand for %s and recorded nothing', w.kind, w.pid,
+				rcs._span(w.silent));
+		END IF;
+	END LOOP;
+
+	IF v_wrong IS NOT NULL OR v_unclear IS NOT NULL THEN
+		bad := CASE WHEN v_wrong IS NULL THEN 'warning' ELSE 'critical' END;
+		hint := 'Look at the checks account, worker_slots and old_snapshot, and at the log of the server; a worker that is stuck can be ended with pg_terminate_backend().';
+	END IF;
+	detail := array_to_string(coalesce(v_wrong || v_unclear, v_unclear, v_fine), '; ');
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION rcs._health_stalled(interval) IS 'check of rcs_health(): is something to be sent, and nothing happens?';
+
+CREATE FUNCTION rcs._health_account(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH account AS MATERIALIZED (
+		SELECT a.server, a.state, a.rate_per_minute, a.last_error, CASE
+			WHEN a.state IN ('closed', 'probing') THEN 'critical'
+			WHEN a.state = 'unusable' THEN
+				CASE WHEN EXISTS (SELECT FROM rcs.chatbot t WHERE a.server = ANY (t.servers)) THEN 'critical' ELSE 'warning' END
+			WHEN a.state = 'throttled' OR a.limited_by = 'carrier' THEN 'warning' END AS bad
+		FROM rcs.account_status a)
+	SELECT a.bad,
+		CASE WHEN a.state IN ('open', 'throttled')
+			THEN format('the carrier says that account %s sends too fast; its rate is %s a minute now', a.server, a.rate_per_minute)
+			ELSE format('account %s is %s: %s', a.server, CASE a.state WHEN 'unusable' THEN 'unusable' ELSE 'set aside' END,
+				coalesce(a.last_error, 'no reason is known')) END,
+		CASE WHEN a.state IN ('open', 'throttled') THEN 'The rate recovers by itself. Compare the option rate_per_minute with the contract.'
+			WHEN a.state = 'unusable' THEN 'Set the options of the server, and of its user mapping FOR PUBLIC.'
+			WHEN a.last_error LIKE 'on hold: %' THEN 'When it may send again, run SELECT rcs_resume(''why'').'
+			ELSE format('It is tried again by itself, at least once a minute. When the cause is gone, run SELECT * FROM rcs_account_check(%L).', a.server) END
+	FROM account a WHERE a.bad IS NOT NULL
+	UNION ALL
+	SELECT NULL, CASE count(*) WHEN 0 THEN 'there is no carrier account' WHEN 1 THEN '1 account, not set aside'
+		ELSE count(*) || ' accounts, none set aside' END, NULL
+	FROM account a HAVING count(a.bad) = 0
+$$;
+COMMENT ON FUNCTION rcs._health_account() IS 'check of rcs_health(): do the carrier accounts work?';
+
+CREATE FUNCTION rcs._health_worker_slots(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	lib record;
+	v_version text := (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'rcs');
+	v_single int;
+	v_campaign int;
+	v_launcher boolean;
+	v_used int;
+	v_most int := current_setting('max_worker_processes');
+BEGIN
+	SELECT * INTO lib FROM rcs._library();
+	-- one that was asked for a moment ago counts as there
+	SELECT count(*) FILTER (WHERE w.kind = 'single'), count(*) FILTER (WHERE w.kind = 'campaign'),
+		coalesce(bool_or(w.kind = 'launcher'), false)
+	INTO v_single, v_campaign, v_launcher
+	FROM rcs._workers() w WHERE (w.kind = 'launcher' OR w.database = lib.database)
+		AND (w.pid IS NOT NULL OR w.since > statement_timestamp() - interval '15 seconds');
+	-- all that take a place: workers of extensions, of logical replication and of parallel queries
+	SELECT count(*) INTO v_used FROM pg_stat_get_activity(NULL) a
+	WHERE a.backend_type NOT IN ('client backend', 'autovacuum launcher', 'autovacuum worker', 'background writer',
+		'checkpointer', 'walwriter', 'walsender', 'walreceiver', 'walsummarizer', 'startup', 'archiver', 'logger',
+		'slotsync worker', 'standalone backend', 'io worker');
+
+	detail := format('single: %s of %s run, campaign: %s of %s; %s of %s worker processes of the server are used',
+		v_single, lib.single_workers, v_campaign, lib.campaign_workers, v_used, v_most);
+	IF pg_is_in_recovery() THEN
+		detail := 'this is a standby: no process of rcs runs before it is promoted';
+	ELSIF NOT lib.preloaded THEN
+		bad := 'critical';
+		detail := 'rcs is not in shared_preload_libraries, so nothing is sent';
+		hint := 'Add rcs to shared_preload_libraries and restart the server.';
+	ELSIF v_version IS DISTINCT FROM lib.version THEN
+		bad := 'critical';
+		detail := format('the extension has version %s and the loaded library %s, so nothing is sent', v_version, lib.version);
+		hint := 'Restart the server if its library was replaced, and run ALTER EXTENSION rcs UPDATE.';
+	ELSIF NOT v_launcher THEN
+		bad := 'critical';
+		detail := 'the launcher does not run';
+		hint := 'It is started again within a second or two; if it is not, the log of the server says why.';
+	ELSIF lib.single_workers = 0 OR lib.campaign_workers = 0 THEN
+		bad := 'warning';
+		hint := 'Where 0 are wanted nothing is sent: set rcs.single_workers and rcs.campaign_workers to 1 or more.';
+	ELSIF v_single < lib.single_workers OR v_campaign < lib.campaign_workers THEN
+		bad := CASE WHEN v_single = 0 OR v_campaign = 0 THEN 'critical' ELSE 'warning' END;
+		hint := CASE WHEN v_used >= v_most THEN 'Raise max_worker_processes and restart the server.'
+			ELSE 'The log of the server says why; a worker that ended is started again within seconds.' END;
+	END IF;
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION rcs._health_worker_slots() IS 'check of rcs_health(): do the processes run that should?';
+
+-- At most 100 of each kind are looked at, each through its keys.
+CREATE FUNCTION rcs._health_in_doubt(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH doubt AS (
+		SELECT coalesce(sum(b.n), 0) AS n, statement_timestamp() - min(b.unknown_since) AS oldest, count(*) = 100 AS more
+		FROM (SELECT x.n, x.unknown_since FROM rcs.batch x WHERE x.unknown_since IS NOT NULL
+			ORDER BY x.unknown_since LIMIT 100) b),
+	late AS MATERIALIZED (
+		SELECT r.campaign_no, r.batch_id, r.ord, r.attempt, r.at FROM rcs.result r
+		WHERE r.outcome = 'u' AND r.at > statement_timestamp() - interval '7 days'
+		ORDER BY r.at DESC LIMIT 100),
+	uncertain AS (
+		SELECT count(*) AS n, statement_timestamp() - min(r.at) AS oldest, (SELECT count(*) = 100 FROM late) AS more
+		FROM late r
+		WHERE NOT EXISTS (SELECT FROM rcs.result l WHERE l.campaign_no = r.campaign_no
+				AND l.batch_id = r.batch_id AND l.ord = r.ord AND l.attempt > r.attempt)
+			AND NOT EXISTS (SELECT FROM rcs.message m JOIN rcs.event e ON e.message = m.id
+				WHERE m.campaign_no = r.campaign_no AND m.batch_id = r.batch_id AND m.ord = r.ord AND e.verdict <> 'uncertain'))
+	SELECT CASE WHEN u.n > 0 OR d.oldest > interval '10 minutes' THEN 'warning' END,
+		CASE WHEN d.n = 0 THEN 'no message waits to be offered again in doubt'
+			ELSE format('%s%s wait to be offered again in doubt, the oldest for %s', CASE WHEN d.more THEN 'at least ' END,
+				d.n, rcs._span(d.oldest)) END
+		|| CASE WHEN u.n = 0 THEN '; none has become uncertain in the last 7 days'
+			ELSE format('; %s%s became uncertain in the last 7 days, the oldest %s ago', CASE WHEN u.more THEN 'at least ' END,
+				u.n, rcs._span(u.oldest)) END,
+		CASE WHEN u.n > 0 THEN 'Ask the carrier, and settle them with rcs_resolve().'
+			ELSE 'They go through the account they were offered through before: see the check account.' END
+	FROM doubt d, uncertain u
+$$;
+COMMENT ON FUNCTION rcs._health_in_doubt() IS 'check of rcs_health(): of how many messages does nobody know the outcome?';
+
+CREATE FUNCTION rcs._health_old_snapshot(patience interval DEFAULT '10 minutes', OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH holder(what, held, xids, advice) AS (
+		SELECT format('a transaction of session %s (%s)', a.pid, a.state), statement_timestamp() - a.xact_start,
+			NULL::int, 'End the transaction, or the session with pg_terminate_backend().'
+		FROM pg_stat_get_activity(NULL) a
+		WHERE (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL) AND a.backend_type <> 'autovacuum worker'
+			AND (a.datid = (SELECT l.database FROM rcs._library() l) OR coalesce(a.datid, 0) = 0)
+		UNION ALL
+		SELECT format('the prepared transaction %L', p.gid), statement_timestamp() - p.prepared, NULL,
+			'Run COMMIT PREPARED or ROLLBACK PREPARED.'
+		FROM pg_prepared_xact() p WHERE p.dbid = (SELECT l.database FROM rcs._library() l)
+		UNION ALL
+		SELECT format('the replication slot %s', s.slot_name), NULL, age(s.xmin),
+			'Let its consumer go on, or drop the slot with pg_drop_replication_slot().'
+		FROM pg_get_replication_slots() s WHERE s.xmin IS NOT NULL),
+	oldest AS (
+		SELECT h.what, h.held, h.xids, h.advice, CASE WHEN h.held > 12 * patience OR h.xids > 20000000 THEN 2
+			WHEN h.held > patience OR h.xids > 1000000 THEN 1 END AS degree
+		FROM holder h ORDER BY degree DESC NULLS LAST, h.held DESC NULLS LAST LIMIT 1)
+	SELECT CASE o.degree WHEN 2 THEN 'critical' WHEN 1 THEN 'warning' END,
+		CASE WHEN o.degree IS NULL THEN 'nothing has kept dead rows for longer than ' || rcs._span(patience)
+			ELSE format('%s has kept dead rows from being cleared away for %s, which makes the queue slow', o.what,
+				coalesce(rcs._span(o.held), o.xids || ' transactions')) END,
+		o.advice
+	FROM (SELECT) one LEFT JOIN oldest o ON true
+$$;
+COMMENT ON FUNCTION rcs._health_old_snapshot(interval) IS 'check of rcs_health(): does an old transaction keep dead rows?';
+
+CREATE FUNCTION rcs._health_listener(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT NULL::text, 'not configured', NULL::text $$;
+COMMENT ON FUNCTION rcs._health_listener() IS 'check of rcs_health(): this version has no listener';
+
+CREATE FUNCTION rcs._health_unknown_code(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN count(*) > 0 THEN 'warning' END,
+		coalesce('the carrier answers with codes that are not in rcs.result_code: '
+			|| string_agg(format('%s (%s times, the last %s ago, HTTP %s)', u.code, u.n,
+				rcs._span(statement_timestamp() - u.last_at), u.http_status), ', ' ORDER BY u.last_at DESC) FILTER (WHERE u.place <= 5)
+			|| CASE WHEN count(*) > 5 THEN format(' and %s more', count(*) - 5) ELSE '' END,
+			'no unknown code in the last 7 days'),
+		'Ask the carrier what they mean, and INSERT INTO rcs.result_code (code, class, note); until then the HTTP status decides.'
+	FROM (SELECT x.*, row_number() OVER (ORDER BY x.last_at DESC) AS place FROM rcs.unknown_code x
+		WHERE x.last_at > statement_timestamp() - interval '7 days'
+			AND NOT EXISTS (SELECT FROM rcs._code_change c WHERE c.code = x.code)
+			AND NOT EXISTS (SELECT FROM rcs._code_shipped s WHERE s.code = x.code)) u
+$$;
+COMMENT ON FUNCTION rcs._health_unknown_code() IS 'check of rcs_health(): does the carrier use codes that nobody knows?';
+
+CREATE FUNCTION rcs._health_disk(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT min(CASE WHEN d.free < 3e9 AND d.free < 0.03 * d.total THEN 'critical'
+			WHEN d.free < 10e9 AND d.free < 0.1 * d.total THEN 'warning' END),
+		string_agg(format('%s: %s of %s free', d.place, pg_size_pretty(d.free), pg_size_pretty(d.total)), ', '),
+		'Make room: a full disk stops the whole server. See "Room on disk" in doc/operations.md.'
+	FROM rcs._disk() d
+$$;
+COMMENT ON FUNCTION rcs._health_disk() IS 'check of rcs_health(): is there room on the disks?';
+
+CREATE FUNCTION rcs._health_clock(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH apart(what, seconds) AS (
+		SELECT format('the clock is %s %s the carrier''s, by account %s', rcs._span(greatest(a.clock_ahead, -a.clock_ahead)),
+			CASE WHEN a.clock_ahead > interval '0' THEN 'ahead of' ELSE 'behind' END, a.server), abs(extract(epoch FROM a.clock_ahead))
+		FROM rcs.account_status a WHERE a.clock_ahead IS NOT NULL
+		UNION ALL
+		SELECT format('the clock was set back: the workers were last alive in %s from now', rcs._span(i.last_alive - statement_timestamp())),
+			extract(epoch FROM i.last_alive - statement_timestamp())
+		FROM rcs.identity i WHERE i.last_alive > statement_timestamp()
+		UNION ALL
+		SELECT format('the clock was set back: the server started in %s from now', rcs._span(pg_postmaster_start_time() - statement_timestamp())),
+			extract(epoch FROM pg_postmaster_start_time() - statement_timestamp())
+		WHERE pg_postmaster_start_time() > statement_timestamp()),
+	worst AS (SELECT a.what, a.seconds FROM apart a ORDER BY a.seconds DESC LIMIT 1)
+	SELECT CASE WHEN w.seconds >= 60 THEN 'critical' WHEN w.seconds >= 5 THEN 'warning' END,
+		CASE WHEN w.seconds >= 5 THEN w.what
+			WHEN EXISTS (SELECT FROM rcs.account_status a WHERE a.clock_ahead IS NOT NULL)
+				THEN 'less than 5 s apart from the carrier''s'
+			ELSE 'nothing is dated in the future; the carrier''s clock is not known yet' END,
+		'Set the clock right and keep it so (NTP): expiry, ad hours and schedules go by it.'
+	FROM (SELECT) one LEFT JOIN worst w ON true
+$$;
+COMMENT ON FUNCTION rcs._health_clock() IS 'check of rcs_health(): is the clock right?';
+
+-- As the owner, because a monitor may not read the tables behind it. Nothing in here waits long for a
+-- lock, plans by a statistic of a table that was small, or is lost because another check fails.
+CREATE FUNCTION rcs_health(OUT "check" text, OUT severity text, OUT ok boolean, OUT detail text, OUT hint text)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+	FOREACH "check" IN ARRAY ARRAY['hold', 'stalled', 'account', 'worker_slots', 'in_doubt', 'old_snapshot',
+		'listener', 'unknown_code', 'disk', 'clock']
+	LOOP
+		BEGIN
+			FOR severity, detail, hint IN EXECUTE format('SELECT h.bad, h.detail, h.hint FROM rcs.%I() h', '_health_' || "check")
+			LOOP
+				ok := severity IS NULL;
+				hint := CASE WHEN NOT ok THEN hint END;
+				severity := coalesce(severity, 'ok');
+				RETURN NEXT;
+			END LOOP;
+		EXCEPTION WHEN OTHERS THEN
+			severity := 'warning';
+			ok := false;
+			detail := 'could not be checked: ' || SQLERRM;
+			hint := 'Try again; if it stays so, the message says what is in the way.';
+			RETURN NEXT;
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION rcs_health()
+	IS 'is everything well? One row per check at least; severity is ok, warning or critical, hint says what to do';
+
+REVOKE ALL ON FUNCTION rcs._library(), rcs._disk(), rcs._span(interval), rcs._ready_since(text, interval), rcs._health_hold(),
+	rcs._health_stalled(interval), rcs._health_account(), rcs._health_worker_slots(), rcs._health_in_doubt(),
+	rcs._health_old_snapshot(interval), rcs._health_listener(), rcs._health_unknown_code(), rcs._health_disk(),
+	rcs._health_clock(), rcs_health() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION rcs_health() TO pg_monitor;
