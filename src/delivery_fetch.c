@@ -131,6 +131,19 @@ rcs_fetch_start(RcsJob *job)
 		over(job);
 }
 
+/* The job ends before its request. */
+void
+rcs_fetch_abort(RcsJob *job)
+{
+	if (job->fetching)
+	{
+		rcs_http_abort(&job->fetch);
+		flying--;
+	}
+	if (job->source != NULL)
+		rcs_data_server_wipe(job->source);
+}
+
 /* True when this completed request was that of the job. */
 bool
 rcs_fetch_done(RcsJob *job, RcsHttpRequest *r)

@@ -52,8 +52,8 @@ add_job(const RcsMediaTask *task)
 static void
 drop_job(RcsJob *job)
 {
-	if (job->source != NULL)
-		rcs_data_server_wipe(job->source);
+	rcs_uploads_abort(job);
+	rcs_fetch_abort(job);
 	dlist_delete(&job->node);
 	MemoryContextDelete(job->cxt);
 }

@@ -101,6 +101,7 @@ extern int rcs_uploads_flying(void);
 extern void rcs_uploads_plan(RcsJob *job);
 extern void rcs_uploads_start(RcsJob *job, int64 now_us, int64 *wait_us);
 extern bool rcs_upload_done(RcsJob *job, RcsHttpRequest *r);
+extern void rcs_uploads_abort(RcsJob *job);
 extern bool rcs_uploads_to_record(const RcsJob *job);
 extern void rcs_uploads_record(RcsJob *job);
 extern void rcs_uploads_recorded(RcsJob *job);
@@ -112,6 +113,7 @@ extern int rcs_fetches_flying(void);
 extern void rcs_fetch_look(RcsJob *job);
 extern void rcs_fetch_start(RcsJob *job);
 extern bool rcs_fetch_done(RcsJob *job, RcsHttpRequest *r);
+extern void rcs_fetch_abort(RcsJob *job);
 extern void rcs_fetch_record(RcsJob *job, const char *problem);
 extern void rcs_fetch_recorded(const RcsJob *job);
 

@@ -220,6 +220,19 @@ start_upload(RcsUpload *u, int64 now_us)
 		judge(u, now_us);
 }
 
+/* The job ends before its uploads. */
+void
+rcs_uploads_abort(RcsJob *job)
+{
+	for (int i = 0; i < job->nuploads; i++)
+	{
+		if (job->uploads[i].state != RCS_UPLOAD_FLYING)
+			continue;
+		rcs_http_abort(&job->uploads[i].request);
+		flying--;
+	}
+}
+
 static void
 try_upload(RcsUpload *u, int64 now_us, int64 *wait_us)
 {

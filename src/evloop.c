@@ -92,9 +92,15 @@ rcs_evloop_pollfd(void)
 void
 rcs_evloop_wait(long timeout_ms)
 {
-	WaitEvent event;
-
 	Assert(!IsTransactionState());
+	rcs_evloop_wait_in_transaction(timeout_ms);
+}
+
+/* For functions that users call, whose transaction is open anyway. */
+void
+rcs_evloop_wait_in_transaction(long timeout_ms)
+{
+	WaitEvent event;
 
 	tell_kernel_all();
 	(void) WaitEventSetWait(wait_set, timeout_ms, &event, 1, wait_event);

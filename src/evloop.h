@@ -24,6 +24,7 @@ extern int rcs_evloop_pollfd(void);
 
 /* waits for a socket, the latch or the time-out; 0 only looks, -1 is forever */
 extern void rcs_evloop_wait(long timeout_ms);
+extern void rcs_evloop_wait_in_transaction(long timeout_ms); /* of a user, not of a worker */
 
 /*
  * The poll set.  None of these raises, so that callbacks of foreign libraries

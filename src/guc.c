@@ -14,6 +14,7 @@
 char *rcs_chatbot = NULL;
 int rcs_single_workers = 1;
 int rcs_campaign_workers = 1;
+int rcs_chat_workers = 1;
 int rcs_max_in_flight = 512;
 int rcs_batch_size = 500;
 int rcs_request_timeout = 10000;
@@ -48,6 +49,8 @@ static const struct
 	 &rcs_single_workers, 0, 16, 0},
 	{"rcs.campaign_workers", "Delivery processes per database for campaigns.",
 	 &rcs_campaign_workers, 0, 16, 0},
+	{"rcs.chat_workers", "Processes per database that answer users by reply rules.",
+	 &rcs_chat_workers, 0, 16, 0},
 	{"rcs.max_in_flight", "Requests that one process has open at most.", &rcs_max_in_flight, 1,
 	 4096, 0},
 	{"rcs.batch_size", "Messages that a process leases at once at most.", &rcs_batch_size, 1, 10000,

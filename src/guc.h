@@ -20,6 +20,7 @@ typedef enum RcsAfterPromotion
 extern char *rcs_chatbot; /* "" = none */
 extern int rcs_single_workers;
 extern int rcs_campaign_workers;
+extern int rcs_chat_workers;
 extern int rcs_max_in_flight;
 extern int rcs_batch_size;
 extern int rcs_request_timeout; /* ms */

@@ -76,6 +76,8 @@ void
 rcs_http_transfer_trim(RcsHttpTransfer *t)
 {
 	t->request = NULL;
+	if (t->header != NULL)
+		drop_headers(t); /* the next request is hardly for the same server */
 	if (t->answer_size <= KEPT_ANSWER_BYTES)
 		return;
 	free(t->answer);

@@ -174,7 +174,16 @@ see_children(void)
 static int
 wanted(RcsWorkerKind kind)
 {
-	return kind == RCS_WORKER_SINGLE ? rcs_single_workers : rcs_campaign_workers;
+	switch (kind)
+	{
+		case RCS_WORKER_SINGLE:
+			return rcs_single_workers;
+		case RCS_WORKER_CAMPAIGN:
+			return rcs_campaign_workers;
+		case RCS_WORKER_CHAT:
+			return rcs_chat_workers;
+	}
+	return 0;
 }
 
 /* With those of the database that lacks one now, of which nothing may be known yet. */
@@ -189,7 +198,7 @@ processes_needed(RcsDb *asking)
 	while ((db = hash_seq_search(&seq)) != NULL)
 	{
 		if (db == asking || (db->usable && db->state == RCS_DB_PRESENT))
-			n += rcs_single_workers + rcs_campaign_workers;
+			n += rcs_single_workers + rcs_campaign_workers + rcs_chat_workers;
 	}
 	return n;
 }
@@ -203,10 +212,11 @@ shortage(RcsDb *db, bool ours)
 		return;
 	shortage_warned = now;
 	if (ours)
-		ereport(WARNING, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-						  errmsg("no worker of rcs can be started for database \"%s\"", db->name),
-						  errdetail("There are at most %d workers of rcs.", RCS_MAX_SLOTS),
-						  errhint("Lower rcs.single_workers or rcs.campaign_workers.")));
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("no worker of rcs can be started for database \"%s\"", db->name),
+				 errdetail("There are at most %d workers of rcs.", RCS_MAX_SLOTS),
+				 errhint("Lower rcs.single_workers, rcs.campaign_workers or rcs.chat_workers.")));
 	else
 		ereport(WARNING,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
@@ -219,7 +229,7 @@ shortage(RcsDb *db, bool ours)
 static void
 describe(BackgroundWorker *worker, RcsDb *db, int n, RcsWorkerKind kind, int index)
 {
-	const char *what = kind == RCS_WORKER_SINGLE ? "single" : "campaign";
+	const char *what = rcs_worker_kind_name(kind);
 
 	memset(worker, 0, sizeof(*worker));
 	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
@@ -229,7 +239,8 @@ describe(BackgroundWorker *worker, RcsDb *db, int n, RcsWorkerKind kind, int ind
 	worker->bgw_main_arg = Int32GetDatum(n);
 	memcpy(worker->bgw_extra, &children[n].generation, sizeof(children[n].generation));
 	strlcpy(worker->bgw_library_name, "rcs", BGW_MAXLEN);
-	strlcpy(worker->bgw_function_name, "rcs_delivery_main", BGW_MAXLEN);
+	strlcpy(worker->bgw_function_name,
+			kind == RCS_WORKER_CHAT ? "rcs_chat_main" : "rcs_delivery_main", BGW_MAXLEN);
 	snprintf(worker->bgw_type, BGW_MAXLEN, "rcs %s worker", what);
 	snprintf(worker->bgw_name, BGW_MAXLEN, "rcs %s worker %d of database %s", what, index,
 			 db->name);
@@ -386,6 +397,7 @@ care_for(RcsDb *db)
 		case RCS_DB_PRESENT:
 			start_missing(db, RCS_WORKER_SINGLE);
 			start_missing(db, RCS_WORKER_CAMPAIGN);
+			start_missing(db, RCS_WORKER_CHAT);
 			break;
 		case RCS_DB_ABSENT:
 			break;

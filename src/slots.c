@@ -73,6 +73,14 @@ rcs_slots_init(void)
 	rcs_shmem_register(shared_size, shared_init, "rcs slots");
 }
 
+const char *
+rcs_worker_kind_name(RcsWorkerKind kind)
+{
+	static const char *const names[] = {"single", "campaign", "chat"};
+
+	return names[kind];
+}
+
 static void
 lock(LWLockMode mode)
 {

@@ -15,7 +15,8 @@
 typedef enum RcsWorkerKind
 {
 	RCS_WORKER_SINGLE,
-	RCS_WORKER_CAMPAIGN
+	RCS_WORKER_CAMPAIGN,
+	RCS_WORKER_CHAT
 } RcsWorkerKind;
 
 typedef enum RcsSlotPhase
@@ -80,6 +81,7 @@ typedef struct RcsProbes
 } RcsProbes;
 
 extern void rcs_slots_init(void);
+extern const char *rcs_worker_kind_name(RcsWorkerKind kind);
 extern void rcs_slot_set_state(RcsSlot *slot, const char *state);
 
 /* worker */

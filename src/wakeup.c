@@ -32,6 +32,7 @@ typedef struct Ring
 	uint32 tail;   /* next to fill */
 	bool overflow; /* there is more than the ring says: scan */
 	pg_atomic_uint32 campaign;
+	pg_atomic_uint32 chat;
 	int64 ids[RING_SIZE];
 } Ring;
 
@@ -46,6 +47,7 @@ typedef struct Pending
 	bool anything;
 	bool single;
 	bool campaign;
+	bool chat;
 	bool everything;
 	bool probe;
 	bool launcher;
@@ -77,7 +79,10 @@ shared_init(void *ptr, bool found)
 		return;
 	memset(shared, 0, sizeof(Shared));
 	for (int i = 0; i < MAX_RINGS; i++)
+	{
 		pg_atomic_init_u32(&shared->rings[i].campaign, 0);
+		pg_atomic_init_u32(&shared->rings[i].chat, 0);
+	}
 }
 
 static LWLock *
@@ -131,6 +136,13 @@ rcs_wakeup_campaign(void)
 {
 	warn_not_preloaded();
 	pending.anything = pending.campaign = true;
+}
+
+/* Messages of users have come; who only stores them need not know what else is missing. */
+void
+rcs_wakeup_chat(void)
+{
+	pending.anything = pending.chat = true;
 }
 
 /* The launcher looks whether this database wants workers. */
@@ -196,8 +208,9 @@ hand_over(void)
 {
 	bool single = pending.single || pending.everything;
 	bool campaign = pending.campaign || pending.everything;
+	bool chat = pending.chat || pending.everything;
 
-	if (single || campaign)
+	if (single || campaign || chat)
 	{
 		Ring *ring;
 
@@ -207,6 +220,8 @@ hand_over(void)
 			push_ids(ring);
 		if (ring != NULL && campaign)
 			pg_atomic_fetch_add_u32(&ring->campaign, 1);
+		if (ring != NULL && chat)
+			pg_atomic_fetch_add_u32(&ring->chat, 1);
 		LWLockRelease(ring_lock());
 	}
 	if (pending.everything)
@@ -217,6 +232,8 @@ hand_over(void)
 			rcs_slots_wake(MyDatabaseId, RCS_WORKER_SINGLE);
 		if (campaign)
 			rcs_slots_wake(MyDatabaseId, RCS_WORKER_CAMPAIGN);
+		if (chat)
+			rcs_slots_wake(MyDatabaseId, RCS_WORKER_CHAT);
 	}
 	if (pending.probe)
 		rcs_launcher_probe(MyDatabaseId);
@@ -318,4 +335,14 @@ rcs_campaign_wake_count(Oid dboid)
 		return 0;
 	Assert(my_ring->dboid == dboid);
 	return pg_atomic_read_u32(&my_ring->campaign);
+}
+
+/* The same for messages of users. */
+uint32
+rcs_chat_wake_count(Oid dboid)
+{
+	if (my_ring == NULL)
+		return 0;
+	Assert(my_ring->dboid == dboid);
+	return pg_atomic_read_u32(&my_ring->chat);
 }

@@ -10,6 +10,7 @@ extern void rcs_wakeup_init(void);
 /* backend: remembered, and done at COMMIT; nothing is done on rollback or PREPARE */
 extern void rcs_wakeup_single(int64 batch_id);
 extern void rcs_wakeup_campaign(void);
+extern void rcs_wakeup_chat(void);
 extern void rcs_wakeup_probe(void);
 extern void rcs_wakeup_everything(void);
 extern void rcs_wakeup_launcher(void);
@@ -23,5 +24,6 @@ extern void rcs_handover_open(Oid dboid);
 extern void rcs_handover_close(void);
 extern int rcs_handover_take(Oid dboid, int64 *ids, int max, bool *overflow);
 extern uint32 rcs_campaign_wake_count(Oid dboid);
+extern uint32 rcs_chat_wake_count(Oid dboid);
 
 #endif /* RCS_WAKEUP_H */

@@ -62,7 +62,7 @@ slot_row(RcsSlot *slot, Datum *values, bool *nulls)
 	nulls[0] = slot->phase != RCS_SLOT_RUNNING;
 	values[0] = Int32GetDatum((int32) slot->pid);
 	values[1] = ObjectIdGetDatum(slot->dboid);
-	values[2] = CStringGetTextDatum(slot->kind == RCS_WORKER_SINGLE ? "single" : "campaign");
+	values[2] = CStringGetTextDatum(rcs_worker_kind_name(slot->kind));
 	values[3] = CStringGetTextDatum(slot->state);
 	values[4] = Int32GetDatum((int32) pg_atomic_read_u32(&slot->in_flight));
 	values[5] = Int64GetDatum((int64) pg_atomic_read_u64(&slot->accepted));

@@ -29,6 +29,8 @@ sub rcs_node
 		max_prepared_transactions => 4,
 		log_min_messages => 'warning',
 		restart_after_crash => 'on',
+		# only tests of answers to users want them
+		'rcs.chat_workers' => 0,
 		%conf);
 
 	$settings{shared_preload_libraries} = "'rcs'" if $preload;

@@ -1,0 +1,281 @@
+-- Answering users: what the chat workers call, and answers by hand.
+
+CREATE FUNCTION rcs._reply_send(role oid, chatbot text, phone text, message jsonb, key text) RETURNS uuid
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_reply_send';
+COMMENT ON FUNCTION rcs._reply_send(oid, text, text, jsonb, text) IS 'queues a message as that role would';
+
+CREATE FUNCTION rcs._reply_handler(function oid, role oid, i rcs.inbound, milliseconds int) RETURNS jsonb
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_reply_handler';
+COMMENT ON FUNCTION rcs._reply_handler(oid, oid, rcs.inbound, int) IS 'what a handler gives, run as that role; in chat workers only';
+
+CREATE FUNCTION rcs._chat_claim(id bigint) RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_chat_claim';
+COMMENT ON FUNCTION rcs._chat_claim(bigint) IS 'nobody else answers this message now; in chat workers only';
+
+CREATE FUNCTION rcs._inbound_came() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_inbound_came';
+COMMENT ON FUNCTION rcs._inbound_came() IS 'wakes the chat workers at commit';
+CREATE TRIGGER inbound_came AFTER INSERT ON rcs.inbound
+FOR EACH STATEMENT EXECUTE FUNCTION rcs._inbound_came();
+
+CREATE INDEX inbound_answered ON rcs.inbound (phone, handled_at) WHERE reply_message IS NOT NULL;
+
+-- Queues an answer, and notes it.
+CREATE FUNCTION rcs._reply_to(role oid, i rcs.inbound, message jsonb) RETURNS uuid
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN rcs._reply_send(role, i.chatbot, i.phone, rcs._as_reply(message, i.reply_id), 'inbound:' || i.id);
+END $$;
+COMMENT ON FUNCTION rcs._reply_to(oid, rcs.inbound, jsonb) IS 'queues an answer to a message; its key is made of the id of that, so there is one';
+
+-- Why a message cannot be answered at all, null if it can.
+CREATE FUNCTION rcs._reply_problem(i rcs.inbound) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF i.reply_message IS NOT NULL THEN
+		RETURN 'already answered';
+	ELSIF @extschema@.rcs_phone_or_null(i.phone) IS NULL THEN
+		RETURN 'the sender has no number that can be answered';
+	ELSIF coalesce(i.carrier_at, i.received_at) < now() - interval '24 hours' THEN
+		RETURN 'older than 24 hours';
+	END IF;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION rcs._reply_problem(rcs.inbound) IS 'why a message cannot be answered at all; null if it can';
+
+-- Two automata that answer each other stop after so many messages in a minute.
+CREATE FUNCTION rcs._too_many_replies(i rcs.inbound, most int DEFAULT 20) RETURNS boolean
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>=) most FROM (
+		SELECT FROM rcs.inbound x WHERE x.phone OPERATOR(pg_catalog.=) (i).phone AND x.reply_message IS NOT NULL
+			AND x.handled_at OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.-) '00:01:00'::pg_catalog.interval)
+		LIMIT most) n;
+END;
+COMMENT ON FUNCTION rcs._too_many_replies(rcs.inbound, int) IS 'has this user had so many answers within a minute?';
+
+CREATE FUNCTION rcs._handled(inbound bigint, rule bigint, reply uuid, problem text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE rcs.inbound i SET rule_id = _handled.rule, reply_message = _handled.reply,
+		problem = left(_handled.problem, 500), handled_at = clock_timestamp()
+	WHERE i.id = _handled.inbound;
+END $$;
+COMMENT ON FUNCTION rcs._handled(bigint, bigint, uuid, text) IS 'notes what came of a message';
+
+-- What a rule answers; it raises what goes wrong.
+CREATE FUNCTION rcs._rule_answer(i rcs.inbound, rule rcs.reply_rule, data bytea) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	v_lacks text := rcs._rule_lacks(rule);
+	v_given jsonb := jsonb_build_object('inbound', rcs._inbound_values(i));
+BEGIN
+	IF v_lacks IS NOT NULL THEN
+		RAISE EXCEPTION '%', v_lacks USING ERRCODE = 'insufficient_privilege';
+	ELSIF rule.handler IS NOT NULL THEN
+		RETURN rcs._reply_handler(rcs._handler(rule.handler), rule.owner::regrole, i, 5000);
+	END IF;
+	IF rule.data_server IS NOT NULL THEN
+		BEGIN
+			v_given := v_given || jsonb_build_object('data', convert_from(data, 'UTF8')::jsonb);
+		EXCEPTION WHEN OTHERS THEN
+			RAISE EXCEPTION 'server "%" answered with something that is not JSON', rule.data_server;
+		END;
+	END IF;
+	RETURN CASE WHEN rule."each" IS NOT NULL THEN rcs._carousel(rule, v_given)
+		ELSE @extschema@.rcs_render(rule.reply, v_given) END;
+END $$;
+COMMENT ON FUNCTION rcs._rule_answer(rcs.inbound, rcs.reply_rule, bytea) IS 'what a rule answers to a message; null: nothing';
+
+-- The answer of a rule, or its error_reply.  What fails is undone, also what a handler wrote.
+CREATE FUNCTION rcs._apply_rule(i rcs.inbound, rule rcs.reply_rule, data bytea, problem text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	v_started timestamptz := clock_timestamp();
+	v_role oid := to_regrole(quote_ident(rule.owner));
+	v_answer jsonb;
+	v_reply uuid;
+	v_detail text;
+BEGIN
+	IF problem IS NULL THEN
+		BEGIN
+			v_answer := rcs._rule_answer(i, rule, data);
+			IF v_answer IS NOT NULL THEN
+				v_reply := rcs._reply_to(v_role, i, v_answer);
+			END IF;
+		EXCEPTION
+			WHEN query_canceled THEN
+				-- somebody else's wish: the worker is told to stop, say
+				IF rule.handler IS NULL OR clock_timestamp() < v_started + interval '4.9 s' THEN
+					RAISE;
+				END IF;
+				problem := format('the handler %s took longer than 5 seconds', rule.handler);
+			WHEN OTHERS OR assert_failure THEN
+				GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL;
+				problem := problem || coalesce(': ' || nullif(v_detail, ''), '');
+				IF rule.handler IS NOT NULL AND v_answer IS NULL THEN
+					problem := format('the handler %s failed: %s', rule.handler, problem);
+				END IF;
+		END;
+	END IF;
+	IF problem IS NOT NULL AND rule.error_reply IS NOT NULL THEN
+		BEGIN
+			v_reply := rcs._reply_to(v_role, i, @extschema@.rcs_render(rule.error_reply,
+				jsonb_build_object('inbound', rcs._inbound_values(i))));
+		EXCEPTION WHEN OTHERS THEN
+			problem := left(problem, 250) || '; its error_reply failed too: ' || SQLERRM;
+		END;
+	END IF;
+	PERFORM rcs._handled(i.id, rule.rule_id, v_reply, problem);
+END $$;
+COMMENT ON FUNCTION rcs._apply_rule(rcs.inbound, rcs.reply_rule, bytea, text) IS 'answers a message by a rule, with its data or with what is wrong';
+
+-- One message that nobody answers yet: done with, or its data is wanted.  id null: there is none.
+CREATE FUNCTION rcs._chat_next(low bigint, OUT id bigint, OUT rule_id bigint, OUT server text, OUT path text, OUT seen bigint)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	v_i rcs.inbound;
+	v_rule rcs.reply_rule;
+	v_problem text;
+BEGIN
+	seen := low;
+	LOOP
+		SELECT x.id INTO seen FROM rcs.inbound x WHERE x.handled_at IS NULL AND x.id > low ORDER BY x.id LIMIT 1;
+		IF NOT FOUND THEN
+			seen := low;
+			RETURN;
+		END IF;
+		low := seen;
+		CONTINUE WHEN NOT rcs._chat_claim(seen);
+		-- who had the claim before may have answered it meanwhile
+		SELECT x.* INTO v_i FROM rcs.inbound x WHERE x.id = seen AND x.handled_at IS NULL FOR UPDATE SKIP LOCKED;
+		EXIT WHEN FOUND;
+	END LOOP;
+	id := v_i.id;
+	v_rule := rcs._rule_of(v_i);
+	rule_id := v_rule.rule_id;
+	IF rule_id IS NULL THEN
+		PERFORM rcs._handled(id, NULL, NULL, NULL);
+		RETURN;
+	END IF;
+	IF v_rule.opt_out THEN
+		BEGIN
+			PERFORM @extschema@.rcs_optout(v_i.phone, v_i.chatbot, 'chat');
+		EXCEPTION WHEN OTHERS THEN
+			PERFORM rcs._apply_rule(v_i, v_rule, NULL, 'the opt-out could not be recorded: ' || SQLERRM);
+			RETURN;
+		END;
+	END IF;
+	v_problem := CASE WHEN rcs._too_many_replies(v_i) THEN 'too many messages' ELSE rcs._reply_problem(v_i) END;
+	IF v_problem IS NOT NULL OR v_rule.reply IS NULL AND v_rule.handler IS NULL THEN
+		PERFORM rcs._handled(id, rule_id, NULL, v_problem);
+	ELSIF v_rule.data_server IS NULL THEN
+		PERFORM rcs._apply_rule(v_i, v_rule, NULL, NULL);
+	ELSE
+		v_problem := rcs._rule_lacks(v_rule);
+		BEGIN
+			path := rcs._data_path(v_i, v_rule);
+		EXCEPTION WHEN OTHERS THEN
+			v_problem := SQLERRM;
+		END;
+		IF v_problem IS NULL THEN
+			server := v_rule.data_server;
+		ELSE
+			PERFORM rcs._apply_rule(v_i, v_rule, NULL, v_problem);
+		END IF;
+	END IF;
+END $$;
+COMMENT ON FUNCTION rcs._chat_next(bigint) IS 'answers the next message above this id, or says what data its rule needs';
+
+CREATE FUNCTION rcs._chat_answer(inbound bigint, rule bigint, data bytea, problem text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	v_i rcs.inbound;
+	v_rule rcs.reply_rule;
+BEGIN
+	SELECT x.* INTO v_i FROM rcs.inbound x WHERE x.id = inbound AND x.handled_at IS NULL FOR UPDATE;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	SELECT r.* INTO v_rule FROM rcs.reply_rule r WHERE r.rule_id = rule;
+	IF NOT FOUND THEN
+		PERFORM rcs._handled(inbound, rule, NULL, 'the rule was deleted meanwhile');
+	ELSE
+		PERFORM rcs._apply_rule(v_i, v_rule, data, problem);
+	END IF;
+END $$;
+COMMENT ON FUNCTION rcs._chat_answer(bigint, bigint, bytea, text) IS 'answers a message whose data has come, or why it has not';
+
+CREATE FUNCTION rcs._chat_give_up(inbound bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE rcs.inbound i SET problem = 'an error that the log of the server shows', handled_at = clock_timestamp()
+	WHERE i.id = inbound AND i.handled_at IS NULL;
+END $$;
+COMMENT ON FUNCTION rcs._chat_give_up(bigint) IS 'leaves a message unanswered that has failed again and again';
+
+-- ---------- by hand, and data ----------
+
+CREATE FUNCTION rcs._reply_by_hand(role oid, inbound bigint, message jsonb) RETURNS uuid
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	v_i rcs.inbound;
+	v_problem text;
+BEGIN
+	SELECT x.* INTO v_i FROM rcs.inbound x WHERE x.id = inbound FOR UPDATE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no inbound message %', inbound
+			USING ERRCODE = 'no_data_found', HINT = 'The ids are in rcs.inbound.';
+	END IF;
+	v_problem := rcs._reply_problem(v_i);
+	IF v_problem IS NOT NULL THEN
+		RAISE EXCEPTION 'inbound message % cannot be answered: %', inbound, v_problem
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = 'A message is answered once and within 24 hours; rcs_send() starts a new one.';
+	END IF;
+	v_i.reply_message := rcs._reply_to(role, v_i, message);
+	PERFORM rcs._handled(inbound, v_i.rule_id, v_i.reply_message, v_i.problem);
+	RETURN v_i.reply_message;
+END $$;
+COMMENT ON FUNCTION rcs._reply_by_hand(oid, bigint, jsonb) IS 'rcs_reply, for that role';
+
+CREATE FUNCTION rcs_reply(inbound bigint, message jsonb) RETURNS uuid
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rcs_reply';
+COMMENT ON FUNCTION rcs_reply(bigint, jsonb)
+	IS 'answers a message of a user when the transaction commits; gives the id of the answer';
+
+CREATE FUNCTION rcs_fetch(server text, path text, body jsonb DEFAULT NULL) RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rcs_fetch';
+COMMENT ON FUNCTION rcs_fetch(text, text, jsonb)
+	IS 'JSON of a data service (server of TYPE http): GET, or POST with a body';
+
+REVOKE ALL ON FUNCTION rcs._trimmed(text), rcs._rule_of(rcs.inbound), rcs._inbound_values(rcs.inbound), rcs._url_encoded(text),
+	rcs._data_path(rcs.inbound, rcs.reply_rule), rcs._carousel(rcs.reply_rule, jsonb), rcs._as_reply(jsonb, text),
+	rcs._reply_send(oid, text, text, jsonb, text), rcs._reply_handler(oid, oid, rcs.inbound, int), rcs._chat_claim(bigint),
+	rcs._inbound_came(), rcs._reply_to(oid, rcs.inbound, jsonb), rcs._reply_problem(rcs.inbound),
+	rcs._too_many_replies(rcs.inbound, int), rcs._handled(bigint, bigint, uuid, text),
+	rcs._rule_answer(rcs.inbound, rcs.reply_rule, bytea), rcs._apply_rule(rcs.inbound, rcs.reply_rule, bytea, text),
+	rcs._chat_next(bigint), rcs._chat_answer(bigint, bigint, bytea, text), rcs._chat_give_up(bigint),
+	rcs._reply_by_hand(oid, bigint, jsonb) FROM PUBLIC;

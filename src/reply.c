@@ -1,0 +1,160 @@
+/*
+ * reply.c
+ *		Answers to users: queued as a role, and handlers run as a role.
+ *
+ * Which rule answers, and with what, is decided by the functions of
+ * schema/66_reply.sql; they call these as the extension's owner.  This file must not
+ * know rules.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timeout.h"
+
+#include "media.h"
+#include "message.h"
+#include "owner.h"
+#include "single.h"
+#include "statement.h"
+#include "wakeup.h"
+
+/* ---------- queueing ---------- */
+
+static void
+raise_problem(const RcsProblem *problem)
+{
+	ereport(ERROR, (errcode(problem->sqlstate), errmsg("%s", problem->reason),
+					problem->detail ? errdetail("%s.", problem->detail) : 0,
+					problem->hint ? errhint("%s", problem->hint) : 0));
+}
+
+/* (caller oid, chatbot, phone, message, key): as that role would send it. */
+PG_FUNCTION_INFO_V1(rcs_reply_send);
+Datum
+rcs_reply_send(PG_FUNCTION_ARGS)
+{
+	RcsOwnerScope scope;
+	RcsProblem problem;
+	RcsChatbot *bot;
+	RcsDraft draft = {.message = PG_GETARG_JSONB_P(3)};
+	RcsSingle single = {.created_by = PG_GETARG_OID(0)};
+	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+
+	rcs_owner_begin(&scope);
+	bot = rcs_usable_chatbot(text_to_cstring(PG_GETARG_TEXT_PP(1)), single.created_by);
+	draft.facts = rcs_chatbot_facts(bot);
+	single.phone = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	single.key = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	single.chatbot = bot->chatbot;
+	single.message = rcs_message_build(&draft, &problem);
+	if (single.message == NULL ||
+		!rcs_media_check_urls(single.message, single.created_by, &problem))
+		raise_problem(&problem);
+	rcs_single_insert_keyed(&single);
+	rcs_owner_end(&scope);
+	*id = single.id;
+	PG_RETURN_UUID_P(id);
+}
+
+/* ---------- handlers ---------- */
+
+static Datum
+call(Oid function, Datum argument, bool *isnull)
+{
+	LOCAL_FCINFO(info, 1);
+	FmgrInfo finfo;
+	Datum result;
+
+	fmgr_info(function, &finfo);
+	InitFunctionCallInfoData(*info, &finfo, 1, InvalidOid, NULL, NULL);
+	info->args[0].value = argument;
+	info->args[0].isnull = false;
+	result = FunctionCallInvoke(info);
+	*isnull = info->isnull;
+	return result;
+}
+
+/*
+ * (function oid, role oid, inbound, milliseconds).  As REFRESH MATERIALIZED VIEW
+ * runs a query: as the role, which it cannot leave; and settings that the function
+ * makes end with it.  Only a process without a time-out of its own calls it.
+ */
+PG_FUNCTION_INFO_V1(rcs_reply_handler);
+Datum
+rcs_reply_handler(PG_FUNCTION_ARGS)
+{
+	int nestlevel = NewGUCNestLevel();
+	Oid userid;
+	int sec;
+	Datum result = (Datum) 0;
+	bool isnull = true;
+
+	GetUserIdAndSecContext(&userid, &sec);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	SetUserIdAndSecContext(PG_GETARG_OID(1),
+						   sec | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	enable_timeout_after(STATEMENT_TIMEOUT, PG_GETARG_INT32(3));
+	PG_TRY();
+	{
+		result = call(PG_GETARG_OID(0), PG_GETARG_DATUM(2), &isnull);
+	}
+	PG_FINALLY();
+	{
+		disable_timeout(STATEMENT_TIMEOUT, false);
+	}
+	PG_END_TRY();
+	SetUserIdAndSecContext(userid, sec);
+	AtEOXact_GUC(false, nestlevel);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(result);
+}
+
+/* ---------- by hand ---------- */
+
+static RcsStatement by_hand = {"SELECT rcs._reply_by_hand($1, $2, $3)",
+							   3,
+							   {OIDOID, INT8OID, JSONBOID},
+							   NULL};
+
+PG_FUNCTION_INFO_V1(rcs_reply);
+Datum
+rcs_reply(PG_FUNCTION_ARGS)
+{
+	Oid caller = GetUserId();
+	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+	RcsOwnerScope scope;
+	Datum values[3];
+	bool isnull;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("inbound and message must not be null")));
+	values[0] = ObjectIdGetDatum(caller);
+	values[1] = PG_GETARG_DATUM(0);
+	values[2] = PG_GETARG_DATUM(1);
+	rcs_owner_begin(&scope);
+	SPI_connect();
+	rcs_execute(&by_hand, values, NULL);
+	*id = *DatumGetUUIDP(rcs_column(0, 1, &isnull));
+	SPI_finish();
+	rcs_owner_end(&scope);
+	PG_RETURN_UUID_P(id);
+}
+
+/* ---------- waking ---------- */
+
+/* Trigger on rcs.inbound: the chat workers are woken at COMMIT. */
+PG_FUNCTION_INFO_V1(rcs_inbound_came);
+Datum
+rcs_inbound_came(PG_FUNCTION_ARGS)
+{
+	rcs_wakeup_chat();
+	return PointerGetDatum(NULL);
+}
