@@ -8,6 +8,7 @@
 
 #include "mb/pg_wchar.h"
 
+#include "media_url.h"
 #include "message_check.h"
 #include "message_text.h"
 
@@ -177,7 +178,7 @@ static bool
 is_media(const char *s, int len)
 {
 	return is_file(s, len) || is_film(s, len) ||
-		   ((has_prefix(s, len, "https://") || has_prefix(s, len, "http://")) && is_url(s, len));
+		   (rcs_media_is_url(s, len) && rcs_media_url_problem(pnstrdup(s, len)) == NULL);
 }
 
 /* The mark of advertising, in the encoding of the database. */

@@ -37,7 +37,7 @@ sub image
 sub media
 {
 	my ($image, $chatbot) = @_;
-	return sql(sprintf "SELECT rcs_media(%s, chatbot => '%s')", $image, $chatbot // $pool);
+	return sql(sprintf "SET statement_timeout = '60s'; SELECT rcs_media(%s, chatbot => '%s')", $image, $chatbot // $pool);
 }
 
 # What it fails with: state and message
