@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 make_scratch rcs-bench
 choose_user
 config=${PG_CONFIG:-pg_config}
-rules="template kt_payload message_check message_schema message_string message_body message_cross message_form message_text"
+rules="template kt_payload message_check message_schema message_string message_body message_cross message_form message_text media_url media_file"
 make -s src/kt_codes.h PG_CONFIG="$config"
 sources=()
 for name in $rules; do
