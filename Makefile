@@ -20,7 +20,7 @@ SHLIB_LINK = $(shell curl-config --libs 2>/dev/null || echo -lcurl) -luuid
 override with_llvm := no
 
 # These work before PostgreSQL is installed, and without PGXS, whose "check" only refuses.
-OWN_GOALS = deps demo check check-long nemesis lint format format-check ktsim
+OWN_GOALS = deps demo check check-long nemesis fuzz lint format format-check ktsim
 PG_CONFIG ?= pg_config
 ifneq ($(filter-out $(OWN_GOALS),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -50,13 +50,15 @@ endif
 
 ktsim:
 	$(MAKE) -C ktsim
-check-long nemesis demo: deps
+check-long nemesis fuzz demo: deps
 deps demo lint format:
 	scripts/$@.sh
 check-long:
 	RCS_LONG=1 scripts/check.sh
 nemesis:
 	RCS_SEED=$(SEED) RCS_NEMESIS_SECONDS=$(or $(SECONDS),180) ONLY=tap TESTS=t/100_nemesis.pl scripts/check.sh
+fuzz:
+	FUZZ_N=$(or $(N),100000) FUZZ_SEED=$(SEED) ONLY=fuzz scripts/check.sh
 format-check:
 	scripts/format.sh --check
 .PHONY: $(OWN_GOALS) clean-ktsim

@@ -4,8 +4,9 @@
 # Neither the tree nor the system's PostgreSQL nor any cluster is touched.
 #
 # Environment:
-#   ONLY=lint|ktsim|regress|isolation|tap   one part of it
+#   ONLY=lint|ktsim|regress|isolation|tap|fuzz   one part of it (fuzz: only when named)
 #   REGRESS="phone render"                  only these tests of sql/ (and no other part)
+#   REGRESS_ENCODING=EUC_KR                 the tests of sql/ in databases of this encoding
 #   ISOLATION="claim"                       only these of specs/
 #   TESTS="t/003_*.pl"                      only these of t/
 #   JOBS=2                                  TAP files at a time
@@ -41,7 +42,7 @@ give_scratch_to_user
 # LC_ALL is for our tools; PostgreSQL's test modules drop it and make UTF-8 databases by LANG.
 vars=(PATH="$PATH" HOME="$scratch/home" USER="${user:-$(id -un)}" TMPDIR=/tmp
 	LANG=C.UTF-8 LC_ALL=C RCS_SCRATCH="$scratch")
-for v in ONLY REGRESS ISOLATION TESTS JOBS RCS_LONG RCS_SEED RCS_NEMESIS_SECONDS RCS_AGAIN PG_CONFIG PG_TEST_TIMEOUT_DEFAULT; do
+for v in ONLY REGRESS REGRESS_ENCODING ISOLATION TESTS JOBS RCS_LONG RCS_SEED RCS_NEMESIS_SECONDS RCS_AGAIN FUZZ_N FUZZ_SEED PG_CONFIG PG_TEST_TIMEOUT_DEFAULT; do
 	if [ -n "${!v:-}" ]; then
 		vars+=("$v=${!v}")
 	fi

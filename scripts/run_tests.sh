@@ -24,6 +24,10 @@ wants()
 	[[ " $parts " == *" $1 "* ]]
 }
 
+# These run again in a database that is not in UTF-8.  The other tests that it changes hold characters
+# that it does not have.
+in_other_encodings="message_id validate rights"
+
 # However this ends, the last line says how many passed and failed.
 # shellcheck disable=SC2317
 finish()
@@ -89,11 +93,11 @@ regress_counts()
 		END { print p + 0, f + 0 }' "$1"
 }
 
-# run_regress NAME PROGRAM DATABASE TESTS...
+# run_regress NAME PROGRAM DATABASE ENCODING TESTS...
 run_regress()
 {
-	local name=$1 program=$2 database=$3 status=0 dir="$out/$1" p f
-	shift 3
+	local name=$1 program=$2 database=$3 encoding=$4 status=0 dir="$out/$1" p f
+	shift 4
 	title "$name"
 	if [ $# -eq 0 ]; then
 		echo "no tests"
@@ -104,7 +108,7 @@ run_regress()
 	server_settings >"$dir/server.conf"
 	"$program" --inputdir="$tree" --outputdir="$dir" --bindir="$bin" --dbname="$database" \
 		--temp-instance="$dir/instance" --temp-config="$dir/server.conf" \
-		--encoding=UTF8 --no-locale "$@" 2>&1 | tee "$dir/output.log" || status=$?
+		--encoding="$encoding" --no-locale --launcher="env PGCLIENTENCODING=UTF8" "$@" 2>&1 | tee "$dir/output.log" || status=$?
 	read -r p f < <(regress_counts "$dir/output.log")
 	if [ "$status" -ne 0 ]; then
 		if [ -s "$dir/regression.diffs" ]; then
@@ -216,6 +220,53 @@ run_ktsim()
 	count ktsim "${p:-0}" "${f:-0}" "$status"
 }
 
+# The extension and the module of the fuzzer under AddressSanitizer, in a copy of its own.
+build_fuzz()
+{
+	local dir=$out/fuzz rules name sources=() flags
+	flags="-O1 -g -fno-omit-frame-pointer -fsanitize=address"
+	mkdir -p "$dir"
+	rm -rf "$dir/tree"
+	cp -r "$tree" "$dir/tree"
+	find "$dir/tree" -name '*.o' -delete
+	PG_CONFIG=$(PG_CONFIG=${PG_CONFIG:-pg_config} bash scripts/private-pg.sh "$dir/pg")
+	make -s -C "$dir/tree" -j"$(nproc)" PG_CONFIG="$PG_CONFIG" COPT="$flags"
+	make -s -C "$dir/tree" install PG_CONFIG="$PG_CONFIG" COPT="$flags" >"$dir/install.log"
+	rules=$(sed -n 's/^rules: //p' scripts/lint.sh)
+	for name in $rules; do
+		case $name in
+		message_id) ;;
+		message | message_* | template | kt_payload | media_url | media_file) sources+=("src/$name.c") ;;
+		esac
+	done
+	# unquoted on purpose: words
+	# shellcheck disable=SC2086
+	"${CC:-cc}" $flags -fsanitize=undefined -fno-sanitize-recover=undefined -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare \
+		-D_GNU_SOURCE -fPIC -shared -fno-strict-aliasing -fwrapv -Wl,-Bsymbolic \
+		-I"$("$PG_CONFIG" --includedir-server)" -o "$dir/rcs_fuzz.so" \
+		fuzz/rcs_fuzz.c fuzz/fuzz_sql.c fuzz/fuzz_strings.c fuzz/malloc_context.c "${sources[@]}"
+	"${CC:-cc}" -fPIC -shared -fno-builtin -Wl,-z,initfirst -o "$dir/asan_first.so" fuzz/asan_first.c
+}
+
+run_fuzz()
+{
+	local status=0 p f dir=$out/fuzz
+	title "build under AddressSanitizer"
+	build_fuzz
+	bin=$("$PG_CONFIG" --bindir)
+	pgxs_src=$("$PG_CONFIG" --pgxs)
+	pgxs_src=${pgxs_src%/makefiles/pgxs.mk}
+	title fuzz
+	mkdir -p "$dir/log"
+	rm -rf "$dir/tmp_check"
+	PATH="$bin:$PATH" TESTDIR="$dir" TESTDATADIR="$dir/tmp_check" TESTLOGDIR="$dir/log" \
+		PG_REGRESS="$pgxs_src/test/regress/pg_regress" PERL5LIB="$pgxs_src/test/perl:$tree/t/lib" PGPORT=65434 \
+		RCS_FUZZ_MODULE="$dir/rcs_fuzz.so" RCS_FUZZ_PRELOAD="$("${CC:-cc}" -print-file-name=libasan.so) $dir/asan_first.so" \
+		prove -v fuzz/*.pl 2>&1 | tee "$dir/output.log" || status=$?
+	read -r p f < <(tap_counts "$dir/output.log")
+	count fuzz "$p" "$f" "$status"
+}
+
 wants lint && run_lint
 if [ -f ktsim/Makefile ] && { wants ktsim || wants tap; }; then
 	title "build of the stand-in carrier"
@@ -230,13 +281,19 @@ if wants regress; then
 	# unquoted on purpose: a list of names
 	# shellcheck disable=SC2046,SC2086
 	run_regress regress "$pgxs_src/test/regress/pg_regress" contrib_regression \
-		${REGRESS:-$(names sql .sql)}
+		"${REGRESS_ENCODING:-UTF8}" ${REGRESS:-$(names sql .sql)}
+	if [ -z "${REGRESS:-}${REGRESS_ENCODING:-}" ]; then
+		# shellcheck disable=SC2086
+		run_regress regress-euc-kr "$pgxs_src/test/regress/pg_regress" contrib_regression \
+			EUC_KR $in_other_encodings
+	fi
 fi
 if wants isolation; then
 	# shellcheck disable=SC2046,SC2086
-	run_regress isolation "$pgxs_src/test/isolation/pg_isolation_regress" isolation_regression \
+	run_regress isolation "$pgxs_src/test/isolation/pg_isolation_regress" isolation_regression UTF8 \
 		${ISOLATION:-$(names specs .spec)}
 fi
 wants tap && run_tap
+wants fuzz && run_fuzz
 
 exit 0

@@ -11,13 +11,14 @@ INSERT INTO rcs.chatbot (chatbot, servers, brand_key) VALUES ('021111', '{media_
 CREATE FUNCTION regress_state(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	reason text;
+	detail text;
 	hint text;
 BEGIN
 	EXECUTE query;
 	RETURN 'accepted';
 EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT;
-	RETURN SQLSTATE || ': ' || reason || '. ' || hint;
+	GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat(SQLSTATE, ': ', reason, ': ' || rtrim(nullif(detail, ''), '.'), '. ', hint);
 END
 $$;
 

@@ -174,11 +174,22 @@ is_film(const char *s, int len)
 	return false;
 }
 
-static bool
-is_media(const char *s, int len)
+static void
+check_media(RcsCheck *c, const char *path, const char *s, int len)
 {
-	return is_file(s, len) || is_film(s, len) ||
-		   (rcs_media_is_url(s, len) && rcs_media_url_problem(pnstrdup(s, len)) == NULL);
+	const char *fault;
+
+	if (is_file(s, len) || is_film(s, len))
+		return;
+	if (!rcs_media_is_url(s, len))
+	{
+		rcs_complain(c, path, "format",
+					 "is none of maapfile://id, https://... and a film of YouTube with a still");
+		return;
+	}
+	fault = rcs_media_url_problem(pnstrdup(s, len));
+	if (fault != NULL)
+		rcs_complain(c, path, "format", "this address of an image cannot be used: %s", fault);
 }
 
 /* The mark of advertising, in the encoding of the database. */
@@ -280,10 +291,7 @@ check_form(RcsCheck *c, const char *path, RcsStringForm form, const char *text, 
 				rcs_complain(c, path, "format", "may hold digits and hyphens only");
 			break;
 		case RCS_MEDIA_FORM:
-			if (!is_media(text, len))
-				rcs_complain(
-					c, path, "format",
-					"is none of maapfile://id, https://... and a film of YouTube with a still");
+			check_media(c, path, text, len);
 			break;
 		case RCS_FALLBACK_FORM:
 			check_fallback_characters(c, path, text, len);

@@ -88,7 +88,7 @@ drained($node, $db, 180, 'everything leaves');
 for my $pid (split /,/, $pids)
 {
 	# the largest of an early and of a late half: connections come and go with the settings
-	for my $what ([ memory => $memory{$pid}, 1.03, 128 ], [ files => $files{$pid}, 1, 15 ])
+	for my $what ([ memory => $memory{$pid}, 1.03, 128 ], [ files => $files{$pid}, 1, 40 ])
 	{
 		my ($name, $samples, $factor, $more) = @$what;
 		my $middle = int(@$samples / 2);
