@@ -58,7 +58,7 @@ check-long:
 nemesis:
 	RCS_SEED=$(SEED) RCS_NEMESIS_SECONDS=$(or $(SECONDS),180) ONLY=tap TESTS=t/100_nemesis.pl scripts/check.sh
 fuzz:
-	FUZZ_N=$(or $(N),100000) FUZZ_SEED=$(SEED) ONLY=fuzz scripts/check.sh
+	FUZZ_N=$(or $(FUZZ_N),$(N),100000) FUZZ_SEED=$(or $(FUZZ_SEED),$(SEED)) ONLY=fuzz scripts/check.sh
 format-check:
 	scripts/format.sh --check
 .PHONY: $(OWN_GOALS) clean-ktsim

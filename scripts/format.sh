@@ -13,7 +13,7 @@ if [ -z "$tool" ]; then
 fi
 
 files=()
-for f in src/*.[ch] ktsim/*.[ch]; do
+for f in src/*.[ch] ktsim/*.[ch] fuzz/*.[ch]; do
 	if [ -f "$f" ] && [ "$f" != src/kt_codes.h ]; then
 		files+=("$f")
 	fi

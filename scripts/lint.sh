@@ -151,6 +151,10 @@ check_sql()
 {
 	local f line
 	for f in schema/*.sql updates/*.sql; do
+		# what is not ASCII has no place in some encodings of databases
+		while IFS=: read -r line _; do
+			report "$f:$line: the install script is ASCII: it installs in a database of any encoding"
+		done < <(LC_ALL=C grep -nP '[^\x00-\x7F]' "$f")
 		while read -r line; do
 			report "$f:$line"
 		done < <(perl -0777 -e '

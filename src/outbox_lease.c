@@ -358,4 +358,3 @@ rcs_outbox_reported(const pg_uuid_t *ids, int n, int *places)
 		places[i] = (int) rcs_column_int64(i, 1) - 1;
 	return found;
 }
-

@@ -242,16 +242,15 @@ rcs_outbox_recover(int64 generation, bool hold, double settle_s, double window_s
 	return rcs_column_int64(0, 1);
 }
 
-static RcsStatement fold =
-	{"WITH old AS (DELETE FROM rcs.tally t"
-	 " WHERE t.campaign_no = $1 AND t.at < now() - interval '1 minute'"
-	 " RETURNING t.what, t.n, t.at, t.reported)"
-	 " INSERT INTO rcs.tally (campaign_no, what, n, at, reported)"
-	 " SELECT $1, old.what, sum(old.n), max(old.at), old.reported FROM old"
-	 " GROUP BY old.what, old.reported",
-	 1,
-	 {INT8OID},
-	 NULL};
+static RcsStatement fold = {"WITH old AS (DELETE FROM rcs.tally t"
+							" WHERE t.campaign_no = $1 AND t.at < now() - interval '1 minute'"
+							" RETURNING t.what, t.n, t.at, t.reported)"
+							" INSERT INTO rcs.tally (campaign_no, what, n, at, reported)"
+							" SELECT $1, old.what, sum(old.n), max(old.at), old.reported FROM old"
+							" GROUP BY old.what, old.reported",
+							1,
+							{INT8OID},
+							NULL};
 
 static RcsStatement to_fold =
 	{"SELECT t.campaign_no FROM rcs.tally t GROUP BY t.campaign_no HAVING count(*) > 5000",
