@@ -24,7 +24,7 @@ OWN_GOALS = deps demo check check-long nemesis fuzz lint format format-check kts
 PG_CONFIG ?= pg_config
 ifneq ($(filter-out $(OWN_GOALS),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
-ifeq ($(PGXS),)
+ifeq ($(and $(PGXS),$(wildcard $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/postgres.h)),)
 $(error the server headers are missing: run "make deps", or pass PG_CONFIG=/path/to/pg_config)
 endif
 include $(PGXS)

@@ -36,12 +36,14 @@ installed()
 	return 1
 }
 
-# A server from anywhere will do, as long as it can be built against and tested with.
+# A server from anywhere will do, as long as it can be built against and tested with.  Debian's
+# client package brings PGXS along, so that alone does not tell that the headers are here.
 server_present()
 {
 	local pgxs
 	pgxs=$("${PG_CONFIG:-pg_config}" --pgxs 2>/dev/null) || return 1
 	[ -f "$pgxs" ] &&
+		[ -f "$("${PG_CONFIG:-pg_config}" --includedir-server)/postgres.h" ] &&
 		[ -x "$("${PG_CONFIG:-pg_config}" --bindir)/postgres" ] &&
 		[ -x "${pgxs%/makefiles/pgxs.mk}/test/regress/pg_regress" ]
 }
