@@ -433,6 +433,8 @@ rcs_lease_rolled_back(void)
 		item->body.data = NULL;
 		item->state = RCS_ITEM_WAITING;
 		item->lease->next = Min(item->lease->next, (int) (item - item->lease->items));
+		if (item->lease->campaign != NULL && item->lease->node.next != NULL)
+			item->lease->campaign->current = item->lease; /* it was, before a fresh one */
 	}
 	foreach(lc, new_leases)
 	{

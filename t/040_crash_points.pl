@@ -61,6 +61,18 @@ for my $point (@points)
 }
 oracle($node, $db, $sim, name => 'a campaign worker at every point', crashes => $crashes);
 
+# A turn that fails after the last slice of one batch and the lease of the next: the first batch's
+# messages are taken up again by the same worker.
+set_conf($node, 'rcs.batch_size' => 130);
+for my $skip (3 .. 6)
+{
+	my $happened = strike('after-lease', 'error', $skip);
+	my $c = campaign($node, $db, $per_campaign, from => $from);
+	$from += $per_campaign;
+	$happened->();
+	drained($node, $db, 30, "lease $skip fails: everything left", $c);
+}
+
 for my $point (qw(after-intent after-answer after-result))
 {
 	my $happened = strike($point, 'kill', 0);
