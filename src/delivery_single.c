@@ -136,7 +136,9 @@ choose_account(RcsItem *item, RcsRoom *room, int64 now_us, bool *full, int64 *wa
 
 		if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
 			*wait_us = Min(*wait_us, wait);
-		else if (a->ready >= (probe ? 1 : rcs_delivery_slice(a)))
+		else if (probe && a->ready > 0)
+			*wait_us = Min(*wait_us, SECOND / 4); /* closed until the probe has its answer */
+		else if (a->ready >= rcs_delivery_slice(a))
 			*full = true;
 		else if ((best == NULL || a->ready < best->ready) && has_images(item, a, image))
 			best = a;
