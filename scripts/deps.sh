@@ -18,6 +18,9 @@ needs=(
 optional=(
 	"clang-format-14 clang-format: make format-check"
 )
+if ! command -v node >/dev/null; then
+	optional+=("nodejs: a front that speaks HTTP/2, for a test")
+fi
 
 die()
 {

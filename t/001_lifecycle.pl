@@ -1,4 +1,5 @@
 # The life of the launcher and the workers of one database.  doc/lifecycle.md lists the events.
+# Catalogue: 39 hot-standby, 45 no-worker-slots.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # All of the server is killed while it sends, and started again: nothing is lost and nothing is sent
 # twice.  RCS_SEED repeats the moments of a failed run, RCS_LONG=1 makes 50 kills on 200,000 messages.
+# Catalogue: 6 cluster-kill-loop.
 
 use strict;
 use warnings;

@@ -1,4 +1,5 @@
 # The server is stopped, or reloaded, while it sends; extension and database go under load.
+# Catalogue: 7 clean-restart.
 
 use strict;
 use warnings;
@@ -68,6 +69,18 @@ $sim->set(hang_pct => 0);
 $node->start;
 drained($node, $db, 60, 'the message is offered again', $id);
 is(sql("SELECT status FROM rcs.message_status WHERE id = '$id'"), 'sent', 'and sent');
+
+# Smart, without a client that it would wait for
+
+set_conf($node, 'rcs.request_timeout' => '5s');
+$campaign = campaign($node, $db, 3000, from => 35000000);
+on_its_way($campaign);
+in_time(10, 'a smart stop', sub { $node->stop('smart') });
+$node->start;
+is(sql("SELECT count(*) FROM rcs.result WHERE outcome IN ('t', 'u') AND campaign_no > 0"), 0,
+	'nothing of the campaign is in doubt');
+drained($node, $db, 90, 'after a smart stop it goes on');
+is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 3000, 'and ends');
 
 # Immediate
 

@@ -1,4 +1,5 @@
 # Restores and copies: nothing is sent twice, and nothing at all before somebody has said rcs_resume().
+# Catalogue: 35 restore-old-backup, 36 dump-restore, clone.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # Failovers and restarts: sending goes on by itself, and nothing is accepted twice. And a server whose
 # synchronous standby is gone can be stopped.
+# Catalogue: 11 sync-standby-gone, 32 failover-async, 33 failover-sync.
 
 use strict;
 use warnings;

@@ -1,4 +1,5 @@
 # pg_upgrade: the new server is adopted and sends what the old one had not.
+# Catalogue: 36 pg_upgrade.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # The worker dies, or fails, at each point of a message's life (reliability: crash-after-lease,
 # -intent, -write, -answer, before- and after-result); then everything is as the oracle wants it.
+# Catalogue: 1 crash-after-lease, 2 crash-after-intent, 3 crash-after-write, 4 crash-after-answer, 5 crash-after-result.
 
 use strict;
 use warnings;

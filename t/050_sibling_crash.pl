@@ -1,6 +1,7 @@
 # Somebody else's process dies while we send, and takes the whole server through a restart: the
 # workers come back by themselves, need no more worker slots than before, and nothing is lost or
 # sent twice.
+# Catalogue: 9 sibling-backend-crash.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # A database whose commits do not wait for the disk: what a worker offers is on disk all the same
 # before it leaves, so that a server that is killed forgets nothing that the carrier knows.
+# Catalogue: 10 sync-commit-off.
 
 use strict;
 use warnings;

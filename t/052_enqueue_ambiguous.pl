@@ -1,5 +1,6 @@
 # A client that dies while it commits a keyed message does not know whether it was enqueued.  It asks
 # again with the same key: one message, the same id, sent once.  RCS_SEED repeats the moments.
+# Catalogue: 12 enqueue-ambiguous.
 
 use strict;
 use warnings;

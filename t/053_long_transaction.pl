@@ -1,5 +1,6 @@
 # Somebody holds a transaction open for long, as a report or a forgotten session does.  No dead row
 # can be removed meanwhile, and sending does not slow down with what has been sent.
+# Catalogue: 30 long-transaction.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # Extension and database are dropped, renamed and updated while messages are enqueued and requests
 # hang: each ends within five seconds, with success or a clear refusal, and nothing is left behind.
+# Catalogue: 42 drop-extension-under-load.
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # The disk of the database is full while requests are under way: what cannot be written down is
 # kept, nothing more is offered, and when there is space again all of it is written down and
 # sending goes on.  The same for the disk of the WAL, which takes the server down.
+# Catalogue: 43 disk-full.
 
 use strict;
 use warnings;

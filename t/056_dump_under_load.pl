@@ -1,5 +1,6 @@
 # pg_dump runs again and again while messages are enqueued and sent: every dump succeeds, sending goes
 # on meanwhile, and a dump holds all of the state at one moment.
+# Catalogue: 44 pg_dump-during-load.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # A superuser can write into the queue what no function of ours would: one bad row must never stop a
 # lane, nor fill the log.  After each, a good single and a good campaign leave as always.
+# Catalogue: 45 bad role, bad server row.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # The settings change ten times a second while messages are sent: the same workers go on, nothing is
 # lost or sent twice, and they keep neither memory nor file descriptors.
+# Catalogue: 46 reload-under-load.
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # Telephone numbers, texts, secrets and tokens are nowhere but where they belong: not in the server's
 # log at its most talkative, not in pg_stat_activity, not in pg_stat_statements.  What a client wrote
 # into its own statement is its own affair; the clients here bind what must not be seen.
+# Catalogue: 40 canary-redaction.
 
 use strict;
 use warnings;

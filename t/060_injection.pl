@@ -1,5 +1,6 @@
 # Whatever is in a text, a parameter, a name or a number arrives at the carrier as it was written, or
 # is refused with an SQLSTATE; it never becomes SQL, a format or a header.
+# Catalogue: 51 injection-through-fields.
 
 use strict;
 use warnings;

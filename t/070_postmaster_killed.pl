@@ -1,5 +1,6 @@
 # Only the postmaster is killed, while the workers send: they end by themselves at once, nothing
 # leaves any more, and after a new start everything is as the oracle wants it.
+# Catalogue: 8 postmaster-killed.
 
 use strict;
 use warnings;

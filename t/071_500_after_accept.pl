@@ -1,4 +1,5 @@
 # The carrier accepts, then answers 500 to one in twenty: offered again, or held, and then exactly those.
+# Catalogue: 14 500-after-accept.
 
 use strict;
 use warnings;

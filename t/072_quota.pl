@@ -1,5 +1,6 @@
 # The carrier turns away what comes too fast, or after a quota is used up: nothing is lost by it, and
 # the rate it takes is found without many refusals.
+# Catalogue: 15 429-quota.
 
 use strict;
 use warnings;

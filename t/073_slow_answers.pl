@@ -1,5 +1,6 @@
 # One answer in a hundred takes seconds: the others are not held up, no snapshot is held meanwhile,
 # and the workers do not grow.
+# Catalogue: 16 slow-answers.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # Answers that begin and do not end, and connections that fall silent: the outcome is unknown, never a
 # refusal, and nothing is held for longer than rcs.request_timeout.
+# Catalogue: 17 half-closed.
 
 use strict;
 use warnings;

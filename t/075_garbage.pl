@@ -1,5 +1,6 @@
 # Answers that make no sense, by the thousand: no crash, no growth, and every message is settled
 # under the same id.
+# Catalogue: 18 garbage.
 
 use strict;
 use warnings;

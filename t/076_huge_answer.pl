@@ -1,5 +1,6 @@
 # Answers without end, that unpack to very much, or with a megabyte of headers: given up at a limit,
 # without growing and without holding up the others.
+# Catalogue: 19 huge-answer.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # "I know this id already": ours when an offer of ours is on record, somebody else's when none is; and
 # nothing is offered again when the carrier may have forgotten it.
+# Catalogue: 20 duplicate-with-intent, 21 duplicate-first-attempt, 22 carrier-forgets.
 
 use strict;
 use warnings;

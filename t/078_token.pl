@@ -1,5 +1,6 @@
 # Tokens die early, or cannot be had: one new login for each that died, no storm of logins, and no
 # token in a table or the log.
+# Catalogue: 24 token-expiry-mid-batch, 25 token-endpoint-down.
 
 use strict;
 use warnings;

@@ -2,6 +2,7 @@
 # nothing is lost and nothing is sent twice, and only what was written is in doubt.
 #
 # The normal run takes a sample of the offsets, RCS_LONG=1 every one.
+# Catalogue: 26 network-drop.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # The carrier's name cannot be resolved, or the resolver does not answer: the worker stays
 # responsive, messages wait with a reason, and leave when the address is right.
+# Catalogue: 27 dns-dead.
 
 use strict;
 use warnings;

@@ -1,4 +1,5 @@
 # TLS: a carrier that cannot prove who it is gets no byte of a request, and the reason is shown.
+# Catalogue: 28 tls.
 
 use strict;
 use warnings;

@@ -5,6 +5,7 @@
 # fails once, at the allocation that the fault point asks for ("alloc", see src/fault.c).  It reaches
 # palloc, the parser of answers, libcurl and the resolver alike; it does not reach allocations served
 # from blocks that PostgreSQL has already.
+# Catalogue: 13 torture.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # late-failure: the carrier accepts, answers 500, says "seen before" to the repeat, and reports later
 # that the message failed.  It must not stay accepted.
+# Catalogue: 23 late-failure.
 
 use strict;
 use warnings;

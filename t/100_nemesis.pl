@@ -1,5 +1,6 @@
 # A seeded random mix of faults while campaigns and single messages are sent; then the oracle.
 # RCS_SEED repeats a run, RCS_NEMESIS_SECONDS is its length ("make nemesis" runs three minutes).
+# Catalogue: 55 nemesis.
 
 use strict;
 use warnings;
