@@ -3,9 +3,13 @@
 
 CREATE TABLE rcs.installation (
 	only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
-	namespace uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()
+	namespace uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+	phone_key bytea NOT NULL DEFAULT pg_catalog.sha256(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
+		OPERATOR(pg_catalog.||) pg_catalog.uuid_send(pg_catalog.gen_random_uuid()))
 );
-COMMENT ON TABLE rcs.installation IS 'random namespace of this installation, from which the ids of keyed single messages are made; written at the first key and dumped, so that an old key stays used after a restore';
+COMMENT ON TABLE rcs.installation IS 'secrets of this installation, written when the first is needed and dumped';
+COMMENT ON COLUMN rcs.installation.namespace IS 'random; the ids of keyed single messages are made from it, so that an old key stays used after a restore';
+COMMENT ON COLUMN rcs.installation.phone_key IS 'random; refusals and counts of a person are kept under a hash of it and the phone number, so that they outlive the number';
 
 -- A sequence feeds only campaign_no, which never leaves the database; ids that a carrier sees are random.
 CREATE SEQUENCE rcs.campaign_no_seq;

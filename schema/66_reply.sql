@@ -100,8 +100,6 @@ BEGIN
 	ELSIF NEW."each" IS NOT NULL AND (NEW.data_server IS NULL OR jsonb_typeof(NEW.reply) <> 'object') THEN
 		PERFORM rcs._rule_refuse('each needs a data_server, and a reply that is an object',
 			'The reply is one card; it is made once for each element of the array.');
-	ELSIF NEW.opt_out AND to_regprocedure('@extschema@.rcs_optout(text, text, text)') IS NULL THEN
-		PERFORM rcs._rule_refuse('this version cannot record opt-outs', 'Let a handler write them down until it can.');
 	ELSIF NEW.each_max NOT BETWEEN 1 AND 6 THEN
 		PERFORM rcs._rule_refuse('each_max is not 1 to 6', 'A carousel has at most 6 cards.');
 	END IF;

@@ -38,6 +38,8 @@ typedef struct Ring
 
 typedef struct Shared
 {
+	pg_atomic_uint32
+		refusals; /* not of one database: a ring may be missing, and this must not be lost */
 	Ring rings[MAX_RINGS];
 } Shared;
 
@@ -48,6 +50,7 @@ typedef struct Pending
 	bool single;
 	bool campaign;
 	bool chat;
+	bool refused;
 	bool everything;
 	bool probe;
 	bool launcher;
@@ -78,6 +81,7 @@ shared_init(void *ptr, bool found)
 	if (found)
 		return;
 	memset(shared, 0, sizeof(Shared));
+	pg_atomic_init_u32(&shared->refusals, 0);
 	for (int i = 0; i < MAX_RINGS; i++)
 	{
 		pg_atomic_init_u32(&shared->rings[i].campaign, 0);
@@ -145,6 +149,13 @@ rcs_wakeup_chat(void)
 	pending.anything = pending.chat = true;
 }
 
+/* Somebody is not to be sent what he was to be sent: workers look again before they offer more. */
+void
+rcs_wakeup_refused(void)
+{
+	pending.anything = pending.refused = true;
+}
+
 /* The launcher looks whether this database wants workers. */
 void
 rcs_wakeup_probe(void)
@@ -210,6 +221,8 @@ hand_over(void)
 	bool campaign = pending.campaign || pending.everything;
 	bool chat = pending.chat || pending.everything;
 
+	if (pending.refused)
+		pg_atomic_fetch_add_u32(&shared->refusals, 1);
 	if (single || campaign || chat)
 	{
 		Ring *ring;
@@ -345,4 +358,14 @@ rcs_chat_wake_count(Oid dboid)
 		return 0;
 	Assert(my_ring->dboid == dboid);
 	return pg_atomic_read_u32(&my_ring->chat);
+}
+
+/* To be read before the snapshot of whoever looks refusals up. */
+uint32
+rcs_refusal_count(void)
+{
+	uint32 count = pg_atomic_read_u32(&shared->refusals);
+
+	pg_read_barrier();
+	return count;
 }

@@ -11,6 +11,7 @@ extern void rcs_wakeup_init(void);
 extern void rcs_wakeup_single(int64 batch_id);
 extern void rcs_wakeup_campaign(void);
 extern void rcs_wakeup_chat(void);
+extern void rcs_wakeup_refused(void);
 extern void rcs_wakeup_probe(void);
 extern void rcs_wakeup_everything(void);
 extern void rcs_wakeup_launcher(void);
@@ -25,5 +26,8 @@ extern void rcs_handover_close(void);
 extern int rcs_handover_take(Oid dboid, int64 *ids, int max, bool *overflow);
 extern uint32 rcs_campaign_wake_count(Oid dboid);
 extern uint32 rcs_chat_wake_count(Oid dboid);
+
+/* ... rises whenever somebody, in any database, has refused advertising or was erased */
+extern uint32 rcs_refusal_count(void);
 
 #endif /* RCS_WAKEUP_H */
