@@ -10,7 +10,7 @@ tiers=$(cat <<'END'
 platform: pg_compat evloop net_address secret_file http_client http_transfer foreign_json statement rows
 rules: phone message_id builders template template_sql media_file media_url kt_file kt_payload kt_response kt_codes message message_text message_schema message_check message_string message_body message_cross message_form validate carrier_time rate_limit
 extension: guc shmem slots account_state account_breaker account_shared campaign_rate ext_state wakeup ddl_hooks txn worker worker_status owner hold_shared media_shared media_segment fault health
-storage: hold identity resolve result_code outbox outbox_lease outbox_record account account_validator account_watch data_server data_request fetch people reply media media_check media_store rights rejected single send message_fn campaign campaign_add campaign_chunk campaign_judge campaign_row wait
+storage: throughput hold identity resolve result_code outbox outbox_lease outbox_record account account_validator account_watch data_server data_request fetch people reply media media_check media_store rights rejected single send message_fn campaign campaign_add campaign_chunk campaign_judge campaign_row wait
 processes: launcher launcher_db chat_claim chat_worker delivery delivery_worker delivery_account delivery_campaign delivery_single delivery_lease delivery_record delivery_retry delivery_fate delivery_hold delivery_sweep delivery_media delivery_upload delivery_fetch delivery_image delivery_answer delivery_status rcs
 END
 )

@@ -216,6 +216,7 @@ extern const RcsCodes *rcs_delivery_codes(void);
 extern void rcs_delivery_note_code(const RcsAccount *a, int http_status, const RcsAnswer *answer);
 extern void rcs_delivery_note_clock(RcsAccount *a, const RcsHttpRequest *r);
 extern void rcs_delivery_classify(RcsAccount *a, const RcsHttpRequest *r, RcsAnswer *answer);
+extern void rcs_delivery_note_answer(const RcsItem *item, const RcsAnswer *answer);
 
 /* delivery_status.c */
 extern void rcs_delivery_show(uint32 silence);

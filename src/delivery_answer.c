@@ -13,6 +13,7 @@
 
 #include "delivery.h"
 #include "result_code.h"
+#include "throughput.h"
 #include "txn.h"
 
 #define SECOND INT64CONST(1000000)
@@ -165,4 +166,18 @@ rcs_delivery_classify(RcsAccount *a, const RcsHttpRequest *r, RcsAnswer *answer)
 	rcs_kt_classify(&own_codes, r->outcome, r->status, r->answer, r->answer_len, r->error, answer);
 	rcs_delivery_note_code(a, r->status, answer);
 	rcs_delivery_note_clock(a, r);
+}
+
+/* The request is over and its fate decided: what its account adds to rcs.throughput. */
+void
+rcs_delivery_note_answer(const RcsItem *item, const RcsAnswer *answer)
+{
+	const RcsHttpRequest *r = &item->request;
+	RcsAnswerKind kind = item->fate.outcome == RCS_ACCEPTED	  ? RCS_ANSWER_ACCEPTED
+						 : item->fate.outcome == RCS_FAILED	  ? RCS_ANSWER_FAILED
+						 : answer->verdict == RCS_V_THROTTLED ? RCS_ANSWER_THROTTLED
+															  : RCS_ANSWER_OTHER;
+
+	rcs_throughput_note(item->account->server, kind,
+						answer->answered ? r->done_us - r->started_us : -1);
 }

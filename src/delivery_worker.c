@@ -24,6 +24,7 @@
 #include "guc.h"
 #include "hold.h"
 #include "hold_shared.h"
+#include "throughput.h"
 #include "txn.h"
 #include "worker.h"
 
@@ -343,6 +344,7 @@ take_answer(RcsItem *item)
 	rcs_delivery_classify(item->account, r, &answer);
 	rcs_http_release(r);
 	rcs_fate_of_answer(item, &answer);
+	rcs_delivery_note_answer(item, &answer);
 	item_done(item);
 }
 
@@ -410,6 +412,7 @@ drain(void)
 	for (int i = 0; i < LAST_TRIES && (i == 0 || delivery.ndone > 0); i++)
 		turn(rcs_now_us());
 	rcs_delivery_codes_write(rcs_now_us());
+	rcs_throughput_write(rcs_now_us(), true);
 }
 
 /* ---------- the loop ---------- */
@@ -436,6 +439,7 @@ one_round(void)
 	rcs_count_when_due(now_us);
 	rcs_delivery_checks();
 	rcs_delivery_codes_write(now_us);
+	rcs_throughput_write(now_us, false);
 	if (turn_is_wanted(now_us, &wait_us))
 	{
 		turn(now_us);
