@@ -66,13 +66,14 @@ BEGIN
 	FROM (VALUES
 		(1, 'chatbot', coalesce(NEW.chatbot, ''), '^[^[:space:][:cntrl:]]{1,40}$', '1 to 40 characters without blanks'),
 		(2, 'servers', array_ndims(NEW.servers)::text, '^1$', 'a list of server names'),
-		(3, 'agency_id', coalesce(NEW.agency_id, ''), '^[^[:space:][:cntrl:]]{1,20}$', '1 to 20 characters without blanks'),
+		(3, 'agency_id', coalesce(NEW.agency_id, ''), '^[!-~]{1,20}$', '1 to 20 ASCII characters without blanks'),
 		(4, 'agency_key', NEW.agency_key, '^[^[:space:][:cntrl:]]{1,64}$', '1 to 64 characters without blanks'),
 		(5, 'brand_key', NEW.brand_key, '^[^[:space:][:cntrl:]]{1,64}$', '1 to 64 characters without blanks'),
 		(6, 'callback', NEW.callback, '^[0-9-]{1,20}$', '1 to 20 digits and hyphens'),
 		(7, 'footer', NEW.footer, '^[0-9-]{1,20}$', '1 to 20 digits and hyphens'),
 		(8, 'kisa_orig_code', NEW.kisa_orig_code, '^[0-9]{9}$', '9 digits'),
 		(9, 'fallback_prefix', NEW.fallback_prefix, '^[^[:cntrl:]]{0,10}$', 'at most 10 characters'),
+		(9, 'fallback_prefix', (rcs._cp949_bytes(coalesce(NEW.fallback_prefix, '')) IS NOT NULL)::text, '^true$', 'characters of CP949 (EUC-KR) only'),
 		(10, 'cdr_id', NEW.cdr_id, '^[^[:space:][:cntrl:]]{1,20}$', '1 to 20 characters without blanks')
 	) AS f(place, name, value, pattern, rule)
 	WHERE f.value !~ f.pattern ORDER BY f.place LIMIT 1;

@@ -172,6 +172,8 @@ UPDATE rcs.chatbot SET footer = '' WHERE chatbot = 'bot1';
 UPDATE rcs.chatbot SET callback = '+82-2' WHERE chatbot = 'bot1';
 UPDATE rcs.chatbot SET kisa_orig_code = '12345678' WHERE chatbot = 'bot1';
 UPDATE rcs.chatbot SET fallback_prefix = '12345678901' WHERE chatbot = 'bot1';
+UPDATE rcs.chatbot SET fallback_prefix = '😀' WHERE chatbot = 'bot1';
+UPDATE rcs.chatbot SET agency_id = '대행사' WHERE chatbot = 'bot1';
 UPDATE rcs.chatbot SET agency_id = NULL WHERE chatbot = '0212351235';
 UPDATE rcs.chatbot SET brand_key = 'canary key' WHERE chatbot = '0212351235';
 UPDATE rcs.chatbot SET cdr_id = '' WHERE chatbot = '0212351235';

@@ -48,7 +48,7 @@ SELECT n, f AS fault FROM (VALUES
 	(15, jsonb_build_object('serviceType', 'RCSMMS', 'body', jsonb_build_object('description1', repeat('가', 651), 'media1', 'maapfile://a', 'description2', repeat('가', 650), 'media2', 'maapfile://b'))::text),
 	(16, jsonb_build_object('serviceType', 'RCSTMPL', 'messagebaseId', 'UBR.shop-GG000F', 'body', jsonb_build_object('a', repeat('가', 45), 'b', repeat('가', 46)))::text),
 	(17, jsonb_build_object('serviceType', 'RCSITMPL', 'messagebaseId', 'UBR.shop-GG000F', 'body', jsonb_build_object('a', repeat('가', 3411)))::text),
-	(18, '{"serviceType": "RCSTMPL", "body": {"a": 1}}')
+	(18, '{"serviceType": "RCSTMPL", "body": {"a": [1], "b": 1}}')
 ) v(n, message), pg_temp.faults(message::jsonb) f;
 
 -- header, ids, chat

@@ -131,7 +131,7 @@ check_empty_cards(RcsCheck *c, JsonbContainer *body, int cards)
 static void
 check_own_layout(RcsCheck *c, JsonbContainer *body, const RcsServiceRule *service)
 {
-	static const RcsMemberRule any = {.kind = RCS_IS_STRING, .form = RCS_TEXT_FORM};
+	static const RcsMemberRule any = {.kind = RCS_IS_SCALAR, .form = RCS_TEXT_FORM};
 	RcsMemberRule *single = card_rules(service, 0, false);
 	RcsMemberRule *carousel = card_rules(service, RCS_MAX_CARDS, false);
 	JsonbIterator *it = JsonbIteratorInit(body);
@@ -161,7 +161,7 @@ check_own_layout(RcsCheck *c, JsonbContainer *body, const RcsServiceRule *servic
 static void
 check_variables(RcsCheck *c, JsonbContainer *body)
 {
-	static const RcsMemberRule variable = {.kind = RCS_IS_STRING,
+	static const RcsMemberRule variable = {.kind = RCS_IS_SCALAR,
 										   .form = RCS_TEXT_FORM,
 										   .summed = true};
 	JsonbIterator *it = JsonbIteratorInit(body);

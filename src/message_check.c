@@ -258,6 +258,23 @@ check_string(RcsCheck *c, const char *path, const JsonbValue *v, const RcsMember
 }
 
 static void
+check_scalar(RcsCheck *c, const char *path, const JsonbValue *v, const RcsMemberRule *rule)
+{
+	const char *text;
+
+	if (v->type == jbvNumeric)
+		text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
+	else if (v->type == jbvBool)
+		text = v->val.boolean ? "true" : "false";
+	else
+	{
+		check_string(c, path, v, rule);
+		return;
+	}
+	rcs_check_text(c, path, rule, text, (int) strlen(text));
+}
+
+static void
 check_list(RcsCheck *c, const char *path, const JsonbValue *v, const RcsMemberRule *rule)
 {
 	JsonbContainer *list = v->val.binary.data;
@@ -292,6 +309,9 @@ rcs_check_value(RcsCheck *c, const char *path, JsonbValue *v, const RcsMemberRul
 	{
 		case RCS_IS_STRING:
 			check_string(c, path, v, rule);
+			break;
+		case RCS_IS_SCALAR:
+			check_scalar(c, path, v, rule);
 			break;
 		case RCS_IS_BOOL:
 			if (v->type != jbvBool)

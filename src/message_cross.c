@@ -99,6 +99,12 @@ check_buttons_of_card(RcsCheck *c, const char *path, JsonbContainer *card,
 	JsonbContainer *suggestions = rcs_member_list(card, "suggestions");
 	int n = suggestions == NULL ? 0 : (int) JsonContainerSize(suggestions);
 
+	/* the one member that cannot be left out by null */
+	if (rcs_member(card, "suggestions") == NULL &&
+		getKeyJsonValueFromContainer(card, "suggestions", (int) strlen("suggestions"), NULL) !=
+			NULL)
+		rcs_complain(c, psprintf("%s.suggestions", path), "type",
+					 "is null, not an array; a card without buttons has {}");
 	if (n > service->buttons)
 		rcs_complain(c, psprintf("%s.suggestions", path), "too_many",
 					 "%d buttons, %s has at most %d on a card", n, service->name, service->buttons);

@@ -11,6 +11,7 @@
 typedef enum RcsMemberKind
 {
 	RCS_IS_STRING,
+	RCS_IS_SCALAR, /* a string, or a number or boolean, which counts as it is written */
 	RCS_IS_BOOL,
 	RCS_IS_INTEGER, /* min to max */
 	RCS_IS_NUMBER,	/* or a string that holds one */

@@ -46,7 +46,7 @@ sub count_cases
 	bad('an unknown member beside the list', message('RCSLMS', buttons => [ { %{ button(1) }, x => 1 } ]), 'buttons[0].x unknown');
 	bad("the list of a card is a $_->[0]", message('RCSLMS', buttons => [ { suggestions => $_->[1] } ]), 'buttons[0].suggestions type')
 	  for [ string => 'x' ], [ number => 1 ], [ object => {} ];
-	good('the list of a card is null', message('RCSLMS', buttons => [ { suggestions => undef } ]));
+	bad('the list of a card is null', message('RCSLMS', buttons => [ { suggestions => undef } ]), 'buttons[0].suggestions type');
 	return;
 }
 

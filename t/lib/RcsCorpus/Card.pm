@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use utf8;
 
-use RcsCorpus qw(message with group good bad NONE ascii hangul emoji OWN_BASE MEDIA card_body);
+use RcsCorpus qw(message with group good bad NONE TRUE ascii hangul emoji OWN_BASE MEDIA card_body);
 
 my %carousel = (RCSMMS => [ 'CMwMhM', 'CMwShS' ], RCSCHAT => [ 'CCwMhM', 'CCwShS' ]);
 
@@ -148,8 +148,12 @@ sub layout_cases
 		good("$type in a layout of the brand", message($type, messagebaseId => OWN_BASE));
 		good("$type in a layout of the brand, members of its own",
 			message($type, messagebaseId => OWN_BASE, 'body.shop' => '본점', 'body.price1' => '1,000원'));
-		bad("$type in a layout of the brand, a member that is no text",
-			message($type, messagebaseId => OWN_BASE, 'body.shop' => 5), 'body.shop type');
+		good("$type in a layout of the brand, a $_->[0]", message($type, messagebaseId => OWN_BASE, 'body.shop' => $_->[1]))
+		  for [ number => 5 ], [ boolean => TRUE ];
+		bad("$type in a layout of the brand, an $_->[0]", message($type, messagebaseId => OWN_BASE, 'body.shop' => $_->[1]), 'body.shop type')
+		  for [ array => [5] ], [ object => {} ];
+		bad("$type in a layout of the brand, a title that is a number",
+			message($type, messagebaseId => OWN_BASE, 'body.title' => 5), 'body.title type');
 		bad("$type in a layout of the brand, title of 31",
 			message($type, messagebaseId => OWN_BASE, 'body.title' => hangul(31)), 'body.title too_long');
 		bad("$type in a layout of the brand, title1 of 31",

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use utf8;
 
-use RcsCorpus qw(message with group good bad NONE TRUE ascii hangul emoji combining OWN_BASE MEDIA
+use RcsCorpus qw(message with group good bad NONE TRUE FALSE ascii hangul emoji combining OWN_BASE MEDIA
   OPT_OUT suggestion);
 
 my %description = (RCSSMS => 100, RCSLMS => 1300, RCSMMS => 1300, RCSCHAT => 1300);
@@ -70,6 +70,10 @@ sub variable_cases
 	bad('91 in three', $of->('RCSTMPL', a => hangul(30), b => hangul(30), c => hangul(31)), 'body too_long');
 	good('90 in ninety', $of->('RCSTMPL', map { ("variable $_" => 'x') } 1 .. 90));
 	bad('91 in ninety-one', $of->('RCSTMPL', map { ("variable $_" => 'x') } 1 .. 91), 'body too_long');
+	good('a number counts as it is written', $of->('RCSTMPL', name => hangul(85), amount => 12000));
+	bad('a number counts as it is written, one more', $of->('RCSTMPL', name => hangul(86), amount => 12000), 'body too_long');
+	good('a boolean counts as it is written', $of->('RCSTMPL', name => hangul(85), paid => FALSE));
+	bad('a boolean counts as it is written, one more', $of->('RCSTMPL', name => hangul(86), paid => FALSE), 'body too_long');
 	for my $type (qw(RCSTMPL RCSITMPL))
 	{
 		good("$type without variables", $of->($type));
@@ -77,6 +81,7 @@ sub variable_cases
 		good("$type, a variable that is empty", $of->($type, name => ''));
 		good("$type, a variable that is null", $of->($type, name => undef));
 		good("$type, the single text of a free form", $of->($type, description => '안녕하세요'));
+		good("$type, a variable that is a $_->[0]", $of->($type, name => $_->[1])) for [ number => 12000 ], [ boolean => TRUE ];
 		bad("$type, a variable that is a $_->[0]", $of->($type, name => $_->[1]), 'body.name type')
 		  for [ object => {} ], [ array => ['x'] ];
 		bad("$type, the mark", $of->($type, name => '(광고)'), 'body.name forbidden');
