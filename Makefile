@@ -15,7 +15,7 @@ WERROR = -Werror
 # "make FAULTS=1" compiles the fault points of the tests in.
 PG_CPPFLAGS = $(if $(FAULTS),-DRCS_FAULTS) -DRCS_VERSION=\"$(RCS_VERSION)\" $(shell curl-config --cflags 2>/dev/null)
 PG_CFLAGS = -Wall -Wextra $(WERROR) -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
-SHLIB_LINK = $(shell curl-config --libs 2>/dev/null || echo -lcurl) -luuid
+SHLIB_LINK = $(shell curl-config --libs 2>/dev/null || echo -lcurl) -luuid -lmicrohttpd
 # Bitcode would need clang and is of no use to functions that are never inlined.
 override with_llvm := no
 

@@ -16,7 +16,8 @@
 
 #define MAX_DEPTH 32
 
-static bool looks_sane(const char *body, size_t len);
+static bool looks_sane(const char *body, size_t len, size_t most, const char *openings);
+static Jsonb *parse(const char *body, size_t len);
 static bool too_deep(const char *body, size_t len);
 static char *to_server(const char *body, size_t len);
 static char *only_ascii(char *text);
@@ -24,11 +25,23 @@ static char *only_ascii(char *text);
 JsonbContainer *
 rcs_foreign_json(const char *body, size_t len)
 {
+	Jsonb *parsed = looks_sane(body, len, RCS_FOREIGN_JSON_MAX, "{") ? parse(body, len) : NULL;
+
+	return parsed != NULL && JB_ROOT_IS_OBJECT(parsed) ? &parsed->root : NULL;
+}
+
+Jsonb *
+rcs_foreign_document(const char *body, size_t len, size_t most)
+{
+	return looks_sane(body, len, most, "{[") ? parse(body, len) : NULL;
+}
+
+static Jsonb *
+parse(const char *body, size_t len)
+{
 	MemoryContext caller = CurrentMemoryContext;
 	Jsonb *volatile parsed = NULL;
 
-	if (!looks_sane(body, len))
-		return NULL;
 	PG_TRY();
 	{
 		parsed =
@@ -42,19 +55,20 @@ rcs_foreign_json(const char *body, size_t len)
 		return NULL;
 	}
 	PG_END_TRY();
-	return JB_ROOT_IS_OBJECT(parsed) ? &parsed->root : NULL;
+	return parsed;
 }
 
 static bool
-looks_sane(const char *body, size_t len)
+looks_sane(const char *body, size_t len, size_t most, const char *openings)
 {
 	size_t start = 0;
 
-	if (len > RCS_FOREIGN_JSON_MAX)
+	if (len > most)
 		return false;
 	while (start < len && strchr(" \t\r\n", body[start]) != NULL && body[start] != '\0')
 		start++;
-	return start < len && body[start] == '{' && !too_deep(body, len) &&
+	return start < len && body[start] != '\0' && strchr(openings, body[start]) != NULL &&
+		   !too_deep(body, len) &&
 		   pg_verify_mbstr(PG_UTF8, body, (int) len, true); /* refuses NUL, too */
 }
 

@@ -19,6 +19,9 @@
  */
 extern JsonbContainer *rcs_foreign_json(const char *body, size_t len);
 
+/* The same, of at most so many bytes, and an array will do as well. */
+extern Jsonb *rcs_foreign_document(const char *body, size_t len, size_t most);
+
 /* the member that is an object, else NULL */
 extern JsonbContainer *rcs_foreign_object(JsonbContainer *object, const char *key);
 

@@ -9,6 +9,7 @@
 #include "utils/guc.h"
 
 #include "guc.h"
+#include "net_cidr.h"
 #include "pg_compat.h"
 
 char *rcs_chatbot = NULL;
@@ -26,6 +27,12 @@ int rcs_duplicate_window = 3600;
 int rcs_after_promotion = RCS_AFTER_PROMOTION_RESUME;
 int rcs_after_gap = 86400;
 char *rcs_node_id = NULL;
+char *rcs_listen_database = NULL;
+char *rcs_listen_address = NULL;
+int rcs_listen_port = 8480;
+char *rcs_listen_secret_file = NULL;
+char *rcs_listen_operator_file = NULL;
+char *rcs_listen_allow = NULL;
 
 static const struct config_enum_entry in_doubt_options[] = {{"resend", RCS_IN_DOUBT_RESEND, false},
 															{"hold", RCS_IN_DOUBT_HOLD, false},
@@ -67,6 +74,59 @@ static const struct
 	 &rcs_duplicate_window, 0, 30 * 86400, GUC_UNIT_S},
 	{"rcs.after_gap", "Silence after which a server that starts with unsent messages holds them.",
 	 &rcs_after_gap, 1, 3650 * 86400, GUC_UNIT_S},
+	{"rcs.listen_port", "Port of the inbound listener.", &rcs_listen_port, 1, 65535, 0},
+};
+
+static bool
+check_listen_address(char **newval, void **extra, GucSource source)
+{
+	struct sockaddr_storage address;
+
+	if (rcs_net_parse(*newval, 0, &address) > 0)
+		return true;
+	GUC_check_errdetail("It must be an address, not a name.");
+	GUC_check_errhint("127.0.0.1 is this machine only, 0.0.0.0 or :: all of its networks.");
+	return false;
+}
+
+static bool
+check_listen_allow(char **newval, void **extra, GucSource source)
+{
+	RcsCidr list[RCS_LISTEN_ALLOW_MAX];
+	char bad[RCS_CIDR_TEXT_MAX];
+
+	if (rcs_cidr_list(*newval, list, RCS_LISTEN_ALLOW_MAX, bad) >= 0)
+		return true;
+	if (bad[0] == '\0')
+		GUC_check_errdetail("There are more than %d networks in it.", RCS_LISTEN_ALLOW_MAX);
+	else
+		GUC_check_errdetail("\"%s\" is neither a network nor an address.", bad);
+	GUC_check_errhint(
+		"A list of networks looks like this: 192.0.2.0/24, 2001:db8::/32, 198.51.100.7");
+	return false;
+}
+
+static const struct
+{
+	const char *name;
+	const char *what;
+	const char *more;
+	char **variable;
+	const char *initial;
+	GucStringCheckHook check;
+} texts[] = {
+	{"rcs.node_id", "An identity by which copies of a server are noticed.",
+	 "The same on all nodes of a failover cluster, another on its copies.", &rcs_node_id, "", NULL},
+	{"rcs.listen_database", "Database that reports and inbound messages are stored in.",
+	 "Empty: there is no listener.", &rcs_listen_database, "", NULL},
+	{"rcs.listen_address", "Address that the inbound listener takes connections at.", NULL,
+	 &rcs_listen_address, "127.0.0.1", check_listen_address},
+	{"rcs.listen_secret_file", "File with the secret that the carrier has to know.",
+	 "One line, or two while the secret is changed.", &rcs_listen_secret_file, "", NULL},
+	{"rcs.listen_operator_file", "File with the secret that operators have to know.",
+	 "One line, or two while the secret is changed.", &rcs_listen_operator_file, "", NULL},
+	{"rcs.listen_allow", "Networks from which the inbound listener takes connections.",
+	 "Empty: from anywhere.", &rcs_listen_allow, "", check_listen_allow},
 };
 
 void
@@ -84,10 +144,9 @@ rcs_guc_init(void)
 							 "Sending goes on, or is held until rcs_resume().",
 							 &rcs_after_promotion, RCS_AFTER_PROMOTION_RESUME,
 							 after_promotion_options, PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomStringVariable(
-		"rcs.node_id", "An identity by which copies of a server are noticed.",
-		"The same on all nodes of a failover cluster, another on its copies.", &rcs_node_id, "",
-		PGC_SIGHUP, 0, NULL, NULL, NULL);
+	for (size_t i = 0; i < lengthof(texts); i++)
+		DefineCustomStringVariable(texts[i].name, texts[i].what, texts[i].more, texts[i].variable,
+								   texts[i].initial, PGC_SIGHUP, 0, texts[i].check, NULL, NULL);
 
 	/* what a variable holds before its definition is its default */
 	for (size_t i = 0; i < lengthof(numbers); i++)

@@ -33,6 +33,15 @@ extern int rcs_after_promotion;	 /* RcsAfterPromotion */
 extern int rcs_after_gap;		 /* seconds */
 extern char *rcs_node_id;		 /* "" = none */
 
+#define RCS_LISTEN_ALLOW_MAX 64
+
+extern char *rcs_listen_database; /* "" = no listener */
+extern char *rcs_listen_address;
+extern int rcs_listen_port;
+extern char *rcs_listen_secret_file;   /* "" = none */
+extern char *rcs_listen_operator_file; /* "" = none */
+extern char *rcs_listen_allow;		   /* networks; "" = any */
+
 extern void rcs_guc_init(void);
 
 #endif /* RCS_GUC_H */

@@ -157,7 +157,7 @@ rcs_hold_is_drained(uint32 number)
 	for (int i = 0; i < RCS_MAX_SLOTS && drained; i++)
 	{
 		if (slots[i].phase == RCS_SLOT_RUNNING && slots[i].dboid == MyDatabaseId &&
-			slots[i].kind != RCS_WORKER_CHAT) /* it offers nothing itself */
+			(slots[i].kind == RCS_WORKER_SINGLE || slots[i].kind == RCS_WORKER_CAMPAIGN))
 			drained = (int32) (pg_atomic_read_u32(&slots[i].silent_since) - number) >= 0;
 	}
 	pfree(slots);

@@ -172,7 +172,7 @@ see_children(void)
  */
 
 static int
-wanted(RcsWorkerKind kind)
+wanted(const RcsDb *db, RcsWorkerKind kind)
 {
 	switch (kind)
 	{
@@ -182,8 +182,20 @@ wanted(RcsWorkerKind kind)
 			return rcs_campaign_workers;
 		case RCS_WORKER_CHAT:
 			return rcs_chat_workers;
+		case RCS_WORKER_LISTENER:
+			return strcmp(db->name, rcs_listen_database) == 0 ? 1 : 0;
 	}
 	return 0;
+}
+
+static int
+wanted_in_all(const RcsDb *db)
+{
+	int n = 0;
+
+	for (int kind = 0; kind < RCS_WORKER_KINDS; kind++)
+		n += wanted(db, kind);
+	return n;
 }
 
 /* With those of the database that lacks one now, of which nothing may be known yet. */
@@ -198,7 +210,7 @@ processes_needed(RcsDb *asking)
 	while ((db = hash_seq_search(&seq)) != NULL)
 	{
 		if (db == asking || (db->usable && db->state == RCS_DB_PRESENT))
-			n += rcs_single_workers + rcs_campaign_workers + rcs_chat_workers;
+			n += wanted_in_all(db);
 	}
 	return n;
 }
@@ -229,6 +241,8 @@ shortage(RcsDb *db, bool ours)
 static void
 describe(BackgroundWorker *worker, RcsDb *db, int n, RcsWorkerKind kind, int index)
 {
+	static const char *const functions[] = {"rcs_delivery_main", "rcs_delivery_main",
+											"rcs_chat_main", "rcs_listener_main"};
 	const char *what = rcs_worker_kind_name(kind);
 
 	memset(worker, 0, sizeof(*worker));
@@ -239,8 +253,7 @@ describe(BackgroundWorker *worker, RcsDb *db, int n, RcsWorkerKind kind, int ind
 	worker->bgw_main_arg = Int32GetDatum(n);
 	memcpy(worker->bgw_extra, &children[n].generation, sizeof(children[n].generation));
 	strlcpy(worker->bgw_library_name, "rcs", BGW_MAXLEN);
-	strlcpy(worker->bgw_function_name,
-			kind == RCS_WORKER_CHAT ? "rcs_chat_main" : "rcs_delivery_main", BGW_MAXLEN);
+	strlcpy(worker->bgw_function_name, functions[kind], BGW_MAXLEN);
 	snprintf(worker->bgw_type, BGW_MAXLEN, "rcs %s worker", what);
 	snprintf(worker->bgw_name, BGW_MAXLEN, "rcs %s worker %d of database %s", what, index,
 			 db->name);
@@ -325,7 +338,8 @@ stop_surplus(RcsDb *db)
 {
 	for (int n = 0; n < RCS_MAX_SLOTS; n++)
 	{
-		if (is_child_of(n, db->dboid) && (!db->usable || slots[n].index >= wanted(slots[n].kind)))
+		if (is_child_of(n, db->dboid) &&
+			(!db->usable || slots[n].index >= wanted(db, slots[n].kind)))
 			stop_worker(n);
 	}
 }
@@ -333,7 +347,7 @@ stop_surplus(RcsDb *db)
 static void
 start_missing(RcsDb *db, RcsWorkerKind kind)
 {
-	for (int index = 0; index < wanted(kind); index++)
+	for (int index = 0; index < wanted(db, kind); index++)
 	{
 		if (find_worker(db->dboid, kind, index) < 0)
 			start_worker(db, kind, index);
@@ -374,9 +388,11 @@ has_fresh_child(Oid dboid)
 static void
 probe(RcsDb *db)
 {
-	RcsWorkerKind kind = rcs_single_workers > 0 ? RCS_WORKER_SINGLE : RCS_WORKER_CAMPAIGN;
+	RcsWorkerKind kind = rcs_single_workers > 0		? RCS_WORKER_SINGLE
+						 : rcs_campaign_workers > 0 ? RCS_WORKER_CAMPAIGN
+													: RCS_WORKER_LISTENER;
 
-	if (wanted(kind) == 0 || has_fresh_child(db->dboid) || probe_under_way())
+	if (wanted(db, kind) == 0 || has_fresh_child(db->dboid) || probe_under_way())
 		return;
 	/* an old worker that has yet to notice its end may have the first numbers */
 	if (find_worker(db->dboid, kind, 0) < 0)
@@ -395,9 +411,8 @@ care_for(RcsDb *db)
 			probe(db);
 			break;
 		case RCS_DB_PRESENT:
-			start_missing(db, RCS_WORKER_SINGLE);
-			start_missing(db, RCS_WORKER_CAMPAIGN);
-			start_missing(db, RCS_WORKER_CHAT);
+			for (int kind = 0; kind < RCS_WORKER_KINDS; kind++)
+				start_missing(db, kind);
 			break;
 		case RCS_DB_ABSENT:
 			break;

@@ -15,6 +15,7 @@
 #include "guc.h"
 #include "hold_shared.h"
 #include "launcher.h"
+#include "listener_shared.h"
 #include "media_shared.h"
 #include "shmem.h"
 #include "slots.h"
@@ -37,6 +38,7 @@ _PG_init(void)
 	rcs_account_state_init();
 	rcs_campaign_rate_init();
 	rcs_media_shared_init();
+	rcs_listener_shared_init();
 	rcs_shmem_init();
 	/* pg_upgrade copies the queue: nobody may send from it */
 	if (IsBinaryUpgrade)

@@ -76,7 +76,7 @@ rcs_slots_init(void)
 const char *
 rcs_worker_kind_name(RcsWorkerKind kind)
 {
-	static const char *const names[] = {"single", "campaign", "chat"};
+	static const char *const names[] = {"single", "campaign", "chat", "listener"};
 
 	return names[kind];
 }

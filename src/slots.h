@@ -16,8 +16,10 @@ typedef enum RcsWorkerKind
 {
 	RCS_WORKER_SINGLE,
 	RCS_WORKER_CAMPAIGN,
-	RCS_WORKER_CHAT
+	RCS_WORKER_CHAT,
+	RCS_WORKER_LISTENER
 } RcsWorkerKind;
+#define RCS_WORKER_KINDS (RCS_WORKER_LISTENER + 1)
 
 typedef enum RcsSlotPhase
 {

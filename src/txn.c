@@ -186,20 +186,38 @@ run_caught(void (*body)(void *arg), void *arg, RcsExtLock *lock)
 	return fine;
 }
 
+/* False with "busy" when somebody is altering the extension. */
+static bool
+try_once(void (*body)(void *arg), void *arg, bool *busy)
+{
+	RcsExtLock lock = RCS_EXT_GONE;
+
+	*busy = false;
+	if (!run_caught(body, arg, &lock))
+		return false;
+	if (lock == RCS_EXT_GONE)
+		rcs_worker_extension_gone();
+	*busy = lock != RCS_EXT_LOCKED;
+	return !*busy;
+}
+
 bool
 rcs_txn_run(void (*body)(void *arg), void *arg)
 {
 	for (;;)
 	{
-		RcsExtLock lock = RCS_EXT_GONE;
+		bool busy;
+		bool done = try_once(body, arg, &busy);
 
-		if (!run_caught(body, arg, &lock))
-			return false;
-		if (lock == RCS_EXT_LOCKED)
-			return true;
-		if (lock == RCS_EXT_GONE)
-			rcs_worker_extension_gone();
-		if (!rcs_worker_pause(BUSY_PAUSE_MS))
-			return false;
+		if (done || !busy || !rcs_worker_pause(BUSY_PAUSE_MS))
+			return done;
 	}
+}
+
+bool
+rcs_txn_try(void (*body)(void *arg), void *arg)
+{
+	bool busy;
+
+	return try_once(body, arg, &busy);
 }

@@ -14,6 +14,9 @@
  */
 extern bool rcs_txn_run(void (*body)(void *arg), void *arg);
 
+/* The same, but false at once when somebody is altering the extension. */
+extern bool rcs_txn_try(void (*body)(void *arg), void *arg);
+
 /*
  * Did the last commit wait to its end for the synchronous standbys there are to
  * be?  If not, what it wrote may be gone after a failover.

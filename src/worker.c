@@ -42,6 +42,7 @@
 static RcsSlot *my_slot = NULL;
 static RcsExitReason exit_reason = RCS_EXIT_ERROR;
 static int64 generation = 0; /* 0: none */
+static uint32 reloads = 0;
 
 /* What an administrator may have set for sessions of this database, and is wrong here. */
 static const char *const settings[][2] = {
@@ -175,6 +176,12 @@ rcs_worker_drain_ms(void)
 	return my_slot->drain_short ? DRAIN_SHORT_MS : DRAIN_MS;
 }
 
+uint32
+rcs_worker_reloads(void)
+{
+	return reloads;
+}
+
 static void
 do_nothing(void *arg)
 {
@@ -189,6 +196,7 @@ rcs_worker_loop_housekeeping(void)
 	{
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
+		reloads++;
 	}
 	if (my_slot->recheck)
 	{

@@ -17,6 +17,7 @@ extern void rcs_worker_end(RcsSlot *slot);
 extern bool rcs_worker_stopping(RcsSlot *slot);
 extern int rcs_worker_drain_ms(void);
 extern void rcs_worker_loop_housekeeping(void);
+extern uint32 rcs_worker_reloads(void); /* how often settings were read again */
 
 /*
  * A generation is one run of a worker between two caught errors.  Its session

@@ -1,0 +1,25 @@
+/*
+ * listener_secret.h
+ *		The secrets by which the listener knows who asks.
+ */
+#ifndef RCS_LISTENER_SECRET_H
+#define RCS_LISTENER_SECRET_H
+
+#define RCS_SECRET_MIN 16
+#define RCS_SECRET_MAX 128
+#define RCS_SECRETS 2 /* the second one for the time of a change */
+
+typedef struct RcsSecrets
+{
+	int n;
+	char text[RCS_SECRETS][RCS_SECRET_MAX];
+} RcsSecrets;
+
+/* False, and why (palloc'd): then the secrets are left as they are. */
+extern bool rcs_listener_secrets_read(const char *path, const char *setting, RcsSecrets *secrets,
+									  char **problem);
+
+/* Takes as long whether it is known or not.  Raises nothing and allocates nothing. */
+extern bool rcs_listener_secret_known(const RcsSecrets *secrets, const char *given, size_t len);
+
+#endif /* RCS_LISTENER_SECRET_H */
