@@ -27,10 +27,16 @@ CREATE TABLE rcs.campaign (
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	started_at timestamptz,
 	paused_at timestamptz,
-	canceled_at timestamptz
+	canceled_at timestamptz,
+	weight int NOT NULL DEFAULT 1 CHECK (weight BETWEEN 1 AND 1000),
+	pause_reason text,
+	resumed_at timestamptz
 );
 CREATE INDEX campaign_name ON rcs.campaign (name, created_at);
-COMMENT ON TABLE rcs.campaign IS 'one campaign; changed only by the commands of its owner';
+COMMENT ON TABLE rcs.campaign IS 'one campaign; changed by the commands of its owner, and by a worker that pauses it';
+COMMENT ON COLUMN rcs.campaign.weight IS 'its share where several campaigns wait for one account';
+COMMENT ON COLUMN rcs.campaign.pause_reason IS 'why a worker paused it; null: somebody did';
+COMMENT ON COLUMN rcs.campaign.resumed_at IS 'failures of before do not pause it again';
 
 CREATE TABLE rcs.campaign_version (
 	campaign_no bigint NOT NULL,

@@ -1,4 +1,4 @@
--- Campaigns: create, add recipients, look at them, start.
+-- Campaigns: create, add recipients, look at them.
 
 -- Of a campaign and of whether it has a row in rcs.batch.  Pure, and views call it with the rights
 -- of their reader, so it stays executable by everybody.  The body is parsed here, once and for all.
@@ -7,6 +7,7 @@ RETURNS pg_catalog.text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
 	WHEN (c).canceled_at IS NOT NULL THEN 'canceled'
+	WHEN NOT has_unsent AND (c).expires_at OPERATOR(pg_catalog.<=) pg_catalog.statement_timestamp() THEN 'finished'
 	WHEN (c).paused_at IS NOT NULL THEN 'paused'
 	WHEN (c).started_at IS NULL AND (c).start_at IS NULL THEN 'draft'
 	WHEN (c).started_at IS NULL
@@ -53,13 +54,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rcs_campaign_preview';
 COMMENT ON FUNCTION rcs_campaign_preview(pg_catalog.uuid, pg_catalog.int4, pg_catalog.text)
 	IS 'what would be sent to the first n recipients, or to one phone; sends nothing';
-
-CREATE FUNCTION rcs_campaign_start(campaign pg_catalog.uuid)
-RETURNS pg_catalog.text
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rcs_campaign_start';
-COMMENT ON FUNCTION rcs_campaign_start(pg_catalog.uuid) IS 'starts a campaign; gives its state';
 
 CREATE FUNCTION rcs_campaign_id(name pg_catalog.text)
 RETURNS pg_catalog.uuid

@@ -233,7 +233,7 @@ SELECT c.id AS campaign,
 	s.state,
 	CASE s.state
 		WHEN 'scheduled' THEN concat('starts at ', c.start_at)
-		WHEN 'paused' THEN concat('paused at ', c.paused_at)
+		WHEN 'paused' THEN concat('paused at ', c.paused_at, ': ' || c.pause_reason)
 		WHEN 'canceled' THEN concat('canceled at ', c.canceled_at)
 		WHEN 'running' THEN coalesce(
 			(SELECT 'on hold: ' || h.reason FROM rcs.hold h

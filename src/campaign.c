@@ -1,10 +1,9 @@
 /*
  * campaign.c
- *		Campaigns: create, start, find.
+ *		Campaigns: create and find.
  *
- * A campaign's row is changed by the commands of its owner only.  It starts by
- * being marked as started; workers look at the mark, so nothing is copied or
- * moved here.  Recipients are campaign_add.c, their storage campaign_chunk.c.
+ * What becomes of one later is campaign_life.c.  Recipients are campaign_add.c,
+ * their storage campaign_chunk.c.
  */
 #include "postgres.h"
 
@@ -92,19 +91,20 @@ rcs_campaign_message(const RcsCampaign *c, int version, MemoryContext cxt)
 	return message;
 }
 
-static RcsStatement insert_event =
-	{"INSERT INTO rcs.campaign_event (campaign_no, what, who) VALUES ($1, $2, $3)",
-	 3,
-	 {INT8OID, TEXTOID, TEXTOID},
-	 NULL};
+static RcsStatement insert_event = {
+	"INSERT INTO rcs.campaign_event (campaign_no, what, who, detail) VALUES ($1, $2, $3, $4::jsonb)",
+	4,
+	{INT8OID, TEXTOID, TEXTOID, TEXTOID},
+	NULL};
 
 void
-rcs_campaign_event(int64 campaign_no, const char *what, Oid who)
+rcs_campaign_event(int64 campaign_no, const char *what, Oid who, const char *detail)
 {
 	Datum values[] = {Int64GetDatum(campaign_no), CStringGetTextDatum(what),
-					  CStringGetTextDatum(GetUserNameFromId(who, false))};
+					  CStringGetTextDatum(GetUserNameFromId(who, false)),
+					  detail == NULL ? (Datum) 0 : CStringGetTextDatum(detail)};
 
-	rcs_execute(&insert_event, values, NULL);
+	rcs_execute(&insert_event, values, detail == NULL ? "   n" : NULL);
 }
 
 /* ---------- create ---------- */
@@ -225,7 +225,7 @@ create_campaign(const CreateCall *call, const char *chatbot)
 						errmsg("campaign \"%s\" already exists", rcs_uuid_text(call->id)),
 						errhint("Leave id out to get a new one.")));
 	id = *DatumGetUUIDP(rcs_column(0, 2, &isnull));
-	rcs_campaign_event(rcs_column_int64(0, 1), "created", call->caller);
+	rcs_campaign_event(rcs_column_int64(0, 1), "created", call->caller, NULL);
 	return id;
 }
 
@@ -249,54 +249,6 @@ rcs_campaign_create(PG_FUNCTION_ARGS)
 	if (call.start_at != 0)
 		rcs_wakeup_campaign();
 	PG_RETURN_UUID_P(id);
-}
-
-/* ---------- start ---------- */
-
-static RcsStatement mark_started =
-	{"UPDATE rcs.campaign SET started_at = now() WHERE campaign_no = $1", 1, {INT8OID}, NULL};
-
-/* The state after it.  Calling it again is no error. */
-static text *
-start_campaign(const pg_uuid_t *id, Oid caller, MemoryContext cxt)
-{
-	RcsCampaign *c = rcs_campaign_load(id, true, cxt);
-	Datum values[] = {Int64GetDatum(c->campaign_no)};
-	bool waits = strcmp(c->state, "draft") == 0 || strcmp(c->state, "scheduled") == 0;
-
-	rcs_campaign_check_steer(c, caller);
-	rcs_usable_chatbot(c->chatbot, caller);
-	if (strcmp(c->state, "paused") == 0 || strcmp(c->state, "canceled") == 0)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("campaign \"%s\" is %s", rcs_uuid_text(id), c->state),
-						c->state[0] == 'p' ? errhint("Resume it with rcs_campaign_resume.") : 0));
-	if (waits)
-	{
-		rcs_execute(&mark_started, values, NULL);
-		rcs_campaign_event(c->campaign_no, "started", caller);
-		rcs_wakeup_campaign();
-		c = rcs_campaign_load(id, false, cxt);
-	}
-	return cstring_to_text(c->state);
-}
-
-PG_FUNCTION_INFO_V1(rcs_campaign_start);
-Datum
-rcs_campaign_start(PG_FUNCTION_ARGS)
-{
-	MemoryContext cxt = CurrentMemoryContext;
-	Oid caller = GetUserId();
-	RcsOwnerScope scope;
-	text *state;
-
-	rcs_require_argument(PG_ARGISNULL(0), "campaign");
-	rcs_owner_begin(&scope);
-	SPI_connect();
-	state = start_campaign(PG_GETARG_UUID_P(0), caller, cxt);
-	state = (text *) DatumGetPointer(SPI_datumTransfer(PointerGetDatum(state), false, -1));
-	SPI_finish();
-	rcs_owner_end(&scope);
-	PG_RETURN_TEXT_P(state);
 }
 
 /* ---------- find ---------- */

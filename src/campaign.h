@@ -27,7 +27,7 @@ typedef struct RcsCampaign
 extern RcsCampaign *rcs_campaign_load(const pg_uuid_t *id, bool for_update, MemoryContext cxt);
 extern void rcs_campaign_check_steer(const RcsCampaign *c, Oid caller);
 extern Jsonb *rcs_campaign_message(const RcsCampaign *c, int version, MemoryContext cxt);
-extern void rcs_campaign_event(int64 campaign_no, const char *what, Oid who);
+extern void rcs_campaign_event(int64 campaign_no, const char *what, Oid who, const char *detail);
 
 /* Text of an id, for messages. */
 extern char *rcs_uuid_text(const pg_uuid_t *id);

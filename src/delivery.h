@@ -4,7 +4,7 @@
  *
  * An item goes through these hands, in this order:
  *	WAITING  leased, no intent yet                        (delivery_queue.c)
- *	READY    its intent is on disk, it wants a permit     (delivery_worker.c)
+ *	READY    its intent is on disk, it wants a permit     (delivery_offer.c)
  *	FLYING   its request is under way                     (delivery_worker.c)
  *	DONE     its fate is decided, not yet written down    (delivery_fate.c)
  * and is forgotten when a transaction has written its fate down.
@@ -69,6 +69,9 @@ typedef struct RcsCampaign
 	dlist_node node;
 	RcsCampaignRow row;
 	bool due;				  /* the queue may have a batch of it */
+	bool was_due;			  /* ... at the look before */
+	bool over;				  /* canceled or expired: what is unsent ends */
+	bool changed;			  /* what is ready may have a text of before */
 	TimestampTz leased_due;	  /* the last batch leased since the latest look: */
 	int64 leased_id;		  /* those before it are leased or finished */
 	double pass;			  /* stride scheduling: the lowest goes next */
@@ -263,6 +266,10 @@ extern void rcs_lease_rolled_back(void);
 extern void rcs_lease_free(RcsLease *lease);
 
 /* delivery_campaign.c, delivery_single.c: what to take next */
+extern void rcs_campaigns_look(void);
+extern void rcs_campaigns_look_soon(void);
+extern bool rcs_campaigns_known(void);
+extern bool rcs_campaigns_stopped(TimestampTz now);
 extern bool rcs_campaigns_wanted(int64 now_us, int64 *wait_us);
 extern void rcs_campaigns_take(void);
 extern void rcs_campaigns_rolled_back(void);
@@ -270,7 +277,20 @@ extern bool rcs_singles_wanted(int64 now_us, int64 *wait_us);
 extern void rcs_singles_take(void);
 extern void rcs_singles_rolled_back(void);
 
+/* delivery_stop.c */
+extern bool rcs_campaign_is_over(const RcsCampaign *c, TimestampTz now);
+extern void rcs_stop_lease(RcsLease *lease);
+extern void rcs_stop_ready(void);
+extern bool rcs_stop_batch(RcsCampaign *c);
+
+/* delivery_offer.c */
+extern void rcs_offer_ready(int64 now_us, int64 *wait_us);
+extern void rcs_offer_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms);
+extern void rcs_offer_withdraw_all(const char *code, const char *reason, long delay_ms);
+extern void rcs_offer_drop(RcsItem *item);
+
 /* delivery_worker.c */
 extern void rcs_item_ready(RcsItem *item);
+extern void rcs_item_done(RcsItem *item);
 
 #endif /* RCS_DELIVERY_H */

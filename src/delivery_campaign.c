@@ -21,11 +21,15 @@
 #define REFILL_BELOW 1		  /* slices that wait for permits when more are fetched */
 #define NOT_NOW (SECOND / 50) /* a batch that somebody has locked is tried again */
 #define SMALL_BATCHES 50	  /* leases in one transaction at most */
+#define ENDED_BATCHES 2		  /* of campaigns that are over, in one transaction */
 #define LONGEST_PAUSE (60 * SECOND)
 
 static dlist_head campaigns = DLIST_STATIC_INIT(campaigns);
+static int ncampaigns = 0;
 static int64 look_at_us = 0;
 static uint32 wakes_seen = 0;
+static uint32 steers_seen = 0;
+static bool looked = false;
 static RcsCampaign *taking = NULL; /* its slice is being made */
 
 /* ---------- which campaigns there are ---------- */
@@ -45,7 +49,7 @@ find_campaign(int64 campaign_no)
 	return NULL;
 }
 
-/* A newcomer starts level with the one that has had least, not before it. */
+/* Who comes anew starts level with the one that has had least, not before it. */
 static double
 least_pass(void)
 {
@@ -63,21 +67,25 @@ least_pass(void)
 }
 
 static void
-know_campaign(const RcsCampaignRow *row, TimestampTz now)
+know_campaign(const RcsCampaignRow *row, TimestampTz now, double least)
 {
 	RcsCampaign *c = find_campaign(row->campaign_no);
 
 	if (c == NULL)
 	{
 		c = MemoryContextAllocZero(TopMemoryContext, sizeof(RcsCampaign));
-		c->pass = least_pass();
 		dlist_push_tail(&campaigns, &c->node);
+		ncampaigns++;
 	}
+	if (!c->was_due)
+		c->pass = Max(c->pass, least);
+	c->changed = (c->changed && c->ready > 0) || c->row.version != row->version;
 	c->row = *row;
 	c->leased_due = DT_NOBEGIN;
 	c->leased_id = 0;
-	c->due = row->next_at <= now;
-	if (!c->due)
+	c->over = rcs_campaign_is_over(c, now);
+	c->due = c->over ? !TIMESTAMP_IS_NOEND(row->next_at) : !row->paused && row->next_at <= now;
+	if (!c->due && row->next_at > now)
 		look_at_us = Min(look_at_us, rcs_now_us() + (row->next_at - now));
 }
 
@@ -88,29 +96,95 @@ pauses(const RcsCampaign *c)
 	return c->failures > 0 && rcs_now_us() < c->not_before_us + LONGEST_PAUSE;
 }
 
-static void
-look(void)
+/* Of those with leases the rows are read again, even when nothing of them waits in the queue. */
+static List *
+read_rows(void)
+{
+	int64 *known = palloc(sizeof(int64) * Max(ncampaigns, 1));
+	int n = 0;
+	dlist_iter iter;
+
+	dlist_foreach(iter, &campaigns)
+	{
+		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+
+		if (c->leases > 0)
+			known[n++] = c->row.campaign_no;
+	}
+	return rcs_outbox_campaigns(known, n, CurrentMemoryContext);
+}
+
+static bool
+look_is_due(int64 now_us)
+{
+	return now_us >= look_at_us || wakes_seen != rcs_campaign_wake_count(MyDatabaseId) ||
+		   !rcs_campaigns_known();
+}
+
+/* In a turn, before anything is taken. */
+void
+rcs_campaigns_look(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	List *rows = rcs_outbox_campaigns(CurrentMemoryContext);
+	uint32 wakes = rcs_campaign_wake_count(MyDatabaseId); /* before the snapshot */
+	uint32 steers = rcs_steer_count();
+	double least = least_pass();
+	List *rows;
 	dlist_mutable_iter iter;
 	ListCell *lc;
 
+	if (!look_is_due(rcs_now_us()))
+		return;
+	rows = read_rows();
 	look_at_us = rcs_now_us() + SECOND;
-	wakes_seen = rcs_campaign_wake_count(MyDatabaseId);
+	wakes_seen = wakes;
+	steers_seen = steers;
+	looked = true;
 	dlist_foreach_modify(iter, &campaigns)
 	{
 		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
 
+		c->was_due = c->due;
 		c->due = false;
 		if (c->leases > 0 || pauses(c))
 			continue;
 		dlist_delete(&c->node);
 		list_free(c->accounts);
 		pfree(c);
+		ncampaigns--;
 	}
 	foreach(lc, rows)
-		know_campaign(lfirst(lc), now);
+		know_campaign(lfirst(lc), now, least);
+}
+
+/* The look could not settle everything. */
+void
+rcs_campaigns_look_soon(void)
+{
+	look_at_us = Min(look_at_us, rcs_now_us() + NOT_NOW);
+}
+
+/* Has everything that steered a campaign been seen? */
+bool
+rcs_campaigns_known(void)
+{
+	return delivery.lane != RCS_WORKER_CAMPAIGN || (looked && steers_seen == rcs_steer_count());
+}
+
+/* Is there one that is not to go on, with messages that are ready? */
+bool
+rcs_campaigns_stopped(TimestampTz now)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &campaigns)
+	{
+		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+
+		if (c->ready > 0 && (c->row.paused || c->changed || rcs_campaign_is_over(c, now)))
+			return true;
+	}
+	return false;
 }
 
 /* ---------- through which account ---------- */
@@ -250,8 +324,8 @@ pick(int64 now_us)
 	{
 		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
 
-		if ((c->due || has_waiting(c)) && now_us >= c->not_before_us &&
-			(best == NULL || c->pass < best->pass))
+		if ((c->due || has_waiting(c)) && !c->over && !c->row.paused &&
+			now_us >= c->not_before_us && (best == NULL || c->pass < best->pass))
 			best = c;
 	}
 	return best;
@@ -323,8 +397,30 @@ take_slice(RcsCampaign *c)
 		return false;
 	}
 	n = rcs_lease_intend(c->current, account, most);
-	c->pass += Max(n, 1);
+	c->pass += (double) Max(n, 1) / c->row.weight;
 	return true;
+}
+
+/* A few batches of campaigns that are over; the results of more would fill the memory. */
+static void
+end_some(int64 now_us)
+{
+	int n = 0;
+	dlist_iter iter;
+
+	dlist_foreach(iter, &campaigns)
+	{
+		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+
+		while (c->over && c->due && now_us >= c->not_before_us && n < ENDED_BATCHES &&
+			   rcs_delivery_held() == NULL)
+		{
+			taking = c;
+			c->due = rcs_stop_batch(c);
+			c->failures = 0;
+			n++;
+		}
+	}
 }
 
 void
@@ -333,8 +429,6 @@ rcs_campaigns_take(void)
 	int64 now_us = rcs_now_us();
 	RcsCampaign *c;
 
-	if (now_us >= look_at_us || wakes_seen != rcs_campaign_wake_count(MyDatabaseId))
-		look();
 	for (int i = 0; i < SMALL_BATCHES && rcs_delivery_held() == NULL && (c = pick(now_us)) != NULL;
 		 i++)
 	{
@@ -343,6 +437,7 @@ rcs_campaigns_take(void)
 			c->not_before_us = Max(c->not_before_us, now_us + NOT_NOW);
 		c->failures = 0;
 	}
+	end_some(now_us);
 	taking = NULL;
 }
 
@@ -366,7 +461,7 @@ rcs_campaigns_wanted(int64 now_us, int64 *wait_us)
 {
 	dlist_iter iter;
 
-	if (now_us >= look_at_us || wakes_seen != rcs_campaign_wake_count(MyDatabaseId))
+	if (look_is_due(now_us))
 		return true;
 	*wait_us = Min(*wait_us, look_at_us - now_us);
 	dlist_foreach(iter, &campaigns)
@@ -374,13 +469,15 @@ rcs_campaigns_wanted(int64 now_us, int64 *wait_us)
 		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
 		ListCell *lc;
 
-		if (!c->due && !has_waiting(c))
+		if ((!c->due && !has_waiting(c)) || (c->row.paused && !c->over))
 			continue;
 		if (now_us < c->not_before_us)
 		{
 			*wait_us = Min(*wait_us, c->not_before_us - now_us);
 			continue;
 		}
+		if (c->over)
+			return true;
 		foreach(lc, c->accounts)
 			if (account_room(c, lfirst(lc), REFILL_BELOW, now_us, wait_us) > 0)
 				return true;

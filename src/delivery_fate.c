@@ -203,6 +203,10 @@ rcs_fate_before_offer(RcsItem *item, TimestampTz now)
 		expires = item->lease->campaign->row.expires_at;
 	if (item->message->phone == NULL)
 		set_fate(item, RCS_CANCELED, "erased", "the recipient was erased");
+	else if (item->lease->campaign != NULL && item->lease->campaign->row.canceled)
+		set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_CANCELED, "",
+				 in_doubt(item) ? "campaign was canceled while an earlier offer was in doubt"
+								: "campaign was canceled");
 	else if (expires != 0 && expires <= now)
 		set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_EXPIRED, "expired",
 				 in_doubt(item) ? "expired while an earlier offer was in doubt"

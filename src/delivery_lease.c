@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -167,17 +168,34 @@ close_empty(RcsLease *lease)
 	}
 }
 
+/* The text of a campaign, compiled; false: it is not there. */
+static bool
+load_text(RcsLease *lease, const RcsRoom *room)
+{
+	Jsonb *text = rcs_outbox_text(lease->campaign_no, lease->version, lease->cxt);
+	MemoryContext old;
+
+	if (text == NULL)
+		return false;
+	if (rcs_media_urls(&text->root) != NIL)
+		lease->text = text;
+	old = MemoryContextSwitchTo(lease->cxt);
+	lease->payload = rcs_payload_compile(&text->root, &room->sender, true);
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+/* Without a room only to be ended: whatever is unsent, and no text. */
 RcsLease *
 rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers)
 {
 	MemoryContext cxt = lease_context();
-	MemoryContext old;
+	TimestampTz due = room == NULL ? DT_NOEND : GetCurrentTransactionStartTimestamp();
 	RcsBatchRow *row =
 		rcs_outbox_lease_batch(campaign->row.campaign_no, rcs_worker_generation(), closed_servers,
-							   campaign->leased_due, campaign->leased_id, cxt);
+							   due, campaign->leased_due, campaign->leased_id, cxt);
 	RcsMessageRow *messages;
 	RcsLease *lease;
-	Jsonb *text;
 	int n;
 
 	if (row == NULL)
@@ -190,15 +208,10 @@ rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers)
 	campaign->leased_id = row->batch_id;
 	lease = make_lease(campaign, cxt, row, 1);
 	lease->version = row->version != 0 ? row->version : campaign->row.version;
-	text = rcs_outbox_text(campaign->row.campaign_no, lease->version, cxt);
 	n = rcs_outbox_messages(campaign->row.campaign_no, row, cxt, &messages);
-	fill_lease(lease, messages, text == NULL ? 0 : n);
-	if (text != NULL && rcs_media_urls(&text->root) != NIL)
-		lease->text = text;
-	old = MemoryContextSwitchTo(cxt);
-	if (text != NULL)
-		lease->payload = rcs_payload_compile(&text->root, &room->sender, true);
-	MemoryContextSwitchTo(old);
+	if (room != NULL && !load_text(lease, room))
+		n = 0;
+	fill_lease(lease, messages, n);
 	rcs_delivery_judge(messages, n);
 	settle_reported(lease);
 	close_empty(lease);

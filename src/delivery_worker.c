@@ -4,8 +4,8 @@
  *
  * A turn writes down, in one transaction, what has been decided and the intents
  * of what goes next; between turns no transaction, snapshot or table lock is
- * held.  Then permits are drawn and requests leave, and their answers are
- * turned into fates.  It knows no SQL and nothing of curl.
+ * held.  Then requests leave (delivery_offer.c), and their answers are turned
+ * into fates.  It knows no SQL and nothing of curl.
  */
 #include "postgres.h"
 
@@ -15,7 +15,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "campaign_rate.h"
 #include "delivery.h"
 #include "delivery_media.h"
 #include "delivery_worker.h"
@@ -58,6 +57,8 @@ turn_body(void *arg)
 	dlist_iter iter;
 
 	rcs_delivery_codes_turn();
+	if (delivery.lane == RCS_WORKER_CAMPAIGN && !held)
+		rcs_campaigns_look();
 	dlist_foreach(iter, &delivery.leases)
 	{
 		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
@@ -66,14 +67,14 @@ turn_body(void *arg)
 			rcs_record_lease(lease);
 		if (delivery.draining || held)
 			rcs_record_release(lease, 0, NULL);
+		else
+			rcs_stop_lease(lease);
 	}
 	if (!delivery.draining && !held && delivery.ndone <= UNWRITTEN_MAX)
 		take();
 	dlist_foreach(iter, &delivery.leases)
 		rcs_record_close(dlist_container(RcsLease, node, iter.cur));
 }
-
-static void withdraw_all(const char *code, const char *reason, long delay_ms);
 
 static void
 turn_committed(int64 now_us)
@@ -86,7 +87,8 @@ turn_committed(int64 now_us)
 	if (delivery.nready > 0)
 		RCS_FAULT("after-intent");
 	if (!rcs_txn_replicated())
-		withdraw_all("unreplicated", "no synchronous standby has confirmed its intent", 1000);
+		rcs_offer_withdraw_all("unreplicated", "no synchronous standby has confirmed its intent",
+							   1000);
 	rcs_delivery_hold_committed();
 }
 
@@ -147,7 +149,7 @@ turn_is_wanted(int64 now_us, int64 *wait_us)
 	return rcs_campaigns_wanted(now_us, wait_us);
 }
 
-/* ---------- offers ---------- */
+/* ---------- items between turns ---------- */
 
 /* The transaction with its intent has committed. */
 void
@@ -157,8 +159,9 @@ rcs_item_ready(RcsItem *item)
 	dlist_push_tail(&delivery.ready, &item->node);
 }
 
-static void
-item_done(RcsItem *item)
+/* Its fate is decided; the next turn writes it down. */
+void
+rcs_item_done(RcsItem *item)
 {
 	if (delivery.ndone++ == delivery.nstuck)
 		delivery.done_since_us = rcs_now_us();
@@ -168,166 +171,6 @@ item_done(RcsItem *item)
 		pg_atomic_fetch_add_u64(&delivery.slot->accepted, 1);
 	else if (item->fate.outcome == RCS_FAILED)
 		pg_atomic_fetch_add_u64(&delivery.slot->failed, 1);
-}
-
-static void
-leave_ready(RcsItem *item)
-{
-	dlist_delete(&item->node);
-	delivery.nready--;
-	item->account->ready--;
-	if (item->lease->campaign != NULL)
-		item->lease->campaign->ready--;
-}
-
-static void
-withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms)
-{
-	leave_ready(item);
-	rcs_fate_withdraw(item, code, reason, delay_ms);
-	item_done(item);
-}
-
-static void
-withdraw_all(const char *code, const char *reason, long delay_ms)
-{
-	dlist_mutable_iter iter;
-
-	dlist_foreach_modify(iter, &delivery.ready)
-		withdraw(dlist_container(RcsItem, node, iter.cur), code, reason, delay_ms);
-}
-
-static void
-withdraw_closed(RcsItem *item, int64 wait_us)
-{
-	char reason[RCS_ACCOUNT_REASON];
-	const char *hold = rcs_delivery_account_held(item->account);
-
-	if (hold != NULL)
-	{
-		snprintf(reason, sizeof(reason), RCS_ON_HOLD "%s", hold);
-		withdraw(item, "hold", reason, 1000);
-		return;
-	}
-	rcs_account_reason(item->account->shared, reason);
-	/* not for as long as it is closed: rcs_account_check() may open it at any time */
-	withdraw(item, "account", reason, Min(wait_us, SECOND) / 1000 + 1);
-}
-
-/* The campaign's own rate first: its token is given back when the account has none. */
-static RcsPermit
-draw_permit(RcsItem *item, int64 now_us, int64 *wait_us)
-{
-	RcsCampaign *c = item->lease->campaign;
-	bool own_rate = c != NULL && c->row.rate_per_minute > 0;
-	RcsPermit permit;
-
-	if (own_rate &&
-		!rcs_campaign_permit(c->row.campaign_no, c->row.rate_per_minute, now_us, wait_us))
-		return RCS_PERMIT_WAIT;
-	item->shared = item->account->shared;
-	permit = rcs_account_permit(item->shared, delivery.lane, now_us, wait_us);
-	if (permit != RCS_PERMIT_GRANTED)
-	{
-		if (own_rate)
-			rcs_campaign_give_back(c->row.campaign_no, c->row.rate_per_minute, now_us);
-		else if (permit == RCS_PERMIT_WAIT)
-			item->account->starved = true;
-	}
-	return permit;
-}
-
-static void
-offer(RcsItem *item, int64 now_us)
-{
-	RcsHttpRequest *r = &item->request;
-	RcsAnswer answer;
-
-	leave_ready(item);
-	memset(r, 0, sizeof(*r));
-	r->url = item->account->message_url;
-	r->ca_file = item->account->options->ca_file;
-	r->bearer = item->account->token;
-	r->body = item->body.data;
-	r->body_len = item->body.len;
-	r->timeout_ms = rcs_request_timeout;
-	r->owner = item;
-	item->started_us = now_us;
-	item->token_serial = item->account->token_serial;
-	item->state = RCS_ITEM_FLYING;
-	if (rcs_http_start(r))
-	{
-		delivery.nflying++;
-		return;
-	}
-	rcs_account_give_back(item->shared);
-	rcs_delivery_classify(item->account, r, &answer);
-	rcs_fate_of_answer(item, &answer);
-	item_done(item);
-}
-
-/* Look at one ready item: offer it, withdraw it, or let it wait. */
-static void
-try_item(RcsItem *item, int64 now_us, int64 *wait_us)
-{
-	RcsAccount *a = item->account;
-	bool probe;
-	int64 wait = SECOND;
-
-	if (a->shared < 0)
-	{
-		withdraw(item, "account", "the account cannot be used", 1000);
-		return;
-	}
-	if (a->starved)
-		return;
-	if (!rcs_fate_before_offer(item, GetCurrentTimestamp()))
-	{
-		leave_ready(item);
-		item_done(item);
-		return;
-	}
-	if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
-	{
-		withdraw_closed(item, wait);
-		return;
-	}
-	if (!rcs_delivery_token_ready(a, now_us))
-		return; /* the token's arrival wakes us */
-	switch (draw_permit(item, now_us, &wait))
-	{
-		case RCS_PERMIT_GRANTED:
-			offer(item, now_us);
-			break;
-		case RCS_PERMIT_WAIT:
-			*wait_us = Min(*wait_us, wait);
-			break;
-		case RCS_PERMIT_CLOSED:
-			withdraw_closed(item, wait);
-			break;
-	}
-}
-
-static void
-offer_ready(int64 now_us, int64 *wait_us)
-{
-	dlist_mutable_iter iter;
-	const char *hold = rcs_delivery_held();
-
-	if (hold != NULL)
-		withdraw_all("hold", hold, 0);
-	if (delivery.nready == 0 || !rcs_delivery_hold_known())
-	{
-		rcs_delivery_accounts_forget_waits();
-		return;
-	}
-	dlist_foreach_modify(iter, &delivery.ready)
-	{
-		if (rcs_http_active() - rcs_media_active() >= rcs_max_in_flight)
-			break;
-		try_item(dlist_container(RcsItem, node, iter.cur), now_us, wait_us);
-	}
-	rcs_delivery_accounts_forget_waits();
 }
 
 /* ---------- answers ---------- */
@@ -345,7 +188,7 @@ take_answer(RcsItem *item)
 	rcs_http_release(r);
 	rcs_fate_of_answer(item, &answer);
 	rcs_delivery_note_answer(item, &answer);
-	item_done(item);
+	rcs_item_done(item);
 }
 
 static void
@@ -389,7 +232,7 @@ begin_drain(void)
 {
 	delivery.draining = true;
 	rcs_slot_set_state(delivery.slot, "draining");
-	withdraw_all("shutdown", "the worker was stopped", 0);
+	rcs_offer_withdraw_all("shutdown", "the worker was stopped", 0);
 }
 
 /* Nothing new leaves; answers are waited for and written down, the rest is handed back. */
@@ -445,7 +288,7 @@ one_round(void)
 		turn(now_us);
 		wait_us = 0;
 	}
-	offer_ready(rcs_now_us(), &wait_us);
+	rcs_offer_ready(rcs_now_us(), &wait_us);
 	rcs_media_round(rcs_now_us(), &wait_us);
 	rcs_delivery_show(number);
 	wait_for_something(wait_us);

@@ -54,7 +54,7 @@ typedef struct RcsMessageRow
 	TimestampTz created_at;
 } RcsMessageRow;
 
-/* One row of rcs.campaign that has something due or soon. */
+/* One row of rcs.campaign: it has something due or soon, or a worker has leases of it. */
 typedef struct RcsCampaignRow
 {
 	int64 campaign_no;
@@ -62,8 +62,12 @@ typedef struct RcsCampaignRow
 	int version;
 	int rate_per_minute;
 	TimestampTz expires_at;
-	char in_doubt;		 /* 'r', 'h', or 0 for the setting */
-	TimestampTz next_at; /* when its first batch may be leased */
+	char in_doubt; /* 'r', 'h', or 0 for the setting */
+	int weight;
+	bool paused;
+	bool canceled;
+	TimestampTz resumed_at; /* 0 = never */
+	TimestampTz next_at;	/* when its first batch may be leased */
 } RcsCampaignRow;
 
 typedef struct RcsResultRow
@@ -88,12 +92,13 @@ typedef struct RcsIntentRow
 	int nords;
 } RcsIntentRow;
 
-extern List *rcs_outbox_campaigns(MemoryContext cxt);
+extern List *rcs_outbox_campaigns(const int64 *known, int nknown, MemoryContext cxt);
 extern Jsonb *rcs_outbox_text(int64 campaign_no, int version, MemoryContext cxt);
 
 extern RcsBatchRow *rcs_outbox_lease_batch(int64 campaign_no, int64 generation,
-										   List *closed_servers, TimestampTz after_due,
-										   int64 after_id, MemoryContext cxt);
+										   List *closed_servers, TimestampTz due,
+										   TimestampTz after_due, int64 after_id,
+										   MemoryContext cxt);
 extern int rcs_outbox_lease_singles(const int64 *ids, int nids, int64 generation, MemoryContext cxt,
 									RcsBatchRow **rows);
 extern int rcs_outbox_due_singles(TimestampTz after, int max, int64 *ids);

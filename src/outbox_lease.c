@@ -95,7 +95,9 @@ read_messages(uint64 n, RcsMessageRow **messages, MemoryContext cxt)
 
 /*
  * A loose scan: its cost follows the campaigns with waiting batches, not the
- * batches.  The only statement here that crosses campaigns; it locks nothing.
+ * batches.  Those that are over come too, whatever they wait for, to be ended,
+ * and those that the caller has leases of.  The only statement here that
+ * crosses campaigns; it locks nothing.
  */
 static RcsStatement campaigns = {
 	"WITH RECURSIVE s(no) AS ("
@@ -105,34 +107,50 @@ static RcsStatement campaigns = {
 	" SELECT (SELECT b.campaign_no FROM rcs.batch b WHERE b.campaign_no > s.no AND b.state = 'q'"
 	"  ORDER BY b.campaign_no LIMIT 1) FROM s WHERE s.no IS NOT NULL)"
 	" SELECT c.campaign_no, c.chatbot, c.version, c.rate_per_minute, c.expires_at, c.in_doubt,"
-	"  greatest((SELECT min(b.due_at) FROM rcs.batch b"
-	"   WHERE b.campaign_no = c.campaign_no AND b.state = 'q'), coalesce(c.started_at, c.start_at))"
-	" FROM s JOIN rcs.campaign c ON c.campaign_no = s.no"
-	" WHERE c.canceled_at IS NULL AND c.paused_at IS NULL"
-	"  AND (c.started_at IS NOT NULL OR c.start_at IS NOT NULL)",
-	0,
-	{0},
+	"  greatest(coalesce((SELECT min(b.due_at) FROM rcs.batch b"
+	"   WHERE b.campaign_no = c.campaign_no AND b.state = 'q'), 'infinity'),"
+	"   coalesce(c.started_at, c.start_at)),"
+	"  c.weight, c.paused_at IS NOT NULL, c.canceled_at IS NOT NULL, c.resumed_at"
+	" FROM (SELECT s.no FROM s UNION SELECT unnest($1)) k JOIN rcs.campaign c ON c.campaign_no = k.no"
+	" WHERE c.canceled_at IS NOT NULL OR c.expires_at <= now()"
+	"  OR c.paused_at IS NULL AND (c.started_at IS NOT NULL OR c.start_at IS NOT NULL)"
+	"  OR c.campaign_no = ANY ($1)",
+	1,
+	{INT8ARRAYOID},
 	NULL};
 
-List *
-rcs_outbox_campaigns(MemoryContext cxt)
+static void
+read_campaign(uint64 i, RcsCampaignRow *c)
 {
-	uint64 n = rcs_execute(&campaigns, NULL, NULL);
+	char *in_doubt = rcs_column_text(i, 6, CurrentMemoryContext);
+	bool isnull;
+
+	c->campaign_no = rcs_column_int64(i, 1);
+	strlcpy(c->chatbot, rcs_column_text(i, 2, CurrentMemoryContext), sizeof(c->chatbot));
+	c->version = (int) rcs_column_int64(i, 3);
+	c->rate_per_minute = (int) rcs_column_int64(i, 4);
+	c->expires_at = rcs_column_int64(i, 5);
+	c->in_doubt = in_doubt == NULL ? 0 : in_doubt[0];
+	c->next_at = rcs_column_int64(i, 7);
+	c->weight = (int) rcs_column_int64(i, 8);
+	c->paused = DatumGetBool(rcs_column(i, 9, &isnull));
+	c->canceled = DatumGetBool(rcs_column(i, 10, &isnull));
+	c->resumed_at = rcs_column_int64(i, 11);
+}
+
+List *
+rcs_outbox_campaigns(const int64 *known, int nknown, MemoryContext cxt)
+{
+	Datum values[] = {PointerGetDatum(rcs_int64_array(known, nknown))};
+	uint64 n = rcs_execute(&campaigns, values, NULL);
 	List *list = NIL;
 
 	for (uint64 i = 0; i < n; i++)
 	{
-		RcsCampaignRow *c = MemoryContextAllocZero(cxt, sizeof(RcsCampaignRow));
-		char *in_doubt = rcs_column_text(i, 6, CurrentMemoryContext);
 		MemoryContext old;
+		RcsCampaignRow *c = MemoryContextAllocZero(cxt, sizeof(RcsCampaignRow));
 
-		c->campaign_no = rcs_column_int64(i, 1);
-		strlcpy(c->chatbot, rcs_column_text(i, 2, CurrentMemoryContext), sizeof(c->chatbot));
-		c->version = (int) rcs_column_int64(i, 3);
-		c->rate_per_minute = (int) rcs_column_int64(i, 4);
-		c->expires_at = rcs_column_int64(i, 5);
-		c->in_doubt = in_doubt == NULL ? 0 : in_doubt[0];
-		c->next_at = rcs_column_int64(i, 7);
+		read_campaign(i, c);
 		old = MemoryContextSwitchTo(cxt);
 		list = lappend(list, c);
 		MemoryContextSwitchTo(old);
@@ -158,23 +176,23 @@ static RcsStatement lease_batch =
 	{"UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
 	 " WHERE b.campaign_no = $1 AND b.batch_id ="
 	 "  (SELECT q.batch_id FROM rcs.batch q"
-	 "   WHERE q.campaign_no = $1 AND q.state = 'q' AND q.due_at <= now()"
+	 "   WHERE q.campaign_no = $1 AND q.state = 'q' AND q.due_at <= $6"
 	 "    AND (q.due_at, q.batch_id) > ($4, $5)"
 	 "    AND (q.server IS NULL OR q.server <> ALL ($3))"
 	 "   ORDER BY q.due_at, q.batch_id LIMIT 1 FOR UPDATE SKIP LOCKED)"
 	 " RETURNING " BATCH_COLUMNS,
-	 5,
-	 {INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID},
+	 6,
+	 {INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID},
 	 NULL};
 
-/* The next batch of a campaign that is due, after the given one in that order, or NULL. */
+/* The next batch of a campaign that is due at a time, after the given one in that order, or NULL. */
 RcsBatchRow *
-rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers,
+rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers, TimestampTz due,
 					   TimestampTz after_due, int64 after_id, MemoryContext cxt)
 {
 	int n = list_length(closed_servers);
 	const char **names = palloc(sizeof(char *) * Max(n, 1));
-	Datum values[5];
+	Datum values[6];
 	RcsBatchRow *row;
 
 	for (int i = 0; i < n; i++)
@@ -184,6 +202,7 @@ rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers
 	values[2] = PointerGetDatum(rcs_text_array(names, n));
 	values[3] = TimestampTzGetDatum(after_due);
 	values[4] = Int64GetDatum(after_id);
+	values[5] = TimestampTzGetDatum(due);
 	if (rcs_execute(&lease_batch, values, NULL) == 0)
 		return NULL;
 	read_batches(1, &row, cxt);

@@ -40,6 +40,7 @@ typedef struct Shared
 {
 	pg_atomic_uint32
 		refusals; /* not of one database: a ring may be missing, and this must not be lost */
+	pg_atomic_uint32 steered; /* rises when a campaign of any database was steered */
 	Ring rings[MAX_RINGS];
 } Shared;
 
@@ -49,6 +50,7 @@ typedef struct Pending
 	bool anything;
 	bool single;
 	bool campaign;
+	bool steered;
 	bool chat;
 	bool refused;
 	bool everything;
@@ -82,6 +84,7 @@ shared_init(void *ptr, bool found)
 		return;
 	memset(shared, 0, sizeof(Shared));
 	pg_atomic_init_u32(&shared->refusals, 0);
+	pg_atomic_init_u32(&shared->steered, 0);
 	for (int i = 0; i < MAX_RINGS; i++)
 	{
 		pg_atomic_init_u32(&shared->rings[i].campaign, 0);
@@ -140,6 +143,14 @@ rcs_wakeup_campaign(void)
 {
 	warn_not_preloaded();
 	pending.anything = pending.campaign = true;
+}
+
+/* What may be offered of a campaign has changed: nothing is, before the workers have looked. */
+void
+rcs_wakeup_steered(void)
+{
+	warn_not_preloaded();
+	pending.anything = pending.steered = true;
 }
 
 /* Messages of users have come; who only stores them need not know what else is missing. */
@@ -218,11 +229,13 @@ static void
 hand_over(void)
 {
 	bool single = pending.single || pending.everything;
-	bool campaign = pending.campaign || pending.everything;
+	bool campaign = pending.campaign || pending.steered || pending.everything;
 	bool chat = pending.chat || pending.everything;
 
 	if (pending.refused)
 		pg_atomic_fetch_add_u32(&shared->refusals, 1);
+	if (pending.steered)
+		pg_atomic_fetch_add_u32(&shared->steered, 1);
 	if (single || campaign || chat)
 	{
 		Ring *ring;
@@ -350,7 +363,14 @@ rcs_campaign_wake_count(Oid dboid)
 	return pg_atomic_read_u32(&my_ring->campaign);
 }
 
-/* The same for messages of users. */
+/* Changes whenever a campaign was steered, in whatever database; read it before you look. */
+uint32
+rcs_steer_count(void)
+{
+	return pg_atomic_read_u32(&shared->steered);
+}
+
+/* Changes whenever messages of users have come to this worker's database. */
 uint32
 rcs_chat_wake_count(Oid dboid)
 {

@@ -10,6 +10,7 @@ extern void rcs_wakeup_init(void);
 /* backend: remembered, and done at COMMIT; nothing is done on rollback or PREPARE */
 extern void rcs_wakeup_single(int64 batch_id);
 extern void rcs_wakeup_campaign(void);
+extern void rcs_wakeup_steered(void);
 extern void rcs_wakeup_chat(void);
 extern void rcs_wakeup_refused(void);
 extern void rcs_wakeup_probe(void);
@@ -25,6 +26,7 @@ extern void rcs_handover_open(Oid dboid);
 extern void rcs_handover_close(void);
 extern int rcs_handover_take(Oid dboid, int64 *ids, int max, bool *overflow);
 extern uint32 rcs_campaign_wake_count(Oid dboid);
+extern uint32 rcs_steer_count(void);
 extern uint32 rcs_chat_wake_count(Oid dboid);
 
 /* ... rises whenever somebody, in any database, has refused advertising or was erased */
