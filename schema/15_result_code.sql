@@ -110,16 +110,16 @@ COMMENT ON FUNCTION rcs._result_code_write() IS 'keeps what rcs.result_code is c
 CREATE TRIGGER result_code_write INSTEAD OF INSERT OR UPDATE OR DELETE ON rcs.result_code
 FOR EACH ROW EXECUTE FUNCTION rcs._result_code_write();
 
--- Written by workers; a cache of what rcs.result says, so it is not dumped.
+-- Written by workers and rcs_receive(); a cache of what rcs.result and rcs.event say, so it is not dumped.
 CREATE TABLE rcs.unknown_code (
 	code text PRIMARY KEY,
 	n bigint NOT NULL,
 	first_at timestamptz NOT NULL,
 	last_at timestamptz NOT NULL,
-	server text NOT NULL,
-	http_status int NOT NULL,
+	server text,
+	http_status int,
 	reason text
 );
-COMMENT ON TABLE rcs.unknown_code IS 'codes in answers of the carrier that were not in rcs.result_code, so that the HTTP status decided; server, status and reason are those of the latest. Rows may be deleted';
+COMMENT ON TABLE rcs.unknown_code IS 'codes of the carrier that were not in rcs.result_code, so that the HTTP status of the answer decided, or in a report the family of the code; server, status and reason are those of the latest, server and status null for a report. Rows may be deleted';
 
 GRANT SELECT ON rcs.result_code, rcs.unknown_code TO pg_monitor;

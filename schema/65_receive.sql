@@ -88,6 +88,24 @@ END $$;
 COMMENT ON FUNCTION rcs._quarantine(pg_catalog.text, pg_catalog.text, pg_catalog.jsonb)
 	IS 'keeps what could not be used; only the latest 10,000 are kept';
 
+-- A row that somebody has locked is left alone, so that no report waits for it; their number is bounded,
+-- since the codes are somebody else's.
+CREATE FUNCTION rcs._count_unknown_codes(codes pg_catalog.jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE rcs.unknown_code u SET n = u.n + (codes->u.code->>'n')::bigint, last_at = now(), server = NULL, http_status = NULL,
+		reason = codes->u.code->>'reason'
+	WHERE u.code IN (SELECT l.code FROM rcs.unknown_code l WHERE codes ? l.code FOR UPDATE SKIP LOCKED);
+	INSERT INTO rcs.unknown_code (code, n, first_at, last_at, reason)
+	SELECT c.key, (c.value->>'n')::bigint, now(), now(), c.value->>'reason' FROM jsonb_each(codes) c
+	WHERE NOT EXISTS (SELECT FROM rcs.unknown_code u WHERE u.code = c.key) AND (SELECT count(*) FROM rcs.unknown_code) < 1000
+	ORDER BY c.key
+	ON CONFLICT DO NOTHING;
+END $$;
+COMMENT ON FUNCTION rcs._count_unknown_codes(pg_catalog.jsonb) IS 'adds to rcs.unknown_code what reports hold: {"code": {"n", "reason"}}';
+
 -- One statement for all of them, in the order of the message, so that two deliveries of the same
 -- reports wait for each other instead of deadlocking.
 CREATE FUNCTION rcs._receive_reports(reports pg_catalog.jsonb) RETURNS pg_catalog.int4
@@ -96,6 +114,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	stored int;
+	unknown jsonb;
 BEGIN
 	WITH r AS (
 		SELECT rcs._uuid_or_null(e->>'msgId') AS message,
@@ -107,17 +126,28 @@ BEGIN
 			CASE WHEN e->>'bill' IN ('0', '1') THEN (e->>'bill')::int END AS bill,
 			rcs._carrier_time(e->>'sentTime') AS sent_at,
 			rcs._carrier_time(e->>'timestamp') AS carrier_at
-		FROM jsonb_array_elements(reports) e)
-	INSERT INTO rcs.event (message, campaign_no, status, verdict, service_type, carrier, code, reason, bill,
-		sent_at, carrier_at, counted)
-	SELECT r.message, m.campaign_no, r.status, rcs._report_verdict(r.status, r.service_type, r.code),
-		left(r.service_type, 20), left(r.carrier, 20), left(r.code, 20), left(r.reason, 200), r.bill,
-		r.sent_at, r.carrier_at, m.campaign_no = 0
-	FROM r JOIN rcs.message m ON m.id = r.message
-	ORDER BY r.message, r.status, r.service_type
-	ON CONFLICT DO NOTHING;
-	GET DIAGNOSTICS stored = ROW_COUNT;
-	RETURN stored;
+		FROM jsonb_array_elements(reports) e),
+	fresh AS (
+		INSERT INTO rcs.event (message, campaign_no, status, verdict, service_type, carrier, code, reason, bill,
+			sent_at, carrier_at, counted)
+		SELECT r.message, m.campaign_no, r.status, rcs._report_verdict(r.status, r.service_type, r.code),
+			left(r.service_type, 20), left(r.carrier, 20), left(r.code, 20), left(r.reason, 200), r.bill,
+			r.sent_at, r.carrier_at, m.campaign_no = 0
+		FROM r JOIN rcs.message m ON m.id = r.message
+		ORDER BY r.message, r.status, r.service_type
+		ON CONFLICT DO NOTHING
+		RETURNING event.code, event.reason)
+	SELECT sum(f.n), jsonb_object_agg(f.code, jsonb_build_object('n', f.n, 'reason', f.reason)) FILTER (WHERE f.unknown)
+	INTO stored, unknown
+	FROM (
+		-- codes of the fallback have fewer digits, and are in no list
+		SELECT coalesce(e.code, '') AS code, count(*) AS n, max(e.reason) AS reason,
+			e.code ~ '^[1-9][0-9]{4,8}$' AND NOT EXISTS (SELECT FROM rcs.result_code c WHERE c.code = e.code) AS unknown
+		FROM fresh e GROUP BY e.code) f;
+	IF unknown IS NOT NULL THEN
+		PERFORM rcs._count_unknown_codes(unknown);
+	END IF;
+	RETURN coalesce(stored, 0);
 END $$;
 COMMENT ON FUNCTION rcs._receive_reports(pg_catalog.jsonb) IS 'stores reports about messages that we know; how many were new';
 
@@ -254,7 +284,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._count_events(pg_catalog.int4) IS 'brings reports into the counts of their campaigns; how many';
 
-REVOKE ALL ON FUNCTION rcs_receive(pg_catalog.jsonb), rcs._carrier_time(pg_catalog.text), rcs._uuid_or_null(pg_catalog.text),
+REVOKE ALL ON FUNCTION rcs_receive(pg_catalog.jsonb), rcs._count_unknown_codes(pg_catalog.jsonb), rcs._carrier_time(pg_catalog.text), rcs._uuid_or_null(pg_catalog.text),
 	rcs._report_verdict(pg_catalog.text, pg_catalog.text, pg_catalog.text), rcs._pushed(pg_catalog.jsonb),
 	rcs._quarantine(pg_catalog.text, pg_catalog.text, pg_catalog.jsonb), rcs._receive_reports(pg_catalog.jsonb),
 	rcs._receive_inbound(pg_catalog.jsonb), rcs._push_problem(pg_catalog.jsonb), rcs._count_events(pg_catalog.int4)

@@ -280,11 +280,11 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN count(*) > 0 THEN 'warning' END,
 		coalesce('the carrier answers with codes that are not in rcs.result_code: '
-			|| string_agg(format('%s (%s times, the last %s ago, HTTP %s)', u.code, u.n,
-				rcs._span(statement_timestamp() - u.last_at), u.http_status), ', ' ORDER BY u.last_at DESC) FILTER (WHERE u.place <= 5)
+			|| string_agg(format('%s (%s times, the last %s ago, %s)', u.code, u.n,
+				rcs._span(statement_timestamp() - u.last_at), coalesce('HTTP ' || u.http_status, 'in a report')), ', ' ORDER BY u.last_at DESC) FILTER (WHERE u.place <= 5)
 			|| CASE WHEN count(*) > 5 THEN format(' and %s more', count(*) - 5) ELSE '' END,
 			'no unknown code in the last 7 days'),
-		'Ask the carrier what they mean, and INSERT INTO rcs.result_code (code, class, note); until then the HTTP status decides.'
+		'Ask the carrier what they mean, and INSERT INTO rcs.result_code (code, class, note); until then the HTTP status decides, and in reports the first digit.'
 	FROM (SELECT x.*, row_number() OVER (ORDER BY x.last_at DESC) AS place FROM rcs.unknown_code x
 		WHERE x.last_at > statement_timestamp() - interval '7 days'
 			AND NOT EXISTS (SELECT FROM rcs._code_change c WHERE c.code = x.code)

@@ -206,5 +206,18 @@ SELECT rcs_receive('{"replyId": "pushed", "eventType": "message", "userContact":
 SELECT pg_temp.try('SELECT count(*) FROM rcs.inbound');
 RESET ROLE;
 SELECT count(*) FROM rcs.inbound WHERE reply_id = 'pushed';
+
+-- codes that nobody knows are counted, once for each report; those of the fallback are of no list
+DELETE FROM rcs.event;
+DELETE FROM rcs.unknown_code;
+INSERT INTO rcs.unknown_code VALUES ('59997', 2, now() - interval '1 day', now() - interval '1 day', 'kt', 400, 'an answer');
+SELECT rcs_receive(jsonb_build_array(pg_temp.report(1, '{"status": "fail", "error": {"code": "59998", "message": "what"}}'),
+	pg_temp.report(2, '{"status": "fail", "error": {"code": "59998", "message": "what"}}'),
+	pg_temp.report(3, '{"status": "fail", "error": {"code": "59997"}}'), pg_temp.report(4, '{"status": "fail", "error": {"code": "54002"}}'),
+	pg_temp.report(5, '{"status": "fail", "legacyError": {"code": "9999"}}'), pg_temp.report(6, '{"status": "fail", "error": {"code": "5999y"}}'),
+	pg_temp.report(7)));
+SELECT rcs_receive(pg_temp.report(1, '{"status": "fail", "error": {"code": "59998", "message": "what"}}'));
+SELECT code, n, first_at = now() AS first_now, last_at = now() AS last_now, server, http_status, reason FROM rcs.unknown_code ORDER BY code;
+SELECT severity, detail ~ '59998 \(2 times, the last [0-9]+ s ago, in a report\)' FROM rcs_health() WHERE "check" = 'unknown_code';
 ROLLBACK;
 DROP ROLE regress_rcs_pusher;
