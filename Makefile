@@ -20,7 +20,7 @@ SHLIB_LINK = $(shell curl-config --libs 2>/dev/null || echo -lcurl) -luuid -lmic
 override with_llvm := no
 
 # These work before PostgreSQL is installed, and without PGXS, whose "check" only refuses.
-OWN_GOALS = deps demo check check-long nemesis fuzz lint format format-check ktsim
+OWN_GOALS = deps demo check check-long nemesis fuzz lint format format-check ktsim bench bench-long bench-grow
 PG_CONFIG ?= pg_config
 ifneq ($(filter-out $(OWN_GOALS),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -51,6 +51,11 @@ endif
 ktsim:
 	$(MAKE) -C ktsim
 check-long nemesis fuzz demo: deps
+bench bench-grow:
+	scripts/deps.sh bench
+	bench/$(@:bench-%=%).sh
+bench-long:
+	BENCH=backlog OUT=bench/results-long.md $(MAKE) bench
 deps demo lint format:
 	scripts/$@.sh
 check-long:

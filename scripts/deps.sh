@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need on a Debian that has only git, make and a compiler.
 # Says first what and why; touches nothing that is there already; creates no database cluster.
+# usage: deps.sh [bench]: with it, also what the benchmark needs.
 set -euo pipefail
 
 # Packages that will do (the first is the one installed), then the reason.
@@ -15,6 +16,11 @@ needs=(
 	"procps: ps, for the tests that kill processes"
 	"curl: the stand-in carrier's own test"
 )
+if [ "${1:-}" = bench ]; then
+	needs+=("wrk: what the stand-in carrier can take"
+		"python3-psycopg2: the Python worker to compare with"
+		"gnuplot-nox gnuplot-qt gnuplot-x11: the plots of make bench-grow")
+fi
 optional=(
 	"clang-format-14 clang-format: make format-check"
 )
