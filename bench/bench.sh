@@ -21,17 +21,6 @@ cd "$(dirname "$0")/.."
 . bench/peers.sh
 
 parts=${BENCH:-ceiling drain enqueue rate single held}
-# size NAME QUICK FULL: the caller's value, else one of these
-size()
-{
-	local value=${!1:-}
-	if [ -z "$value" ]; then
-		value=$3
-		[ -z "${QUICK:-}" ] || value=$2
-	fi
-	[[ $value =~ ^[1-9][0-9]{0,8}$ ]] || die "$1 must be a number"
-	declare -g "${1,,}=$value"
-}
 size ROUNDS 3 3
 size DRAIN_N 20000 200000
 size PEER_N 3000 40000

@@ -20,6 +20,18 @@ say()
 	printf '%s %s\n' "$(date +%T)" "$*" >&2
 }
 
+# size NAME QUICK FULL: the caller's value, else one of these
+size()
+{
+	local value=${!1:-}
+	if [ -z "$value" ]; then
+		value=$3
+		[ -z "${QUICK:-}" ] || value=$2
+	fi
+	[[ $value =~ ^[1-9][0-9]{0,8}$ ]] || die "$1 must be a number"
+	declare -g "${1,,}=$value"
+}
+
 # As the user that may run servers, without the caller's PGHOST and the like.
 as()
 {
@@ -122,6 +134,7 @@ start_server()
 		listen_addresses = ''
 		unix_socket_directories = '$scratch/run'
 		log_line_prefix = '%m [%p] %b '
+		${extra_conf:-}
 	END
 	[ -z "${PG_NET_DIR:-}" ] || as bash -c 'echo "pg_net.database_name = bench_peers" >>"$1"' - "$scratch/data/postgresql.conf"
 	quietly server-start "$bin/pg_ctl" -D "$scratch/data" -l "$scratch/log/server.log" -w start

@@ -4,8 +4,8 @@ SET client_min_messages = warning;
 CREATE EXTENSION rcs;
 CREATE SERVER kt TYPE 'kt' FOREIGN DATA WRAPPER rcs OPTIONS (url :'url');
 CREATE USER MAPPING FOR PUBLIC SERVER kt OPTIONS (rcs_id 'bench', rcs_secret 'bench');
-INSERT INTO rcs.chatbot (chatbot, servers, agency_id, agency_key, brand_key)
-VALUES ('0212351235', '{kt}', 'ktbizrcs', 'AK-bench', 'BK-bench');
+INSERT INTO rcs.chatbot (chatbot, servers, agency_id, agency_key, brand_key, callback)
+VALUES ('0212351235', '{kt}', 'ktbizrcs', 'AK-bench', 'BK-bench', '0212351235');
 SELECT ok FROM rcs_account_check('kt');
 
 -- A campaign to n people with the two-placeholder template; not started.

@@ -11,6 +11,7 @@
 #   TESTS="t/003_*.pl"                      only these of t/
 #   JOBS=2                                  TAP files at a time
 #   RCS_LONG=1                              the long tests too (make check-long)
+#   RCS_TIMES=1                             limits of time count (a quiet machine); else only a hang fails
 #   RCS_AGAIN=1                             TAP files that failed once more, alone (busy build machines)
 #   SCRATCH=DIR                             use and keep DIR: the next run compiles less
 #   PG_CONFIG=...                           another PostgreSQL
@@ -42,7 +43,7 @@ give_scratch_to_user
 # LC_ALL is for our tools; PostgreSQL's test modules drop it and make UTF-8 databases by LANG.
 vars=(PATH="$PATH" HOME="$scratch/home" USER="${user:-$(id -un)}" TMPDIR=/tmp
 	LANG=C.UTF-8 LC_ALL=C RCS_SCRATCH="$scratch")
-for v in ONLY REGRESS REGRESS_ENCODING ISOLATION TESTS JOBS RCS_LONG RCS_SEED RCS_NEMESIS_SECONDS RCS_AGAIN FUZZ_N FUZZ_SEED PG_CONFIG PG_TEST_TIMEOUT_DEFAULT; do
+for v in ONLY REGRESS REGRESS_ENCODING ISOLATION TESTS JOBS RCS_LONG RCS_SEED RCS_NEMESIS_SECONDS RCS_AGAIN RCS_TIMES FUZZ_N FUZZ_SEED PG_CONFIG PG_TEST_TIMEOUT_DEFAULT; do
 	if [ -n "${!v:-}" ]; then
 		vars+=("$v=${!v}")
 	fi

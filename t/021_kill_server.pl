@@ -40,7 +40,7 @@ for my $round (1 .. $kills)
 	push @pauses, time() - $killed;
 }
 @pauses = sort { $a <=> $b } @pauses;
-cmp_ok($pauses[-1], '<', 60, 'sending goes on after each kill');
+took($pauses[-1], 60, 'sending goes on after each kill');
 isnt($node->safe_psql($db, 'SELECT count(*) FROM rcs.batch'), 0, 'the last kill was not too late');
 poll($node, 'postgres', worker_count($db), 2, 30, 'the workers are back');
 drained($node, $db, 150, 'everything leaves');

@@ -37,7 +37,7 @@ sub in_time
 	$action->();
 	my $took = time() - $start;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	return cmp_ok($took, '<', $limit, sprintf '%s takes less than %d s', $name, $limit);
+	return took($took, $limit, sprintf '%s takes less than %d s', $name, $limit);
 }
 
 # Fast

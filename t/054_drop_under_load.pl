@@ -54,7 +54,7 @@ sub in_time
 	my $took = time() - $start;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	cmp_ok($took, '<', $limit, sprintf '%s takes %.1f s, less than %d', $name, $took, $limit);
+	took($took, $limit, sprintf '%s takes %.1f s, less than %d', $name, $took, $limit);
 	return $rc == 0 ? 'done' : $err;
 }
 

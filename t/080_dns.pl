@@ -112,7 +112,7 @@ for my $host (qw(nowhere.invalid silent.invalid))
 	my @pids = split /,/, worker_pids($node, $db);
 	sql("SELECT pg_terminate_backend($_)") for @pids;
 	sleep(0.02) while time() < $start + 20 && grep { kill 0, $_ } @pids;
-	cmp_ok(time() - $start, '<', 4, sprintf '%s: the workers end in %.2f s', $host, time() - $start);
+	took(time() - $start, 4, sprintf '%s: the workers end in %.2f s', $host, time() - $start);
 	poll($node, 'postgres', worker_count($db), 2, 30, "$host: and come back");
 
 	go_to('127.0.0.1');

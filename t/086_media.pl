@@ -154,7 +154,7 @@ uploads();
 
 my $start = time();
 like(failure(image()), qr/ERROR:  55000: no worker uploads images.*rcs\.single_workers is 0.*HINT:  .*rcs\.single_workers/s, 'without a worker it is an error');
-cmp_ok(time() - $start, '<', 6, 'at once');
+took(time() - $start, 6, 'at once');
 set_conf($node, 'rcs.single_workers' => 1);
 poll($node, $db, "SELECT count(*) FROM rcs.worker_status WHERE kind = 'single' AND state = 'idle'", 1, 20, 'the worker is back');
 
@@ -250,7 +250,7 @@ $sims[1]->set(file_error_pct => 100, file_error_code => '72107', file_fault_coun
 $start = time();
 $image = image();
 like(failure($image), qr/ERROR:  58000: could not upload an image through server "two": .*\(72107\)/, 'a refusal names server and code');
-cmp_ok(time() - $start, '<', 6, 'at once');
+took(time() - $start, 6, 'at once');
 is(uploads(), '1 1', 'after one try');
 quiet();
 media($image);
@@ -269,7 +269,7 @@ $image = image();
 $start = time();
 my @waiting = map { background("SELECT rcs_media($image, chatbot => '$pool');") } 1 .. 8;
 like(finish($_), qr/ERROR:  58000/, 'eight wait and fail') for @waiting;
-cmp_ok(time() - $start, '<', 14, 'together');
+took(time() - $start, 14, 'together');
 is(uploads(), '1 5', 'by the same tries');
 quiet();
 
@@ -297,11 +297,11 @@ for (1 .. 5)
 	my $single = sql(sprintf "SELECT rcs_send('010%d', 'hello', chatbot => '%s')", ++$phone, $pool);
 	drained($node, $db, 10, 'a message leaves meanwhile', $single);
 }
-cmp_ok(time() - $start, '<', 9, 'and do not wait for the uploads');
+took(time() - $start, 9, 'and do not wait for the uploads');
 $start = time();
 sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT rcs_media%'");
 like(finish($hanging), qr/57014: canceling statement due to user request/, 'a wait is canceled');
-cmp_ok(time() - $start, '<', 3, 'at once');
+took(time() - $start, 3, 'at once');
 $hanging = background("SELECT rcs_media($image, chatbot => '$pool');");
 poll($node, $db, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT rcs_media%'", 1, 10, 'another waits');
 sleep(0.5);
@@ -332,7 +332,7 @@ quiet();
 $_->set(file_slow_pct => 0) for @sims;
 $start = time();
 like(media(image()), qr/^maapfile/, 'then another image is uploaded');
-cmp_ok(time() - $start, '<', 6, 'at once: the places are free, and what hangs is not in the way');
+took(time() - $start, 6, 'at once: the places are free, and what hangs is not in the way');
 like(media($image), qr/^maapfile/, 'and the one that hung');
 
 # The worker goes in the middle
@@ -363,7 +363,7 @@ like(media(image()), qr{^maapfile://}, 'and it goes on');
 sql("SELECT rcs_hold('a pause')");
 $start = time();
 like(media(image()), qr{^maapfile://}, 'on hold');
-cmp_ok(time() - $start, '<', 6, 'images are uploaded');
+took(time() - $start, 6, 'images are uploaded');
 sql('SELECT rcs_resume()');
 
 # Somebody drops the extension: nobody waits for somebody who waits for him
@@ -375,7 +375,7 @@ my $drop = background('BEGIN', 'DROP EXTENSION rcs CASCADE', 'ROLLBACK');
 $start = time();
 my $ended = finish($session);
 like($ended, qr{^maapfile://|55000: no worker}, 'DROP EXTENSION: the call ends');
-cmp_ok(time() - $start, '<', 25, 'in the end');
+took(time() - $start, 25, 'in the end');
 finish($drop);
 quiet();
 like(media(image()), qr{^maapfile://}, 'and it goes on');

@@ -12,7 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(rcs_node rcs_database start_ktsim setup_account oracle poll worker_count
-  worker_pids settled log_count campaign drained server_answers complaints kill_server set_conf $text);
+  worker_pids settled took log_count campaign drained server_answers complaints kill_server set_conf $text);
 
 my @statuses =
   qw(queued sending sent delivered fell_back failed uncertain canceled expired suppressed);
@@ -90,6 +90,18 @@ sub settled
 	sleep($seconds // 1.5);
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	return is($node->safe_psql('postgres', worker_count($db)), $expected, $name);
+}
+
+# How long something took.  A machine that does other work as well is slow for no fault of ours, so
+# only a hang fails the test; with RCS_TIMES=1, for a quiet machine, the limit counts.
+sub took
+{
+	my ($seconds, $limit, $name) = @_;
+	my $hang = $PostgreSQL::Test::Utils::timeout_default;
+
+	note sprintf '%s: %.2f s, more than %.2f', $name, $seconds, $limit if $seconds >= $limit;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return cmp_ok($seconds, '<', $ENV{RCS_TIMES} || $limit > $hang ? $limit : $hang, $name);
 }
 
 # How often the server's log holds this, from an offset on.
