@@ -10,9 +10,9 @@ trap 'rm -rf "$dir"' EXIT
 # draw FILE SWEEP SERIES TITLE XLABEL [BASE OF THE SCALE]
 draw()
 {
-	local log= tics
+	local log= tics range
 	[ -z "${6:-}" ] || log="set logscale x $6"
-	export SWEEP=$2 SERIES=$3
+	export SWEEP=$2 SERIES=$3 LOG=${6:-}
 	perl -F'\t' -lane '
 		next unless $F[0] eq $ENV{SWEEP} && $F[3] eq $ENV{SERIES};
 		push @{ $v{$F[1]} }, $F[4];
@@ -25,6 +25,8 @@ draw()
 		}' "$data" >"$dir/points"
 	[ -s "$dir/points" ] || return 0
 	tics=$(perl -lane 'push @x, $F[0]; END { print join ", ", map { "\"$_\" $_" } @x }' "$dir/points")
+	# some room at both ends
+	range=$(perl -lane 'push @x, $F[0]; END { print $ENV{LOG} ? $x[0] / 1.3 . ":" . $x[-1] * 1.3 : -0.05 * $x[-1] . ":" . 1.05 * $x[-1] }' "$dir/points")
 	gnuplot <<-END
 		set terminal svg size 480,320 font "sans,11" background "white"
 		set output "$out/grow-$1.svg"
@@ -33,11 +35,12 @@ draw()
 		set ylabel "$3"
 		set format x "%.0f"
 		set yrange [0:*]
-		set grid y lc rgb "#dddddd"
+		set grid y lt 1 lc rgb "#cccccc"
 		set border 3
 		set tics nomirror
 		set key off
 		$log
+		set xrange [$range]
 		set xtics rotate by -30
 		set xtics ($tics)
 		plot "$dir/points" using 1:2:3:4 with yerrorbars pt 7 ps 0.6 lc rgb "#1f5fa8", "" using 1:2 with lines lc rgb "#1f5fa8"
