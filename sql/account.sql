@@ -172,7 +172,14 @@ UPDATE rcs.chatbot SET footer = '' WHERE chatbot = 'bot1';
 UPDATE rcs.chatbot SET callback = '+82-2' WHERE chatbot = 'bot1';
 UPDATE rcs.chatbot SET kisa_orig_code = '12345678' WHERE chatbot = 'bot1';
 UPDATE rcs.chatbot SET fallback_prefix = '12345678901' WHERE chatbot = 'bot1';
-UPDATE rcs.chatbot SET fallback_prefix = '😀' WHERE chatbot = 'bot1';
+-- a character that CP949 lacks; not every database can hold one
+DO $$
+BEGIN
+	UPDATE rcs.chatbot SET fallback_prefix = convert_from('\xf09f9880', 'UTF8') WHERE chatbot = 'bot1';
+	RAISE NOTICE 'accepted';
+EXCEPTION WHEN check_violation OR untranslatable_character THEN
+	RAISE NOTICE 'refused';
+END $$;
 UPDATE rcs.chatbot SET agency_id = '대행사' WHERE chatbot = 'bot1';
 UPDATE rcs.chatbot SET agency_id = NULL WHERE chatbot = '0212351235';
 UPDATE rcs.chatbot SET brand_key = 'canary key' WHERE chatbot = '0212351235';
