@@ -132,7 +132,9 @@ BEGIN
 			sent_at, carrier_at, counted)
 		SELECT r.message, m.campaign_no, r.status, rcs._report_verdict(r.status, r.service_type, r.code),
 			left(r.service_type, 20), left(r.carrier, 20), left(r.code, 20), left(r.reason, 200), r.bill,
-			r.sent_at, r.carrier_at, m.campaign_no = 0
+			r.sent_at, r.carrier_at,
+			-- a single is counted nowhere, but the feed of changes wants to know in order
+			m.campaign_no = 0 AND current_setting('rcs.changes', true) IS DISTINCT FROM 'on'
 		FROM r JOIN rcs.message m ON m.id = r.message
 		ORDER BY r.message, r.status, r.service_type
 		ON CONFLICT DO NOTHING
@@ -256,7 +258,7 @@ BEGIN
 		WHERE NOT e.counted AND r.outcome NOT IN ('r', 't', 'w')
 		ORDER BY e.received_at LIMIT most),
 	moved AS (
-		SELECT k.campaign_no,
+		SELECT k.campaign_no, k.message, after.code, after.at,
 			rcs._status(k.outcome, 1::int2, 1::int2, false, before.verdict) AS old,
 			rcs._status(k.outcome, 1::int2, 1::int2, false, after.verdict) AS new
 		FROM (SELECT DISTINCT message, campaign_no, outcome FROM known) k
@@ -264,12 +266,17 @@ BEGIN
 			SELECT e.verdict FROM rcs.event e WHERE e.message = k.message AND e.counted
 			ORDER BY rcs._verdict_rank(e.verdict) LIMIT 1) before ON true
 		CROSS JOIN LATERAL (
-			SELECT e.verdict FROM rcs.event e WHERE e.message = k.message
-			ORDER BY rcs._verdict_rank(e.verdict) LIMIT 1) after),
+			SELECT e.verdict, e.code, coalesce(e.carrier_at, e.received_at) AS at
+			FROM rcs.event e WHERE e.message = k.message
+			ORDER BY rcs._verdict_rank(e.verdict), e.received_at DESC LIMIT 1) after),
 	marked AS (
 		UPDATE rcs.event e SET counted = true
 		FROM (SELECT DISTINCT message FROM known) k WHERE e.message = k.message AND NOT e.counted
 		RETURNING 1),
+	fed AS (
+		INSERT INTO rcs._change (campaign_no, message, status, code, at)
+		SELECT campaign_no, message, new, code, at FROM moved
+		WHERE old <> new AND current_setting('rcs.changes', true) = 'on'),
 	written AS (
 		INSERT INTO rcs.tally (campaign_no, what, n, reported)
 		SELECT d.campaign_no, d.what, sum(d.n), true

@@ -81,7 +81,8 @@ SELECT m.id,
 	coalesce(m.expires_at, c.expires_at) AS expires_at,
 	r.sent_at,
 	CASE WHEN s.status NOT IN ('queued', 'sending', 'sent')
-		THEN coalesce(e.carrier_at, e.received_at, r.at) END AS done_at
+		THEN coalesce(e.carrier_at, e.received_at, r.at) END AS done_at,
+	coalesce(e.billed, false) AS billed
 FROM rcs.message m
 LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no
 LEFT JOIN LATERAL (
@@ -98,7 +99,8 @@ LEFT JOIN LATERAL (
 	WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND m.ord = ANY (x.ords)
 	ORDER BY x.attempt DESC LIMIT 1) i ON true
 LEFT JOIN LATERAL (
-	SELECT x.verdict, x.service_type, x.carrier, x.code, x.reason, x.carrier_at, x.received_at
+	SELECT x.verdict, x.service_type, x.carrier, x.code, x.reason, x.carrier_at, x.received_at,
+		bool_or(x.bill = 1) OVER () AS billed
 	FROM rcs.event x
 	WHERE x.message = m.id
 	ORDER BY rcs._verdict_rank(x.verdict), x.received_at DESC LIMIT 1) e ON true
@@ -121,7 +123,7 @@ SELECT s.id, s.campaign, s.chatbot,
 	CASE WHEN length(s.phone) >= 9 THEN left(s.phone, 3) || '-****-' || right(s.phone, 4)
 		WHEN s.phone IS NOT NULL THEN '****' END AS phone,
 	s.ref, s.key, s.lane, s.status, s.code, s.reason, s.attempts, s.epoch, s.version, s.server, s.carrier,
-	s.service_type, s.created_at, s.due_at, s.expires_at, s.sent_at, s.done_at
+	s.service_type, s.created_at, s.due_at, s.expires_at, s.sent_at, s.done_at, s.billed
 FROM rcs.message_status s;
 COMMENT ON VIEW rcs.message_status_masked IS 'one row per message, with masked phone numbers';
 

@@ -1,7 +1,7 @@
 /*
  * delivery_sweep.c
  *		Looks after what others left behind: leases, many tallies, and reports
- *		that the counts do not know yet.
+ *		and changes that the counts and the feed do not know yet.
  *
  * Each worker sweeps at its start and once a minute; reports are counted by one
  * of them, once a second.  It knows no HTTP and
@@ -76,6 +76,12 @@ count_events(void *arg)
 	*n = rcs_outbox_count_events(COUNT_MOST);
 }
 
+static void
+number_changes(void *arg)
+{
+	rcs_outbox_number_changes();
+}
+
 /* The listener counts what it stores; this is for those who call rcs_receive themselves. */
 void
 rcs_count_when_due(int64 now_us)
@@ -86,6 +92,8 @@ rcs_count_when_due(int64 now_us)
 		delivery.slot->index != 0)
 		return;
 	(void) rcs_txn_run(count_events, &n);
+	if (rcs_changes)
+		(void) rcs_txn_run(number_changes, NULL);
 	count_at_us = n >= COUNT_MOST ? now_us : now_us + COUNT_NAP;
 }
 

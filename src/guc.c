@@ -33,6 +33,7 @@ int rcs_listen_port = 8480;
 char *rcs_listen_secret_file = NULL;
 char *rcs_listen_operator_file = NULL;
 char *rcs_listen_allow = NULL;
+bool rcs_changes = false;
 
 static const struct config_enum_entry in_doubt_options[] = {{"resend", RCS_IN_DOUBT_RESEND, false},
 															{"hold", RCS_IN_DOUBT_HOLD, false},
@@ -147,6 +148,9 @@ rcs_guc_init(void)
 	for (size_t i = 0; i < lengthof(texts); i++)
 		DefineCustomStringVariable(texts[i].name, texts[i].what, texts[i].more, texts[i].variable,
 								   texts[i].initial, PGC_SIGHUP, 0, texts[i].check, NULL, NULL);
+
+	DefineCustomBoolVariable("rcs.changes", "Keep the feed of changes that rcs_changes() reads.",
+							 NULL, &rcs_changes, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
 
 	/* what a variable holds before its definition is its default */
 	for (size_t i = 0; i < lengthof(numbers); i++)

@@ -32,6 +32,7 @@ extern int rcs_duplicate_window; /* seconds */
 extern int rcs_after_promotion;	 /* RcsAfterPromotion */
 extern int rcs_after_gap;		 /* seconds */
 extern char *rcs_node_id;		 /* "" = none */
+extern bool rcs_changes;
 
 #define RCS_LISTEN_ALLOW_MAX 64
 

@@ -128,5 +128,6 @@ extern int64 rcs_outbox_recover(int64 generation, bool hold, double settle_s, do
 
 extern int rcs_outbox_reported(const pg_uuid_t *ids, int n, int *places);
 extern int rcs_outbox_count_events(int most);
+extern void rcs_outbox_number_changes(void);
 
 #endif /* RCS_OUTBOX_H */

@@ -290,3 +290,12 @@ rcs_outbox_count_events(int most)
 	rcs_execute(&count_events, values, NULL);
 	return (int) rcs_column_int64(0, 1);
 }
+
+static RcsStatement number_changes = {"SELECT rcs._number_changes()", 0, {0}, NULL};
+
+/* Make what has changed and committed part of the feed. */
+void
+rcs_outbox_number_changes(void)
+{
+	rcs_execute(&number_changes, NULL, NULL);
+}

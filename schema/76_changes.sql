@@ -1,0 +1,140 @@
+-- The feed of changes, while rcs.changes is on.  Whoever changes something only appends, so nobody
+-- waits for anybody; a worker numbers what has committed since it last looked, which makes the
+-- order of the numbers that of the commits: a transaction that commits late gets a late number.
+
+CREATE TABLE rcs._change (
+	xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
+	id bigint GENERATED ALWAYS AS IDENTITY,
+	campaign_no bigint NOT NULL,
+	message uuid,
+	status text NOT NULL,
+	code text,
+	at timestamptz NOT NULL
+);
+CREATE INDEX change_xid ON rcs._change (xid);
+COMMENT ON TABLE rcs._change IS 'changes as they were made; a number makes them part of the feed. In no dump, since transaction ids mean nothing elsewhere';
+
+CREATE TABLE rcs._change_mark (
+	only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+	snapshot pg_snapshot NOT NULL,
+	pruned xid8 NOT NULL,
+	purged_seq bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+INSERT INTO rcs._change_mark (snapshot, pruned) VALUES ('1:1:', '1');
+COMMENT ON TABLE rcs._change_mark IS 'how far the changes are numbered';
+COMMENT ON COLUMN rcs._change_mark.snapshot IS 'what it sees is numbered';
+COMMENT ON COLUMN rcs._change_mark.pruned IS 'what is older is deleted from rcs._change';
+COMMENT ON COLUMN rcs._change_mark.purged_seq IS 'numbers up to this one are no longer kept';
+
+CREATE SEQUENCE rcs.change_seq;
+CREATE TABLE rcs._change_feed (
+	seq bigint PRIMARY KEY,
+	campaign_no bigint NOT NULL,
+	message uuid,
+	status text NOT NULL,
+	code text,
+	at timestamptz NOT NULL
+);
+COMMENT ON TABLE rcs._change_feed IS 'numbered changes; kept until they are purged';
+SELECT pg_catalog.pg_extension_config_dump('rcs.change_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs._change_feed', '');
+
+-- ---------- where changes come from ----------
+
+-- Rows that a restore loads are no changes: they are older than the extension is here.
+CREATE FUNCTION rcs._change_of_results() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO rcs._change (campaign_no, message, status, code, at)
+	SELECT n.campaign_no, m.id, CASE n.outcome WHEN 't' THEN 'queued' ELSE rcs._status(n.outcome, 1::int2, 1::int2, false, NULL) END,
+		n.code, n.at
+	FROM new_results n
+	CROSS JOIN LATERAL (SELECT x.id FROM rcs.message x
+		WHERE x.campaign_no = n.campaign_no AND x.batch_id = n.batch_id AND x.ord = n.ord OFFSET 0) m
+	WHERE (n.outcome NOT IN ('r', 't', 'w') OR n.outcome = 't' AND n.code = 'resolved')
+		AND n.at >= (SELECT i.installed_at FROM rcs.identity i);
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION rcs._change_of_results() IS 'final outcomes, and what is queued again by rcs_resolve';
+CREATE TRIGGER result_change AFTER INSERT ON rcs.result
+REFERENCING NEW TABLE AS new_results FOR EACH STATEMENT
+WHEN (pg_catalog.current_setting('rcs.changes', true) OPERATOR(pg_catalog.=) 'on')
+EXECUTE FUNCTION rcs._change_of_results();
+
+CREATE FUNCTION rcs._change_of_campaign() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO rcs._change (campaign_no, status, at)
+	SELECT NEW.campaign_no, NEW.what, NEW.at
+	WHERE NEW.at >= (SELECT i.installed_at FROM rcs.identity i);
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION rcs._change_of_campaign() IS 'what was done to a campaign';
+CREATE TRIGGER campaign_event_change AFTER INSERT ON rcs.campaign_event FOR EACH ROW
+WHEN (pg_catalog.current_setting('rcs.changes', true) OPERATOR(pg_catalog.=) 'on')
+EXECUTE FUNCTION rcs._change_of_campaign();
+
+-- ---------- numbers ----------
+
+-- What the last snapshot did not see and this one does: later transactions, and those that were
+-- under way.  One at a time, and the next begins after the commit of the last, so that whoever
+-- sees a number sees all before it.  Deletes by ranges that are never looked at again.
+CREATE FUNCTION rcs._number_changes() RETURNS int
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	mark rcs._change_mark;
+	present pg_snapshot;
+	n int;
+BEGIN
+	IF NOT pg_try_advisory_xact_lock('rcs._change'::regclass::oid::int, 1) THEN
+		RETURN 0;
+	END IF;
+	SELECT * INTO STRICT mark FROM rcs._change_mark;
+	WITH numbered AS (
+		INSERT INTO rcs._change_feed (seq, campaign_no, message, status, code, at)
+		SELECT nextval('rcs.change_seq'), c.campaign_no, c.message, c.status, c.code, c.at
+		FROM (
+			SELECT x.* FROM rcs._change x
+			WHERE x.xid >= pg_snapshot_xmax(mark.snapshot)
+				OR x.xid = ANY (ARRAY(SELECT pg_snapshot_xip(mark.snapshot)))
+			ORDER BY x.id) c
+		RETURNING 1)
+	SELECT count(*), pg_current_snapshot() INTO n, present FROM numbered;
+	IF n > 0 THEN
+		DELETE FROM rcs._change c WHERE c.xid >= mark.pruned AND c.xid < pg_snapshot_xmin(mark.snapshot);
+		UPDATE rcs._change_mark SET snapshot = present, pruned = pg_snapshot_xmin(mark.snapshot);
+	END IF;
+	RETURN n;
+END $$;
+COMMENT ON FUNCTION rcs._number_changes() IS 'makes changes that have committed part of the feed; how many';
+
+-- SECURITY DEFINER, so that EXECUTE is the right to read the feed.
+CREATE FUNCTION rcs_changes("after" bigint DEFAULT 0, max int DEFAULT 1000)
+RETURNS TABLE (seq bigint, message uuid, campaign uuid, key text, ref text, status text, code text, at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	IF "after" IS NULL OR max IS NULL OR max < 1 THEN
+		RAISE EXCEPTION 'after and max must not be null, and max not below 1' USING ERRCODE = 'invalid_parameter_value';
+	ELSIF "after" > 0 AND "after" < (SELECT k.purged_seq FROM rcs._change_mark k) THEN
+		RAISE EXCEPTION 'changes after % are no longer kept', "after" USING ERRCODE = 'object_not_in_prerequisite_state',
+			HINT = 'Read rcs.message_status once, then go on with rcs_changes(0).';
+	END IF;
+	RETURN QUERY
+	SELECT f.seq, f.message, c.id, m.key, m.ref, f.status, f.code, f.at
+	FROM (SELECT x.* FROM rcs._change_feed x WHERE x.seq > "after" ORDER BY x.seq LIMIT max) f
+	LEFT JOIN rcs.campaign c ON c.campaign_no = f.campaign_no
+	LEFT JOIN LATERAL (SELECT y.key, y.ref FROM rcs.message y WHERE y.id = f.message LIMIT 1) m ON true
+	ORDER BY f.seq;
+END $$;
+COMMENT ON FUNCTION rcs_changes(bigint, int) IS 'what has changed since a number, in the order of the commits; a change of a whole campaign has no message';
+
+REVOKE ALL ON FUNCTION rcs._change_of_results(), rcs._change_of_campaign(), rcs._number_changes(), rcs_changes(bigint, int) FROM PUBLIC;
