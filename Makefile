@@ -7,7 +7,8 @@ SCHEMA := $(sort $(wildcard schema/*.sql))
 OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 DATA = $(wildcard updates/rcs--*--*.sql)
 DATA_built = rcs--$(RCS_VERSION).sql
-EXTRA_CLEAN = src/kt_codes.h demo/customers.csv tmp_check
+CONSOLE_FILES := $(sort $(wildcard console/*.html console/*.js console/*.css console/*.svg console/vendor/*))
+EXTRA_CLEAN = src/kt_codes.h src/console_files.h demo/customers.csv tmp_check
 
 # "make WERROR=" builds with a compiler that knows warnings we do not know yet.
 # PostgreSQL's own headers and callback signatures need the -Wno- options.
@@ -29,11 +30,16 @@ $(error the server headers are missing: run "make deps", or pass PG_CONFIG=/path
 endif
 include $(PGXS)
 
-$(OBJS): $(filter-out src/kt_codes.h,$(wildcard src/*.h)) rcs.control
+$(OBJS): $(filter-out src/kt_codes.h src/console_files.h,$(wildcard src/*.h)) rcs.control
 src/kt_response.o: src/kt_codes.h
+src/listener_file.o: src/console_files.h
 
 src/kt_codes.h: data/kt-error-codes.tsv scripts/kt_codes.awk
 	LC_ALL=C awk -f scripts/kt_codes.awk $< > $@
+
+# The directories are prerequisites too, so that a removed file is noticed.
+src/console_files.h: $(CONSOLE_FILES) console console/vendor scripts/console_files.awk
+	LC_ALL=C awk -f scripts/console_files.awk $(CONSOLE_FILES) > $@
 
 # The directory is a prerequisite too, so that a removed part is noticed.
 $(DATA_built): $(SCHEMA) schema rcs.control data/kt-error-codes.tsv scripts/kt_codes.awk

@@ -31,18 +31,37 @@ else
 fi
 choose_user
 
+# What the test of the web console drives a browser with, once a scratch directory.  We may reach a
+# registry where the tests, with their clean environment, do not; without it that test is skipped.
+fetch_browser_driver()
+{
+	local dir="$scratch/browser"
+	[ -x /usr/bin/chromium ] && command -v npm >/dev/null || return 0
+	[[ " ${ONLY:-tap} " == *" tap "* && -z "${REGRESS:-}${ISOLATION:-}" && "${TESTS:-console}" == *console* ]] || return 0
+	if ! cmp -s t/console/package.json "$dir/package.json"; then
+		mkdir -p "$dir"
+		if ! npm install --prefix "$dir" --no-package-lock --ignore-scripts --no-audit --no-fund --silent \
+			"$(sed -nE 's/.*"(playwright-core)": "([0-9.]+)".*/\1@\2/p' t/console/package.json)" </dev/null >&2; then
+			echo "check: no playwright-core, so the test in a browser is skipped" >&2
+			return 0
+		fi
+		cp t/console/package.json "$dir/"
+	fi
+}
+
 tree="$scratch/tree"
 if [ -d "$tree" ]; then
-	find "$tree" -type f ! -name '*.o' ! -name '*.so' ! -name kt_codes.h ! -name ktsim -delete
+	find "$tree" -type f ! -name '*.o' ! -name '*.so' ! -name kt_codes.h ! -name console_files.h ! -name ktsim -delete
 fi
 copy_tree "$tree"
 mkdir -p "$scratch/home"
+fetch_browser_driver
 give_scratch_to_user
 
 # A clean environment: a PGHOST or PGOPTIONS of the caller must not reach the tests.
 # LC_ALL is for our tools; PostgreSQL's test modules drop it and make UTF-8 databases by LANG.
 vars=(PATH="$PATH" HOME="$scratch/home" USER="${user:-$(id -un)}" TMPDIR=/tmp
-	LANG=C.UTF-8 LC_ALL=C RCS_SCRATCH="$scratch")
+	LANG=C.UTF-8 LC_ALL=C RCS_SCRATCH="$scratch" RCS_BROWSER="$scratch/browser")
 for v in ONLY REGRESS REGRESS_ENCODING ISOLATION TESTS JOBS RCS_LONG RCS_SEED RCS_NEMESIS_SECONDS RCS_AGAIN RCS_TIMES FUZZ_N FUZZ_SEED PG_CONFIG PG_TEST_TIMEOUT_DEFAULT; do
 	if [ -n "${!v:-}" ]; then
 		vars+=("$v=${!v}")

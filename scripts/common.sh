@@ -35,7 +35,7 @@ copy_tree()
 {
 	mkdir -p "$1"
 	tar -cf - --exclude=./.git --exclude='*.o' --exclude='*.so' --exclude='*.bc' \
-		--exclude=./src/kt_codes.h --exclude='./rcs--*.sql' --exclude=./ktsim/ktsim \
+		--exclude=./src/kt_codes.h --exclude=./src/console_files.h --exclude='./rcs--*.sql' --exclude=./ktsim/ktsim \
 		--exclude=./demo/customers.csv --exclude=./tmp_check . | tar -xf - -C "$1"
 }
 

@@ -14,7 +14,7 @@ fi
 
 files=()
 for f in src/*.[ch] ktsim/*.[ch] fuzz/*.[ch]; do
-	if [ -f "$f" ] && [ "$f" != src/kt_codes.h ]; then
+	if [ -f "$f" ] && [ "$f" != src/kt_codes.h ] && [ "$f" != src/console_files.h ]; then
 		files+=("$f")
 	fi
 done

@@ -11,7 +11,7 @@ platform: pg_compat evloop net_address net_cidr secret_file http_client http_tra
 rules: phone message_id builders template template_sql media_file media_url kt_file kt_payload kt_response kt_codes message message_text message_schema message_check message_string message_body message_cross message_form validate carrier_time rate_limit
 extension: guc shmem slots account_state account_breaker account_shared campaign_rate ext_state wakeup ddl_hooks txn worker worker_status owner hold_shared media_shared media_segment listener_shared fault health
 storage: trace throughput hold identity resolve result_code outbox outbox_lease outbox_record account account_validator account_watch data_server data_request fetch people reply media media_check media_store rights rejected single send message_fn campaign campaign_life campaign_add campaign_chunk campaign_judge campaign_row wait
-processes: launcher launcher_db listener_secret listener_judge listener_http listener_answer listener_routes listener_store listener_worker chat_claim chat_worker delivery delivery_worker delivery_account delivery_campaign delivery_single delivery_lease delivery_record delivery_retry delivery_fate delivery_hold delivery_sweep delivery_media delivery_upload delivery_fetch delivery_image delivery_answer delivery_status delivery_offer delivery_stop rcs
+processes: launcher launcher_db listener_secret listener_judge listener_http listener_answer listener_routes listener_session listener_file listener_console listener_store listener_worker chat_claim chat_worker delivery delivery_worker delivery_account delivery_campaign delivery_single delivery_lease delivery_record delivery_retry delivery_fate delivery_hold delivery_sweep delivery_media delivery_upload delivery_fetch delivery_image delivery_answer delivery_status delivery_offer delivery_stop rcs
 END
 )
 tier_order="platform rules extension storage processes"
@@ -46,7 +46,7 @@ report()
 
 sources=()
 for f in src/*.[ch] ktsim/*.[ch]; do
-	if [ "$f" != src/kt_codes.h ]; then
+	if [ "$f" != src/kt_codes.h ] && [ "$f" != src/console_files.h ]; then
 		sources+=("$f")
 	fi
 done

@@ -34,6 +34,8 @@ char *rcs_listen_secret_file = NULL;
 char *rcs_listen_operator_file = NULL;
 char *rcs_listen_allow = NULL;
 bool rcs_changes = false;
+char *rcs_console_role = NULL;
+bool rcs_console_read = false;
 
 static const struct config_enum_entry in_doubt_options[] = {{"resend", RCS_IN_DOUBT_RESEND, false},
 															{"hold", RCS_IN_DOUBT_HOLD, false},
@@ -128,6 +130,8 @@ static const struct
 	 "One line, or two while the secret is changed.", &rcs_listen_operator_file, "", NULL},
 	{"rcs.listen_allow", "Networks from which the inbound listener takes connections.",
 	 "Empty: from anywhere.", &rcs_listen_allow, "", check_listen_allow},
+	{"rcs.console_role", "Role with whose rights the web console steers campaigns.",
+	 "Empty: it only shows them.", &rcs_console_role, "", NULL},
 };
 
 void
@@ -145,6 +149,9 @@ rcs_guc_init(void)
 							 "Sending goes on, or is held until rcs_resume().",
 							 &rcs_after_promotion, RCS_AFTER_PROMOTION_RESUME,
 							 after_promotion_options, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("rcs.console_read", "Does the web console show data to anybody?",
+							 "Otherwise only after a log-in.", &rcs_console_read, false, PGC_SIGHUP,
+							 0, NULL, NULL, NULL);
 	for (size_t i = 0; i < lengthof(texts); i++)
 		DefineCustomStringVariable(texts[i].name, texts[i].what, texts[i].more, texts[i].variable,
 								   texts[i].initial, PGC_SIGHUP, 0, texts[i].check, NULL, NULL);

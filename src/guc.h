@@ -41,6 +41,8 @@ extern char *rcs_listen_address;
 extern int rcs_listen_port;
 extern char *rcs_listen_secret_file;   /* "" = none */
 extern char *rcs_listen_operator_file; /* "" = none */
+extern char *rcs_console_role;		   /* "" = it cannot steer */
+extern bool rcs_console_read;		   /* without a log-in */
 extern char *rcs_listen_allow;		   /* networks; "" = any */
 
 extern void rcs_guc_init(void);

@@ -27,6 +27,7 @@
  */
 #include "postgres.h"
 
+#include "listener_console.h"
 #include "listener_http.h"
 #include "listener_routes.h"
 #include "listener_store.h"
@@ -42,6 +43,14 @@ static const RcsRoute routes[] = {
 	{"POST", "/momsg/LGU", RCS_ROUTE_STORE, RCS_ROLE_CARRIER, NULL},
 	{"GET", "/health", RCS_ROUTE_QUERY, 0, rcs_answer_health},
 	{"GET", "/metrics", RCS_ROUTE_QUERY, ANY_SECRET, rcs_answer_metrics},
+	/* the console, which knows besides who has logged in */
+	{"GET", "/", RCS_ROUTE_PLAIN, 0, rcs_console_file},
+	{"GET", "/console/*", RCS_ROUTE_PLAIN, 0, rcs_console_file},
+	{"GET", "/api/session", RCS_ROUTE_PLAIN, 0, rcs_console_session},
+	{"POST", "/api/login", RCS_ROUTE_PLAIN, 0, rcs_console_login},
+	{"POST", "/api/logout", RCS_ROUTE_PLAIN, 0, rcs_console_logout},
+	{"POST", "/api/campaigns/*", RCS_ROUTE_QUERY, 0, rcs_console_steer},
+	{"GET", "/api/*", RCS_ROUTE_QUERY, 0, rcs_console_show},
 };
 
 static bool

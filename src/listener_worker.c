@@ -21,6 +21,7 @@
 #include "evloop.h"
 #include "guc.h"
 #include "listener_http.h"
+#include "listener_session.h"
 #include "listener_shared.h"
 #include "listener_store.h"
 #include "listener_worker.h"
@@ -64,10 +65,14 @@ static void
 take_settings(char **problem)
 {
 	char bad[RCS_CIDR_TEXT_MAX];
+	RcsSecrets operators = setup.operators;
 
 	setup.nallow = Max(rcs_cidr_list(rcs_listen_allow, setup.allow, RCS_LISTEN_ALLOW_MAX, bad), 0);
 	read_secrets(rcs_listen_secret_file, "rcs.listen_secret_file", &setup.carrier, problem);
 	read_secrets(rcs_listen_operator_file, "rcs.listen_operator_file", &setup.operators, problem);
+	if (memcmp(&operators, &setup.operators, sizeof(operators)) != 0)
+		rcs_session_end_all();
+	explicit_bzero(&operators, sizeof(operators));
 	if (rcs_listen_secret_file[0] == '\0')
 		note(problem, pstrdup("rcs.listen_secret_file is not set"));
 }

@@ -144,15 +144,16 @@ sub setup_account
 
 our $text = '{"serviceType":"RCSSMS","header":"0","body":{"description":"#{name}"}}';
 
-# A campaign to $n phones, started.  Options: from => number of the first phone, and any named
-# argument of rcs_campaign_create.
+# A campaign to $n phones, started.  Options: from => number of the first phone, name, and any other
+# named argument of rcs_campaign_create.
 sub campaign
 {
 	my ($node, $db, $n, %opt) = @_;
 	my $from = delete $opt{from} // 20000000;
+	my $name = delete $opt{name} // "from $from";
 	my $last = $from + $n - 1;
 	my $more = join '', map { ", $_ => '$opt{$_}'" } sort keys %opt;
-	my $id = $node->safe_psql($db, "SELECT rcs_campaign_create('from $from', '$text'$more)");
+	my $id = $node->safe_psql($db, "SELECT rcs_campaign_create('$name', '$text'$more)");
 
 	$node->safe_psql(
 		$db, qq{
