@@ -270,10 +270,49 @@ AS $$
 $$;
 COMMENT ON FUNCTION rcs._health_old_snapshot(interval) IS 'check of rcs_health(): does an old transaction keep dead rows?';
 
+-- The listener is the server's: each database says whether it is this one's, and only that one minds.  What it counted
+-- is no failure of ours: whoever has a wrong secret hears it himself.
 CREATE FUNCTION rcs._health_listener(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT NULL::text, 'not configured', NULL::text $$;
-COMMENT ON FUNCTION rcs._health_listener() IS 'check of rcs_health(): this version has no listener';
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	-- also loads the library, without which its settings are unknown
+	v_preloaded boolean := (SELECT l.preloaded FROM rcs._library() l);
+	v_database text := current_setting('rcs.listen_database');
+	v_worker record;
+	v_listener record;
+BEGIN
+	SELECT w.pid, w.since INTO v_worker FROM rcs._workers() w WHERE w.kind = 'listener' AND w.pid IS NOT NULL
+		AND w.database = (SELECT l.database FROM rcs._library() l);
+	SELECT * INTO v_listener FROM rcs._listener() l;
+	IF v_database = '' THEN
+		detail := 'not configured';
+	ELSIF NOT EXISTS (SELECT FROM pg_database d WHERE d.datname = v_database) THEN
+		bad := 'warning';
+		detail := format('rcs.listen_database is %L, and there is no such database', v_database);
+		hint := 'Correct rcs.listen_database and reload.';
+	ELSIF v_database <> current_database() THEN
+		detail := format('is for database %I', v_database);
+	ELSIF pg_is_in_recovery() OR NOT v_preloaded THEN
+		detail := 'no process of rcs runs here; see the check worker_slots';
+	ELSIF v_worker.pid IS NULL THEN
+		bad := 'critical';
+		detail := 'the listener does not run, so reports and messages of users are refused';
+		hint := 'It is started again within seconds; if it is not, the check worker_slots or the log of the server says why.';
+	ELSIF v_listener.pid IS DISTINCT FROM v_worker.pid AND statement_timestamp() - v_worker.since < interval '10 s' THEN
+		detail := 'the listener is starting';
+	ELSIF v_listener.pid IS DISTINCT FROM v_worker.pid OR v_listener.problem IS NOT NULL THEN
+		bad := CASE WHEN v_listener.listening THEN 'warning' ELSE 'critical' END;
+		detail := coalesce(v_listener.problem, 'the listener does not get to work')
+			|| CASE WHEN v_listener.listening THEN '; it goes on with the secrets it has read before' ELSE '' END;
+		hint := 'Put it right; it is tried again every few seconds, and at a reload. See "the listener" in doc/operations.md.';
+	ELSE
+		detail := format('listens on %s port %s', v_listener.address, v_listener.port);
+	END IF;
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION rcs._health_listener() IS 'check of rcs_health(): can reports and messages of users come in?';
 
 CREATE FUNCTION rcs._health_unknown_code(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp

@@ -1,7 +1,7 @@
 -- What the listener asks, and metrics in the form of Prometheus.
 
-CREATE FUNCTION rcs._listener(OUT pid int, OUT address text, OUT port int, OUT problem text, OUT ok bigint, OUT bad bigint,
-	OUT failed bigint, OUT stored bigint, OUT turned_away bigint, OUT cut bigint)
+CREATE FUNCTION rcs._listener(OUT pid int, OUT address text, OUT port int, OUT listening boolean, OUT problem text, OUT ok bigint,
+	OUT bad bigint, OUT failed bigint, OUT stored bigint, OUT turned_away bigint, OUT cut bigint)
 AS 'MODULE_PATHNAME', 'rcs_listener'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION rcs._listener() IS 'the listener of this server, and what it has counted since the server started';

@@ -18,13 +18,15 @@
 #include "shmem.h"
 
 #define ADDRESS_LEN 64
-#define COLUMNS (4 + RCS_LISTENER_COUNTS)
+#define OTHERS 5
+#define COLUMNS (OTHERS + RCS_LISTENER_COUNTS)
 
 typedef struct Shared
 {
 	slock_t mutex; /* of what is not atomic */
 	pid_t pid;	   /* who wrote it; 0: nobody yet */
 	int port;
+	bool listening;
 	char address[ADDRESS_LEN];
 	char problem[RCS_LISTENER_PROBLEM_LEN];
 	pg_atomic_uint64 counts[RCS_LISTENER_COUNTS];
@@ -59,11 +61,12 @@ rcs_listener_shared_init(void)
 }
 
 void
-rcs_listener_tell(const char *address, int port, const char *problem)
+rcs_listener_tell(const char *address, int port, bool listening, const char *problem)
 {
 	SpinLockAcquire(&shared->mutex);
 	shared->pid = MyProcPid;
 	shared->port = port;
+	shared->listening = listening;
 	strlcpy(shared->address, address, ADDRESS_LEN);
 	strlcpy(shared->problem, problem != NULL ? problem : "", RCS_LISTENER_PROBLEM_LEN);
 	SpinLockRelease(&shared->mutex);
@@ -92,14 +95,15 @@ rcs_listener(PG_FUNCTION_ARGS)
 		memcpy(&now, shared, offsetof(Shared, counts));
 		SpinLockRelease(&shared->mutex);
 	}
-	nulls[0] = nulls[1] = nulls[2] = now.pid == 0;
-	nulls[3] = now.problem[0] == '\0';
+	nulls[0] = nulls[1] = nulls[2] = nulls[3] = now.pid == 0;
+	nulls[4] = now.problem[0] == '\0';
 	values[0] = Int32GetDatum((int32) now.pid);
 	values[1] = CStringGetTextDatum(now.address);
 	values[2] = Int32GetDatum(now.port);
-	values[3] = CStringGetTextDatum(now.problem);
+	values[3] = BoolGetDatum(now.listening);
+	values[4] = CStringGetTextDatum(now.problem);
 	for (int i = 0; i < RCS_LISTENER_COUNTS; i++)
-		values[4 + i] =
+		values[OTHERS + i] =
 			Int64GetDatum(rcs_preloaded() ? (int64) pg_atomic_read_u64(&shared->counts[i]) : 0);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
 }

@@ -23,8 +23,8 @@ typedef enum RcsListenerCount
 
 extern void rcs_listener_shared_init(void);
 
-/* the listener only; problem: NULL when it listens */
-extern void rcs_listener_tell(const char *address, int port, const char *problem);
+/* the listener only; problem: NULL when all is well */
+extern void rcs_listener_tell(const char *address, int port, bool listening, const char *problem);
 extern void rcs_listener_count(RcsListenerCount what, uint64 n);
 
 #endif /* RCS_LISTENER_SHARED_H */

@@ -107,7 +107,7 @@ open_listener(char **problem)
 static void
 tell(const char *problem)
 {
-	rcs_listener_tell(rcs_listen_address, rcs_listen_port, problem);
+	rcs_listener_tell(rcs_listen_address, rcs_listen_port, is_open, problem);
 	rcs_slot_set_state(slot, is_open ? "listening" : "not listening");
 	if (problem != NULL && (problem_told == NULL || strcmp(problem, problem_told) != 0))
 		ereport(WARNING, (errcode(ERRCODE_CONFIG_FILE_ERROR),
