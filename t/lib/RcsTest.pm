@@ -282,8 +282,10 @@ my @checks = (
 		SELECT id, status FROM oracle.message
 		WHERE status IN ('sent', 'delivered', 'fell_back') AND accepted = 0} ],
 	[ 'nothing is accepted there that is unsent here', q{
-		SELECT id, status FROM oracle.message
-		WHERE status IN ('queued', 'failed', 'expired', 'canceled') AND accepted > 0} ],
+		SELECT id, status FROM oracle.message m
+		WHERE status IN ('queued', 'failed', 'expired', 'canceled') AND accepted > 0
+		-- unless the carrier has reported since that it failed
+		AND NOT (status = 'failed' AND EXISTS (SELECT FROM rcs.event e WHERE e.message = m.id AND e.verdict = 'failed'))} ],
 	[ 'nothing is offered that was never committed', q{
 		SELECT msgid, offers FROM oracle.seen
 		WHERE msgid IS NOT NULL AND NOT EXISTS (
