@@ -89,6 +89,15 @@ function messageTable()
 	], (m) => m.id, { className: 'cards' });
 }
 
+function codeTable()
+{
+	return new Table([
+		{ title: t('code'), cell: (c) => c.code ?? '–' },
+		{ title: t('count'), cell: (c) => number(c.n), number: true },
+		{ title: t('what_to_do'), cell: (c) => c.advice ?? '', wide: true },
+	], (c) => c.code, { className: 'cards' });
+}
+
 function rejectedTable()
 {
 	return new Table([
@@ -117,6 +126,8 @@ export function campaignPage(session, id)
 	const history = historyTable();
 	const rejected = rejectedTable();
 	const rejectedCard = h('section.card', { hidden: true }, h('h2', null, t('rejected_title')), rejected.element);
+	const codes = codeTable();
+	const codesCard = h('section.card', { hidden: true }, h('h2', null, t('codes_title')), codes.element);
 	const messages = messageTable();
 	const messagesTitle = h('h2', null, t('some_messages'));
 	let messagesAt = 0;
@@ -128,8 +139,10 @@ export function campaignPage(session, id)
 		messagesAt = Date.now();
 		const some = await get(`api/campaigns/${id}/messages`);
 
-		setText(messagesTitle, t(some.problems ? 'problem_messages' : 'some_messages'));
+		setText(messagesTitle, t(some.codes.length ? 'problem_messages' : 'some_messages'));
 		messages.update(some.messages);
+		codes.update(some.codes);
+		show(codesCard, some.codes.length > 0);
 	}
 
 	function update(c)
@@ -170,6 +183,7 @@ export function campaignPage(session, id)
 				h('div.row.baseline', null, percent, done), bar.element, counts.element),
 			card(t('rate_title'), chart.element),
 			h('div.two', null, card(t('campaign'), facts.element), text.element),
+			codesCard,
 			h('section.card', null, messagesTitle, messages.element),
 			rejectedCard,
 			card(t('history'), history.element)),

@@ -42,11 +42,11 @@ export function messagePage(session, id)
 {
 	const state = h('span');
 	const why = h('p.why', { hidden: true });
-	const facts = new Facts(['phone', 'campaign', 'ref', 'chatbot', 'lane_of', 'server', 'attempts', 'code', 'carrier', 'service_type',
+	const facts = new Facts(['phone', 'campaign', 'ref', 'chatbot', 'lane_of', 'server', 'attempts', 'code', 'advice', 'carrier', 'service_type',
 		'created_at', 'due_at', 'expires_at', 'sent_at', 'done_at', 'id'].map((k) => t(k)));
 	const history = historyTable();
 
-	function update({ message: m, campaign_name: campaign, history: steps })
+	function update({ message: m, campaign_name: campaign, advice, history: steps })
 	{
 		if (state.dataset.was !== m.status)
 		{
@@ -56,7 +56,7 @@ export function messagePage(session, id)
 		setText(why, reason(m.reason));
 		show(why, Boolean(m.reason));
 		facts.update([m.phone, m.campaign && campaignLink(m.campaign, campaign), m.ref, m.chatbot, t(`lane_${m.lane}`), m.server, m.attempts || '',
-			m.code, m.carrier, m.service_type, moment(m.created_at), moment(m.due_at), moment(m.expires_at), moment(m.sent_at),
+			m.code, advice, m.carrier, m.service_type, moment(m.created_at), moment(m.due_at), moment(m.expires_at), moment(m.sent_at),
 			moment(m.done_at), m.id]);
 		history.update(steps);
 	}

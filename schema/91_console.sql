@@ -80,48 +80,47 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._console_campaign(uuid) IS 'console: one campaign; null: there is none';
 
--- Those of the latest results that went wrong; if none did, the latest ones; before the first, some messages.
+-- Of the latest results those that went wrong, and their codes; if none did, the latest ones; before the
+-- first result, some messages.
 CREATE FUNCTION rcs._console_messages(id uuid) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	v_no bigint := (SELECT c.campaign_no FROM rcs.campaign c WHERE c.id = _console_messages.id);
 BEGIN
+	IF v_no IS NULL THEN
+		RETURN NULL;
+	END IF;
 	RETURN (
-		WITH campaign AS (SELECT c.campaign_no FROM rcs.campaign c WHERE c.id = _console_messages.id),
-		bad AS (
-			SELECT m.id
-			FROM (SELECT x.* FROM rcs.result x WHERE x.campaign_no = (SELECT campaign_no FROM campaign)
-				ORDER BY x.batch_id DESC, x.ord DESC, x.attempt DESC LIMIT 20000) r
-			JOIN rcs.message m ON m.campaign_no = r.campaign_no AND m.batch_id = r.batch_id AND m.ord = r.ord
-			WHERE r.outcome IN ('f', 'u') LIMIT 20),
-		others AS (
-			SELECT m.id
-			FROM (SELECT DISTINCT x.batch_id, x.ord FROM (
-					SELECT y.batch_id, y.ord FROM rcs.result y WHERE y.campaign_no = (SELECT campaign_no FROM campaign)
-					ORDER BY y.batch_id DESC, y.ord DESC LIMIT 30) x
-				ORDER BY x.batch_id DESC, x.ord DESC LIMIT 10) r
-			JOIN rcs.message m ON m.campaign_no = (SELECT campaign_no FROM campaign)
-				AND m.batch_id = r.batch_id AND m.ord = r.ord
-			WHERE NOT EXISTS (SELECT FROM bad)
-			UNION ALL
-			(SELECT x.id FROM rcs.message x WHERE x.campaign_no = (SELECT campaign_no FROM campaign)
-				AND NOT EXISTS (SELECT FROM rcs.result y WHERE y.campaign_no = x.campaign_no)
-			ORDER BY x.batch_id, x.ord LIMIT 10)),
-		chosen AS (SELECT b.id FROM bad b UNION ALL SELECT o.id FROM others o)
-		SELECT jsonb_build_object('problems', EXISTS (SELECT FROM bad), 'messages', coalesce((
-			SELECT jsonb_agg(jsonb_build_object('id', s.id, 'phone', s.phone, 'ref', s.ref, 'status', s.status,
-				'code', s.code, 'reason', s.reason, 'attempts', s.attempts))
-			FROM chosen h CROSS JOIN LATERAL (
-				SELECT * FROM rcs.message_status_masked x WHERE x.id = h.id LIMIT 1) s), '[]'))
-		FROM campaign);
+		WITH latest AS MATERIALIZED (
+			SELECT x.batch_id, x.ord, x.outcome, x.code FROM rcs.result x WHERE x.campaign_no = v_no
+			ORDER BY x.batch_id DESC, x.ord DESC, x.attempt DESC LIMIT 20000),
+		bad AS (SELECT l.* FROM latest l WHERE l.outcome IN ('f', 'u')),
+		picked AS (
+			(SELECT b.batch_id, b.ord FROM bad b LIMIT 20)
+			UNION
+			(SELECT l.batch_id, l.ord FROM (SELECT * FROM latest LIMIT 10) l WHERE NOT EXISTS (SELECT FROM bad))
+			UNION
+			(SELECT m.batch_id, m.ord FROM rcs.message m WHERE m.campaign_no = v_no AND NOT EXISTS (SELECT FROM latest)
+			ORDER BY m.batch_id, m.ord LIMIT 10))
+		SELECT jsonb_build_object(
+			'codes', (SELECT coalesce(jsonb_agg(jsonb_build_object('code', c.code, 'n', c.n, 'advice', rcs._advice(c.code))
+					ORDER BY c.n DESC), '[]')
+				FROM (SELECT b.code, count(*) AS n FROM bad b GROUP BY b.code ORDER BY n DESC LIMIT 20) c),
+			'messages', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'phone', s.phone, 'ref', s.ref,
+					'status', s.status, 'code', s.code, 'reason', s.reason) ORDER BY p.batch_id DESC, p.ord DESC), '[]')
+				FROM picked p
+				JOIN rcs.message m ON m.campaign_no = v_no AND m.batch_id = p.batch_id AND m.ord = p.ord
+				CROSS JOIN LATERAL (SELECT * FROM rcs.message_status_masked x WHERE x.id = m.id LIMIT 1) s)));
 END $$;
-COMMENT ON FUNCTION rcs._console_messages(uuid) IS 'console: some messages of a campaign, what went wrong first; null: there is no such campaign';
+COMMENT ON FUNCTION rcs._console_messages(uuid) IS 'console: messages of a campaign, what went wrong first; null: there is no such campaign';
 
 CREATE FUNCTION rcs._console_message(id uuid) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN (
-		SELECT jsonb_build_object('message', to_jsonb(s) - 'key', 'campaign_name', c.name, 'history', (
+		SELECT jsonb_build_object('message', to_jsonb(s) - 'key', 'campaign_name', c.name, 'advice', rcs._advice(s.code), 'history', (
 			SELECT jsonb_agg(to_jsonb(h) ORDER BY h.at, h.rank, h.attempt)
 			FROM (
 				SELECT m.created_at AS at, 0 AS rank, 'created' AS what, NULL::int AS attempt, NULL AS server, NULL AS code,

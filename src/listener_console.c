@@ -27,6 +27,7 @@
 #include "listener_console.h"
 #include "listener_http.h"
 #include "listener_session.h"
+#include "listener_store.h"
 #include "statement.h"
 
 #define CAMPAIGNS "/api/campaigns/"
@@ -255,8 +256,8 @@ rcs_console_show(RcsExchange *x)
 	}
 	values[0] = CStringGetTextDatum(q.what);
 	rcs_execute(&show, values, q.has_id ? NULL : " n ");
-	json = rcs_column_text(0, 1, CurrentMemoryContext);
-	if (json == NULL)
+	json = rcs_column_utf8(0, 1);
+	if (json[0] == '\0')
 		refuse(x, 404, "there is no such thing");
 	else
 		rcs_answer_json(x, 200, json);
@@ -274,7 +275,6 @@ static RcsStatement note = {"SELECT rcs._console_noted($1, $2)", 2, {UUIDOID, TE
 static void
 steer_as(Oid role, Datum *values, char **sqlstate, char **json)
 {
-	MemoryContext cxt = CurrentMemoryContext;
 	Oid userid;
 	int sec;
 
@@ -282,8 +282,8 @@ steer_as(Oid role, Datum *values, char **sqlstate, char **json)
 	SetUserIdAndSecContext(role,
 						   sec | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	rcs_execute(&steer, values, NULL);
-	*sqlstate = rcs_column_text(0, 1, cxt);
-	*json = rcs_column_text(0, 2, cxt);
+	*sqlstate = rcs_column_text(0, 1, CurrentMemoryContext);
+	*json = rcs_column_utf8(0, 2);
 	SetUserIdAndSecContext(userid, sec);
 }
 

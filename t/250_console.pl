@@ -118,6 +118,14 @@ is($campaign->{rejected}[0]{phone}, '010-****-8888', 'who was not taken');
 is(join(', ', sort map { $_->{what} } @{ $campaign->{history} }), 'created, started', 'its history');
 my $messages = console_json("/api/campaigns/$id/messages", @cookie);
 is(scalar(@{ $messages->{messages} }), 10, 'some of its messages');
+is(scalar(@{ $messages->{codes} }), 0, 'none of which failed');
+$sim->set(refuse_phone_suffix => { '7777' => '54002' });
+my $bad = campaign($node, $db, 3, from => 20007776, name => 'Refused');
+poll($node, $db, "SELECT failed FROM rcs.campaign_progress WHERE campaign = '$bad'", 1, 30, 'one is refused');
+$messages = console_json("/api/campaigns/$bad/messages", @cookie);
+is(join(', ', map { "$_->{code} $_->{n}" } @{ $messages->{codes} }), '54002 1', 'codes of what failed');
+like($messages->{codes}[0]{advice}, qr/\w/, 'and what to do');
+is(join(', ', map { "$_->{phone} $_->{status}" } @{ $messages->{messages} }), '010-****-7777 failed', 'and who');
 my $one = console_json("/api/messages/$message", @cookie);
 is(join(', ', map { $_->{what} } @{ $one->{history} }), 'created, offered, accepted', 'what happened to a message');
 ok(grep({ $_->{check} eq 'stalled' } @{ console_json('/api/health', @cookie) }), 'health');
@@ -228,6 +236,21 @@ if ($late->{status} == 429)
 }
 is(status('GET', '/api/overview', @cookie), 200, 'who is logged in does not notice');
 poll_status(200, 'POST', '/api/login', @page, Authorization => "Bearer $new_secret");
+
+# ---------- a database that is not in UTF-8 ----------
+
+$node->safe_psql('postgres', "CREATE DATABASE euc ENCODING 'EUC_KR' LOCALE 'C' TEMPLATE template0");
+$node->safe_psql('euc', 'SET client_min_messages = error; CREATE EXTENSION rcs');
+setup_account($node, 'euc', $sim);
+$node->safe_psql('euc', "SET client_encoding = 'UTF8'; SELECT rcs_campaign_create('겨울 세일', '$text')");
+set_conf($node, 'rcs.listen_database' => 'euc');
+poll($node, 'postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'rcs listener worker' AND datname = 'euc'", 1, 30, 'another database');
+poll_status(401, 'GET', '/api/overview', @cookie);
+@cookie = console_login($new_secret);
+is(console_json('/api/overview', @cookie)->{campaigns}[0]{name}, "\x{aca8}\x{c6b8} \x{c138}\x{c77c}", 'comes in UTF-8 all the same');
+set_conf($node, 'rcs.listen_database' => $db);
+poll_status(401, 'GET', '/api/overview', @cookie);
+@cookie = console_login($new_secret);
 
 # ---------- the end ----------
 
