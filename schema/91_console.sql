@@ -110,7 +110,9 @@ BEGIN
 			'messages', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'phone', s.phone, 'ref', s.ref,
 					'status', s.status, 'code', s.code, 'reason', s.reason) ORDER BY p.batch_id DESC, p.ord DESC), '[]')
 				FROM picked p
-				JOIN rcs.message m ON m.campaign_no = v_no AND m.batch_id = p.batch_id AND m.ord = p.ord
+				-- LIMIT: one look into the index each, whatever the planner expects of so few
+				CROSS JOIN LATERAL (SELECT x.id FROM rcs.message x
+					WHERE x.campaign_no = v_no AND x.batch_id = p.batch_id AND x.ord = p.ord LIMIT 1) m
 				CROSS JOIN LATERAL (SELECT * FROM rcs.message_status_masked x WHERE x.id = m.id LIMIT 1) s)));
 END $$;
 COMMENT ON FUNCTION rcs._console_messages(uuid) IS 'console: messages of a campaign, what went wrong first; null: there is no such campaign';
