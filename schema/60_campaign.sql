@@ -20,13 +20,15 @@ COMMENT ON FUNCTION rcs._campaign_state(rcs.campaign, pg_catalog.bool) IS 'state
 CREATE FUNCTION rcs_campaign_create(name pg_catalog.text, message pg_catalog.jsonb,
 	chatbot pg_catalog.text DEFAULT NULL, start_at pg_catalog.timestamptz DEFAULT NULL,
 	rate_per_minute pg_catalog.int4 DEFAULT NULL, expires_at pg_catalog.timestamptz DEFAULT NULL,
-	in_doubt pg_catalog.text DEFAULT NULL, id pg_catalog.uuid DEFAULT NULL)
+	in_doubt pg_catalog.text DEFAULT NULL, id pg_catalog.uuid DEFAULT NULL,
+	weight pg_catalog.int4 DEFAULT NULL)
 RETURNS pg_catalog.uuid
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rcs_campaign_create';
 COMMENT ON FUNCTION rcs_campaign_create(pg_catalog.text, pg_catalog.jsonb, pg_catalog.text,
-	pg_catalog.timestamptz, pg_catalog.int4, pg_catalog.timestamptz, pg_catalog.text, pg_catalog.uuid)
+	pg_catalog.timestamptz, pg_catalog.int4, pg_catalog.timestamptz, pg_catalog.text, pg_catalog.uuid,
+	pg_catalog.int4)
 	IS 'makes a draft of a campaign; with start_at it starts by itself';
 
 -- No SET clause: the query runs under the caller's search_path.

@@ -268,7 +268,14 @@ BEGIN
 		CROSS JOIN LATERAL (
 			SELECT e.verdict, e.code, coalesce(e.carrier_at, e.received_at) AS at
 			FROM rcs.event e WHERE e.message = k.message
-			ORDER BY rcs._verdict_rank(e.verdict), e.received_at DESC LIMIT 1) after),
+			ORDER BY rcs._verdict_rank(e.verdict), e.received_at DESC LIMIT 1) after
+		-- what was sent again under another id is in no count any more
+		WHERE NOT EXISTS (
+			SELECT FROM rcs.campaign c
+			JOIN rcs.message m ON m.campaign_no = c.campaign_no AND m.id = k.message
+			JOIN rcs.message later ON later.campaign_no = c.campaign_no
+				AND later.id = @extschema@.rcs_message_id(c.id, m.phone, m.epoch + 1)
+			WHERE c.campaign_no = k.campaign_no AND c.resent_at IS NOT NULL)),
 	marked AS (
 		UPDATE rcs.event e SET counted = true
 		FROM (SELECT DISTINCT message FROM known) k WHERE e.message = k.message AND NOT e.counted

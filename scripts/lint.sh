@@ -9,8 +9,8 @@ shopt -s nullglob
 tiers=$(cat <<'END'
 platform: pg_compat evloop net_address net_cidr secret_file http_client http_transfer foreign_json statement rows
 rules: phone message_id builders template template_sql media_file media_url kt_file kt_payload kt_response kt_codes message message_text message_schema message_check message_string message_body message_cross message_form validate carrier_time rate_limit
-extension: guc shmem slots account_state account_breaker account_shared campaign_rate ext_state wakeup ddl_hooks txn worker worker_status owner hold_shared media_shared media_segment listener_shared fault health
-storage: trace throughput hold identity resolve result_code outbox outbox_lease outbox_record account account_validator account_watch data_server data_request fetch people reply media media_check media_store rights rejected single send message_fn campaign campaign_life campaign_add campaign_chunk campaign_judge campaign_row wait
+extension: guc shmem slots account_state account_breaker account_shared campaign_rate campaign_verdict ext_state wakeup ddl_hooks txn worker worker_status owner hold_shared media_shared media_segment listener_shared fault health
+storage: trace throughput hold identity resolve result_code outbox outbox_lease outbox_record account account_validator account_watch data_server data_request fetch people reply media media_check media_store rights rejected single send message_fn campaign campaign_life campaign_change campaign_tools campaign_watch campaign_add campaign_chunk campaign_judge campaign_row wait
 processes: launcher launcher_db listener_secret listener_judge listener_http listener_answer listener_routes listener_session listener_file listener_console listener_store listener_worker chat_claim chat_worker delivery delivery_worker delivery_account delivery_campaign delivery_single delivery_lease delivery_record delivery_retry delivery_fate delivery_hold delivery_sweep delivery_media delivery_upload delivery_fetch delivery_image delivery_answer delivery_status delivery_offer delivery_stop rcs
 END
 )
@@ -22,7 +22,7 @@ uses=$(cat <<'END'
 ^\s*#\s*include\s*[<"]curl/ ~ src/http_client.[ch] src/http_transfer.[ch] ~ only http_client and its transfers know libcurl
 ^\s*#\s*include\s*[<"]microhttpd ~ src/listener*.c ~ only the listener knows libmicrohttpd
 \bSPI_ ~ src/txn.c src/statement.[ch] src/account.c src/single.c src/send.c src/rights.c src/rejected.c src/message_fn.c src/campaign*.c src/wait.c src/hold.c src/resolve.c src/media.c src/data_server.c src/reply.c src/people.c src/trace.c ~ SPI belongs to storage
-\b(WaitLatch|WaitEventSet|epoll) ~ src/evloop.[ch] src/launcher.c src/wait.c src/ddl_hooks.c src/slots.c src/worker.c src/account_watch.c src/hold.c src/media.c src/listener_http.c ~ only these files may wait
+\b(WaitLatch|WaitEventSet|epoll) ~ src/evloop.[ch] src/launcher.c src/wait.c src/ddl_hooks.c src/slots.c src/worker.c src/account_watch.c src/hold.c src/media.c src/campaign_watch.c src/listener_http.c ~ only these files may wait
 \bPG_VERSION_NUM\b ~ src/pg_compat.h ~ versions differ in pg_compat.h only
 \bDefineCustom ~ src/guc.c ~ settings are defined in guc.c only
 \bPG_TRY\b ~ src/txn.c src/foreign_json.c src/ddl_hooks.c src/campaign_add.c src/send.c src/fetch.c src/reply.c ~ PG_TRY only where an error must be caught

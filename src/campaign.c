@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
@@ -23,6 +24,8 @@
 #include "single.h"
 #include "statement.h"
 #include "wakeup.h"
+
+#define LOCK_FIELD4_ADD 2 /* generations of workers have 1 there */
 
 /* ---------- for all functions about campaigns ---------- */
 
@@ -38,6 +41,19 @@ rcs_require_argument(bool isnull, const char *name)
 	if (isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+}
+
+/* Whoever adds recipients, or judges those that are there, stands in line. */
+void
+rcs_campaign_lock_adding(int64 campaign_no)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (campaign_no >> 32), (uint32) campaign_no,
+						 LOCK_FIELD4_ADD);
+	/* a tag of our own, which pg_advisory_lock cannot take */
+	tag.locktag_type = LOCKTAG_USERLOCK;
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 #define CAMPAIGN_COLUMNS                                                                             \
@@ -120,6 +136,7 @@ typedef struct CreateCall
 	TimestampTz expires_at; /* 0 = none */
 	text *in_doubt;
 	pg_uuid_t *id; /* NULL = a random one */
+	int weight;
 } CreateCall;
 
 static void
@@ -133,8 +150,8 @@ check_in_doubt(text *in_doubt)
 						errhint("Leave in_doubt out to follow the setting rcs.in_doubt.")));
 }
 
-static void
-check_name(text *name)
+void
+rcs_campaign_check_name(text *name)
 {
 	char *value = text_to_cstring(name);
 
@@ -142,6 +159,15 @@ check_name(text *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("name of the campaign is empty"),
 				 errhint("Give a name by which people find it.")));
+}
+
+void
+rcs_campaign_check_weight(int weight)
+{
+	if (weight < 1 || weight > 1000)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("weight is not from 1 to 1000"),
+				 errhint("A campaign of weight 3 gets three times the share of one of weight 1.")));
 }
 
 static void
@@ -159,10 +185,12 @@ read_create_arguments(FunctionCallInfo fcinfo, CreateCall *call)
 	call->expires_at = PG_ARGISNULL(5) ? 0 : PG_GETARG_TIMESTAMPTZ(5);
 	call->in_doubt = PG_ARGISNULL(6) ? NULL : PG_GETARG_TEXT_PP(6);
 	call->id = PG_ARGISNULL(7) ? NULL : PG_GETARG_UUID_P(7);
+	call->weight = PG_ARGISNULL(8) ? 1 : PG_GETARG_INT32(8);
 
-	check_name(call->name);
+	rcs_campaign_check_name(call->name);
 	rcs_check_times(call->start_at, call->expires_at, "start_at");
 	check_in_doubt(call->in_doubt);
+	rcs_campaign_check_weight(call->weight);
 	if (!PG_ARGISNULL(4) && call->rate_per_minute <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("rate_per_minute is not greater than zero"),
@@ -170,39 +198,40 @@ read_create_arguments(FunctionCallInfo fcinfo, CreateCall *call)
 }
 
 /* Placeholders stand for what is not known yet; rcs_campaign_add checks what they leave open. */
-static void
-check_message(CreateCall *call, const RcsChatbot *bot)
+Jsonb *
+rcs_campaign_checked_message(Jsonb *message, const RcsChatbot *bot, Oid caller)
 {
 	RcsFacts facts = rcs_chatbot_facts(bot);
 	RcsProblem problem;
+	Jsonb *checked = rcs_message_for_campaign(message, &facts, &problem);
 
-	call->message = rcs_message_for_campaign(call->message, &facts, &problem);
-	if (call->message == NULL || !rcs_media_check_urls(call->message, call->caller, &problem))
+	if (checked == NULL || !rcs_media_check_urls(checked, caller, &problem))
 		ereport(ERROR, (errcode(problem.sqlstate), errmsg("%s", problem.reason),
 						problem.detail ? errdetail("%s.", problem.detail) : 0,
 						problem.hint ? errhint("%s", problem.hint) : 0));
+	return checked;
 }
 
 static RcsStatement insert_campaign =
 	{"WITH c AS ("
 	 " INSERT INTO rcs.campaign (id, name, chatbot, start_at, rate_per_minute, expires_at,"
-	 "  in_doubt, created_by)"
-	 " VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, $8)"
+	 "  in_doubt, created_by, weight)"
+	 " VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, $8, $10)"
 	 " ON CONFLICT (id) DO NOTHING RETURNING campaign_no, id, version, created_by),"
 	 " v AS ("
 	 " INSERT INTO rcs.campaign_version (campaign_no, version, message, created_by)"
 	 " SELECT c.campaign_no, c.version, $9, c.created_by FROM c)"
 	 " SELECT c.campaign_no, c.id FROM c",
-	 9,
+	 10,
 	 {UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
-	  JSONBOID},
+	  JSONBOID, INT4OID},
 	 NULL};
 
 static pg_uuid_t
 create_campaign(const CreateCall *call, const char *chatbot)
 {
-	Datum values[9];
-	char nulls[] = "         ";
+	Datum values[10];
+	char nulls[] = "          ";
 	pg_uuid_t id;
 	bool isnull;
 
@@ -215,6 +244,7 @@ create_campaign(const CreateCall *call, const char *chatbot)
 	values[6] = PointerGetDatum(call->in_doubt);
 	values[7] = CStringGetTextDatum(GetUserNameFromId(call->caller, false));
 	values[8] = JsonbPGetDatum(call->message);
+	values[9] = Int32GetDatum(call->weight);
 	nulls[0] = call->id ? ' ' : 'n';
 	nulls[3] = call->start_at != 0 ? ' ' : 'n';
 	nulls[4] = call->rate_per_minute != 0 ? ' ' : 'n';
@@ -241,7 +271,7 @@ rcs_campaign_create(PG_FUNCTION_ARGS)
 	read_create_arguments(fcinfo, &call);
 	rcs_owner_begin(&scope);
 	bot = rcs_usable_chatbot(call.chatbot, call.caller);
-	check_message(&call, bot);
+	call.message = rcs_campaign_checked_message(call.message, bot, call.caller);
 	SPI_connect();
 	*id = create_campaign(&call, bot->chatbot);
 	SPI_finish();

@@ -9,6 +9,8 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "account.h"
+
 typedef struct RcsCampaign
 {
 	int64 campaign_no;
@@ -27,7 +29,13 @@ typedef struct RcsCampaign
 extern RcsCampaign *rcs_campaign_load(const pg_uuid_t *id, bool for_update, MemoryContext cxt);
 extern void rcs_campaign_check_steer(const RcsCampaign *c, Oid caller);
 extern Jsonb *rcs_campaign_message(const RcsCampaign *c, int version, MemoryContext cxt);
+extern void rcs_campaign_lock_adding(int64 campaign_no);
 extern void rcs_campaign_event(int64 campaign_no, const char *what, Oid who, const char *detail);
+
+/* What a campaign must be; errors otherwise.  The message comes back as it is kept. */
+extern void rcs_campaign_check_name(text *name);
+extern void rcs_campaign_check_weight(int weight);
+extern Jsonb *rcs_campaign_checked_message(Jsonb *message, const RcsChatbot *bot, Oid caller);
 
 /* Text of an id, for messages. */
 extern char *rcs_uuid_text(const pg_uuid_t *id);

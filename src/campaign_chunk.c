@@ -19,7 +19,6 @@
 #include "commands/sequence.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -41,7 +40,6 @@
 #include "statement.h"
 #include "wakeup.h"
 
-#define LOCK_FIELD4_ADD 2 /* generations of workers have 1 there */
 #define NEW_ROWS "rcs_new_rows"
 #define NEW_COLUMNS 7
 
@@ -57,6 +55,7 @@ typedef struct NewRow
 
 struct RcsAdd
 {
+	Oid caller;
 	RcsCampaign *campaign;
 	RcsJudge *judge;
 	TupleDesc new_desc;
@@ -78,18 +77,6 @@ struct RcsAdd
 };
 
 /* ---------- begin ---------- */
-
-static void
-lock_campaign(int64 campaign_no)
-{
-	LOCKTAG tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (campaign_no >> 32), (uint32) campaign_no,
-						 LOCK_FIELD4_ADD);
-	/* a tag of our own, which pg_advisory_lock cannot take */
-	tag.locktag_type = LOCKTAG_USERLOCK;
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-}
 
 static void
 refuse_closed(const RcsCampaign *c)
@@ -155,6 +142,7 @@ rcs_add_begin(const pg_uuid_t *campaign)
 	RcsOwnerScope scope;
 
 	a->context = CurrentMemoryContext;
+	a->caller = caller;
 	a->chunk = AllocSetContextCreate(a->context, "rcs chunk", ALLOCSET_DEFAULT_SIZES);
 	rcs_owner_begin(&scope);
 	SPI_connect();
@@ -162,7 +150,7 @@ rcs_add_begin(const pg_uuid_t *campaign)
 	rcs_campaign_check_steer(a->campaign, caller);
 	MemoryContextSwitchTo(a->context); /* SPI leaves us in its own, also below */
 	bot = rcs_usable_chatbot(a->campaign->chatbot, caller);
-	lock_campaign(a->campaign->campaign_no);
+	rcs_campaign_lock_adding(a->campaign->campaign_no);
 	/* again: waiting for the lock may have taken long */
 	a->campaign = rcs_campaign_load(campaign, false, a->context);
 	refuse_closed(a->campaign);
@@ -432,6 +420,15 @@ store_tally(RcsAdd *a)
 	rcs_execute(&insert_tally, values, NULL);
 }
 
+static void
+store_event(RcsAdd *a)
+{
+	rcs_campaign_event(a->campaign->campaign_no, "added", a->caller,
+					   psprintf("{\"added\": " INT64_FORMAT ", \"duplicates\": " INT64_FORMAT
+								", \"rejected\": " INT64_FORMAT "}",
+								a->counts.added, a->counts.duplicates, a->counts.rejected));
+}
+
 void
 rcs_add_finish(RcsAdd *a, RcsAddCounts *counts)
 {
@@ -444,6 +441,8 @@ rcs_add_finish(RcsAdd *a, RcsAddCounts *counts)
 		close_batch(a);
 	store_batches(a);
 	store_tally(a);
+	if (a->counts.added + a->counts.duplicates + a->counts.rejected > 0)
+		store_event(a);
 	SPI_finish();
 	rcs_owner_end(&scope);
 	if (a->counts.added > 0)

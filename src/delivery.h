@@ -80,7 +80,9 @@ typedef struct RcsCampaign
 	struct RcsLease *current; /* the one whose items get the next intents */
 	List *accounts;			  /* of RcsAccount: what its chatbot sends through */
 	int64 not_before_us;	  /* it could have no slice just now */
-	int failures;			  /* turns that its slices have failed, one after another */
+	int nfailed;			  /* of nanswered verdicts: it is to be paused; 0 = it is not */
+	int nanswered;
+	int failures; /* turns that its slices have failed, one after another */
 } RcsCampaign;
 
 typedef struct RcsFate
@@ -282,6 +284,8 @@ extern bool rcs_campaign_is_over(const RcsCampaign *c, TimestampTz now);
 extern void rcs_stop_lease(RcsLease *lease);
 extern void rcs_stop_ready(void);
 extern bool rcs_stop_batch(RcsCampaign *c);
+extern void rcs_stop_note(const RcsItem *item);
+extern void rcs_stop_failing(RcsCampaign *c);
 
 /* delivery_offer.c */
 extern void rcs_offer_ready(int64 now_us, int64 *wait_us);

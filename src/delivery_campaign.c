@@ -133,6 +133,8 @@ rcs_campaigns_look(void)
 	dlist_mutable_iter iter;
 	ListCell *lc;
 
+	dlist_foreach_modify(iter, &campaigns)
+		rcs_stop_failing(dlist_container(RcsCampaign, node, iter.cur));
 	if (!look_is_due(rcs_now_us()))
 		return;
 	rows = read_rows();

@@ -1,7 +1,7 @@
 /*
  * delivery_stop.c
  *		What a worker does about a campaign that is not to go on as it was:
- *		paused, canceled, expired, or with another text.
+ *		paused, canceled, expired, with another text, or with many failures.
  *
  * The look at the queue (delivery_campaign.c) brings the news.  What has no
  * intent goes back into the queue, what has one and no permit is withdrawn; of a
@@ -9,9 +9,13 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 
+#include "campaign_verdict.h"
 #include "delivery.h"
+#include "guc.h"
+#include "wakeup.h"
 
 /* Nothing of it is to be offered any more, ever. */
 bool
@@ -89,4 +93,43 @@ rcs_stop_batch(RcsCampaign *c)
 	rcs_lease_drop_late(lease);
 	lease->next = lease->nitems;
 	return true;
+}
+
+/* ---------- too many failures ---------- */
+
+/* The carrier's verdict on an offer.  Failures of our own making say nothing about the campaign. */
+void
+rcs_stop_note(const RcsItem *item)
+{
+	RcsCampaign *c = item->lease->campaign;
+	char outcome = item->fate.outcome;
+	int failed;
+	int answered;
+
+	if (c == NULL || rcs_pause_failed_percent == 0 ||
+		(outcome != RCS_ACCEPTED && outcome != RCS_FAILED))
+		return;
+	if (!rcs_campaign_verdict(c->row.campaign_no, c->row.resumed_at, outcome == RCS_FAILED,
+							  rcs_pause_failed_percent, rcs_pause_failed_min, &failed, &answered))
+		return;
+	c->nfailed = failed;
+	c->nanswered = answered;
+}
+
+/* In a turn: pause it, if so.  Whoever is steering it at the moment is not waited for. */
+void
+rcs_stop_failing(RcsCampaign *c)
+{
+	char reason[128];
+
+	if (c->nfailed == 0 || c->row.paused || c->over)
+		return;
+	snprintf(reason, sizeof(reason), "%d of its latest %d messages have failed", c->nfailed,
+			 c->nanswered);
+	c->nfailed = 0;
+	if (!rcs_outbox_pause(c->row.campaign_no, c->row.resumed_at, reason))
+		return;
+	rcs_wakeup_steered();
+	ereport(LOG, (errmsg("rcs has paused campaign " INT64_FORMAT " of database %u: %s",
+						 c->row.campaign_no, MyDatabaseId, reason)));
 }

@@ -188,6 +188,7 @@ take_answer(RcsItem *item)
 	rcs_http_release(r);
 	rcs_fate_of_answer(item, &answer);
 	rcs_delivery_note_answer(item, &answer);
+	rcs_stop_note(item);
 	rcs_item_done(item);
 }
 

@@ -26,6 +26,8 @@ int rcs_settle_dead = 30000;
 int rcs_duplicate_window = 3600;
 int rcs_after_promotion = RCS_AFTER_PROMOTION_RESUME;
 int rcs_after_gap = 86400;
+int rcs_pause_failed_percent = 50;
+int rcs_pause_failed_min = 500;
 char *rcs_node_id = NULL;
 char *rcs_listen_database = NULL;
 char *rcs_listen_address = NULL;
@@ -75,6 +77,11 @@ static const struct
 	 &rcs_settle_dead, 0, 3600000, GUC_UNIT_MS},
 	{"rcs.duplicate_window", "Age from which a message of unknown outcome is never offered again.",
 	 &rcs_duplicate_window, 0, 30 * 86400, GUC_UNIT_S},
+	{"rcs.pause_failed_percent",
+	 "A campaign is paused when so many percent of its latest messages have failed; 0: never.",
+	 &rcs_pause_failed_percent, 0, 100, 0},
+	{"rcs.pause_failed_min", "Answers of the carrier about a campaign before it may be paused.",
+	 &rcs_pause_failed_min, 1, 1000000, 0},
 	{"rcs.after_gap", "Silence after which a server that starts with unsent messages holds them.",
 	 &rcs_after_gap, 1, 3650 * 86400, GUC_UNIT_S},
 	{"rcs.listen_port", "Port of the inbound listener.", &rcs_listen_port, 1, 65535, 0},

@@ -30,7 +30,9 @@ extern int rcs_settle;			 /* ms */
 extern int rcs_settle_dead;		 /* ms */
 extern int rcs_duplicate_window; /* seconds */
 extern int rcs_after_promotion;	 /* RcsAfterPromotion */
-extern int rcs_after_gap;		 /* seconds */
+extern int rcs_after_gap;
+extern int rcs_pause_failed_percent;
+extern int rcs_pause_failed_min; /* seconds */
 extern char *rcs_node_id;		 /* "" = none */
 extern bool rcs_changes;
 

@@ -121,6 +121,7 @@ extern void rcs_outbox_put_back(int64 campaign_no, const int64 *ids, int nids, T
 extern void rcs_outbox_close(int64 campaign_no, const int64 *ids, int nids);
 extern void rcs_outbox_tally(int64 campaign_no, const char *what, int64 n);
 extern void rcs_outbox_fold(void);
+extern bool rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const char *reason);
 
 extern bool rcs_outbox_leased_messages(int64 generation, TimestampTz *oldest);
 extern int rcs_outbox_generations(int64 **generations);

@@ -299,3 +299,25 @@ rcs_outbox_number_changes(void)
 {
 	rcs_execute(&number_changes, NULL, NULL);
 }
+
+/* Not while somebody steers it, nor when it has been resumed since; no worker waits for that. */
+static RcsStatement pause_campaign =
+	{"WITH p AS (UPDATE rcs.campaign c SET paused_at = clock_timestamp(), pause_reason = $3"
+	 "  WHERE c.campaign_no = (SELECT k.campaign_no FROM rcs.campaign k WHERE k.campaign_no = $1"
+	 "   AND k.paused_at IS NULL AND k.canceled_at IS NULL"
+	 "   AND k.resumed_at IS NOT DISTINCT FROM $2 FOR UPDATE SKIP LOCKED)"
+	 "  RETURNING c.campaign_no)"
+	 " INSERT INTO rcs.campaign_event (campaign_no, what, who, detail)"
+	 " SELECT p.campaign_no, 'paused', 'rcs', jsonb_build_object('reason', $3) FROM p",
+	 3,
+	 {INT8OID, TIMESTAMPTZOID, TEXTOID},
+	 NULL};
+
+bool
+rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const char *reason)
+{
+	Datum values[] = {Int64GetDatum(campaign_no), TimestampTzGetDatum(resumed_at),
+					  CStringGetTextDatum(reason)};
+
+	return rcs_execute(&pause_campaign, values, resumed_at == 0 ? " n " : NULL) > 0;
+}

@@ -11,6 +11,7 @@
 
 #include "account_state.h"
 #include "campaign_rate.h"
+#include "campaign_verdict.h"
 #include "ddl_hooks.h"
 #include "guc.h"
 #include "hold_shared.h"
@@ -37,6 +38,7 @@ _PG_init(void)
 	rcs_slots_init();
 	rcs_account_state_init();
 	rcs_campaign_rate_init();
+	rcs_campaign_verdict_init();
 	rcs_media_shared_init();
 	rcs_listener_shared_init();
 	rcs_shmem_init();

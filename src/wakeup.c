@@ -199,7 +199,7 @@ rcs_wakeup_block(Oid dboid)
 bool
 rcs_wakeup_enqueued(void)
 {
-	return pending.single || pending.campaign;
+	return pending.single || pending.campaign || pending.steered;
 }
 
 Datum
