@@ -4,7 +4,7 @@
  *		through evloop.
  *
  * Who asks is judged when the headers are there (listener_judge.c), so that nobody
- * without a secret makes us keep a body.  A complete request is suspended until it is answered.
+ * without a secret makes us keep a long body.  A complete request is suspended until it is answered.
  * libmicrohttpd knows only how long a client was silent; how long a request takes in
  * all is measured here, and the fuller it is, the less patience there is.
  *
@@ -160,7 +160,7 @@ read_body(Request *r, const char *data, size_t len)
 	size_t size = Max(r->body_size, FIRST_BODY_BYTES);
 	char *larger;
 
-	if (r->body_too_long || len > RCS_BODY_MAX - r->x.body_len)
+	if (r->body_too_long || len > r->x.body_max - r->x.body_len)
 	{
 		r->body_too_long = true;
 		return true;

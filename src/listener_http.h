@@ -12,6 +12,8 @@
 
 /* About 2,000 reports with all their members; the carrier's batches are smaller, as far as is known. */
 #define RCS_BODY_MAX ((size_t) 1024 * 1024)
+/* of requests that have shown no secret */
+#define RCS_OPEN_BODY_MAX ((size_t) 16 * 1024)
 
 struct MHD_Connection;
 
@@ -26,6 +28,7 @@ struct RcsExchange
 	int roles;		  /* RCS_ROLE_..., by the secrets that came with it */
 	char *body;		  /* NULL: none */
 	size_t body_len;
+	size_t body_max;
 
 	/* see listener_answer.h */
 	int status; /* 0: not answered yet */

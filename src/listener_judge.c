@@ -104,7 +104,7 @@ is_too_long(const RcsExchange *x)
 {
 	const char *length = rcs_exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	return length != NULL && (strlen(length) > 18 || strtoll(length, NULL, 10) > RCS_BODY_MAX);
+	return length != NULL && (strlen(length) > 18 || strtoull(length, NULL, 10) > x->body_max);
 }
 
 int
@@ -124,6 +124,7 @@ rcs_listener_judge(RcsExchange *x, const RcsListenerSetup *setup, const char *me
 	x->roles = roles_of(setup, x, secret, secret_len);
 	if (x->route->roles != 0 && (x->route->roles & x->roles) == 0)
 		return MHD_HTTP_UNAUTHORIZED;
+	x->body_max = x->roles != 0 ? RCS_BODY_MAX : RCS_OPEN_BODY_MAX;
 	if (is_too_long(x))
 		return 413;
 	if (has_body && strcmp(method, MHD_HTTP_METHOD_POST) != 0)

@@ -6,7 +6,7 @@
  * and name it here.
  *
  * It reads	x->path (decoded), x->body and x->body_len (at most RCS_BODY_MAX bytes of
- *			anything), x->roles, rcs_exchange_arg(x, "name") for ?name=value, and
+ *			anything, or RCS_OPEN_BODY_MAX without one of our secrets), x->roles, rcs_exchange_arg(x, "name") for ?name=value, and
  *			rcs_exchange_header(x, "Name").
  * It calls	one of rcs_answer_text(), rcs_answer_json() and rcs_answer_constant()
  *			(listener_answer.h), and rcs_answer_header() for what else is to be said.

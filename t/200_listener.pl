@@ -63,6 +63,9 @@ is(ask('GET', '/msgstatus', secret => $secret)->{status}, 405, 'no such method')
 is(push_to('/msgstatus', $_), 400, 'no JSON: ' . substr($_, 0, 20)) for '', '{', 'null', '"x"', '[1', "[\"\\u0000\"]", "[\"\xff\"]", '[' x 33 . ']' x 33;
 like(raw_request("POST /msgstatus HTTP/1.1\r\nHost: x\r\nAuthorization: $secret\r\nContent-Length: 1048577\r\n\r\n"),
 	qr{^HTTP/1.1 413 }, 'too long');
+like(raw_request("POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 16385\r\n\r\n"), qr{^HTTP/1.1 413 }, 'too long for one without a secret');
+like(raw_request("POST /api/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n4001\r\n" . 'x' x 0x4001 . "\r\n0\r\n\r\n"),
+	qr{^HTTP/1.1 413 }, 'however it is sent');
 is(push_to('/msgstatus', '[' x 30 . ']' x 30), 200, 'odd, but JSON');
 is(sql('SELECT count(*) FROM rcs.quarantine'), 1, 'is kept aside');
 
