@@ -81,6 +81,7 @@ my @shuffled = shuffle @sorted;
 my $third = int(@shuffled / 3);
 my @unknown = map { report(sprintf 'dead0000-0000-4000-8000-%012d', $_) } 1 .. 200;
 is(push_all(@shuffled[ 0 .. $third ]), '200', 'reports before the results');
+is($node->safe_psql('shuffled', 'SELECT count(*) FROM rcs.event'), $third + 1, 'are stored at once');
 is($node->safe_psql('shuffled', "SELECT count(*) FROM rcs.message_status WHERE status NOT IN ('queued', 'delivered', 'fell_back')"), 0,
 	'what is not sent yet is queued, unless it has arrived');
 $node->safe_psql('shuffled', "SELECT rcs_campaign_start('$campaign')");
