@@ -10,7 +10,7 @@ trap 'rm -rf "$dir"' EXIT
 # draw FILE SWEEP SERIES TITLE XLABEL [BASE OF THE SCALE]
 draw()
 {
-	local log= tics range
+	local log='' tics range
 	[ -z "${6:-}" ] || log="set logscale x $6"
 	export SWEEP=$2 SERIES=$3 LOG=${6:-}
 	perl -F'\t' -lane '

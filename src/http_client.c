@@ -42,7 +42,6 @@ static RcsHttpTransfer *take_transfer(void);
 static bool refuse(RcsHttpRequest *r, const char *why);
 static void collect(void);
 static void settle(RcsHttpTransfer *t, CURLcode code);
-static bool nothing_left(RcsHttpTransfer *t);
 static void reserve_fds(void);
 static int64 monotonic_us(void);
 static void block_signals(sigset_t *old);
@@ -328,7 +327,8 @@ settle(RcsHttpTransfer *t, CURLcode code)
 	}
 	else
 	{
-		r->outcome = nothing_left(t) ? RCS_HTTP_NOT_SENT : RCS_HTTP_UNKNOWN;
+		r->outcome = t->born == turns || rcs_http_transfer_nothing_left(t) ? RCS_HTTP_NOT_SENT
+																		   : RCS_HTTP_UNKNOWN;
 		snprintf(r->error, sizeof(r->error), "%s%s",
 				 code == CURLE_OPERATION_TIMEDOUT ? "timeout: " : "",
 				 t->refusal			? t->refusal
@@ -338,22 +338,6 @@ settle(RcsHttpTransfer *t, CURLcode code)
 	curl_multi_remove_handle(multi, t->easy);
 	active--;
 	move(t, &finished);
-}
-
-/*
- * Either curl has not looked at the transfer yet (then its counters are those
- * of the request before), or there are two witnesses: curl counted no byte of
- * the header as sent, and never asked for the body.
- */
-static bool
-nothing_left(RcsHttpTransfer *t)
-{
-	long header_sent = -1;
-
-	if (t->born == turns)
-		return true;
-	curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &header_sent);
-	return header_sent == 0 && !t->body_touched;
 }
 
 /*

@@ -3,8 +3,10 @@
  *	  One curl easy handle: its options, its limits, and the bytes out and in.
  *
  * - A request leaves at most once.  curl repeats a POST by itself when a kept
- *	 connection turns out to be dead, unless it would have to rewind the body;
- *	 so bodies go through a read function, and the seek function refuses.
+ *	 connection turns out to be dead; it asks before each try, and a second one is
+ *	 refused once a byte has left.  Before 7.80 it does not ask, so there bodies go
+ *	 through a read function, which costs a system call more (headers and body
+ *	 leave one after the other), and the seek function refuses to rewind.
  * - Sizes and times are bounded, TLS is verified, and nothing is taken from the
  *	 environment.
  * - Callbacks run inside curl: they never raise and never use palloc.
@@ -24,6 +26,7 @@
 #error "rcs needs libcurl 7.76 or later"
 #endif
 
+#define ASKS_BEFORE_TRIES (LIBCURL_VERSION_NUM >= 0x075000)
 #define MAX_HEADER_BYTES (64 * 1024)
 #define MAX_ANSWER_BYTES (256 * 1024)
 #define KEPT_ANSWER_BYTES (16 * 1024)
@@ -39,8 +42,12 @@ static bool remember(char **kept, const char *value, bool *ok);
 static bool add_header(struct curl_slist **list, const char *header);
 static bool add_secret(struct curl_slist **list, const char *name, const char *value);
 static void drop_headers(RcsHttpTransfer *t);
+#if ASKS_BEFORE_TRIES
+static int on_try(void *arg, char *peer, char *self, int peer_port, int self_port);
+#else
 static size_t on_body(char *buffer, size_t size, size_t n, void *arg);
 static int on_rewind(void *arg, curl_off_t offset, int origin);
+#endif
 static void note_date(RcsHttpRequest *r, const char *line, size_t len);
 static size_t on_header(char *data, size_t size, size_t n, void *arg);
 static size_t on_answer(char *data, size_t size, size_t n, void *arg);
@@ -90,7 +97,7 @@ bool
 rcs_http_transfer_prepare(RcsHttpTransfer *t, RcsHttpRequest *r)
 {
 	t->body_sent = 0;
-	t->body_touched = false;
+	t->touched = false;
 	t->header_bytes = 0;
 	t->answer_len = 0;
 	t->refusal = NULL;
@@ -114,9 +121,14 @@ set_fixed_options(CURL *easy, RcsHttpTransfer *t)
 	SET(CURLOPT_ERRORBUFFER, t->curl_error);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_POST, 1L);
+#if ASKS_BEFORE_TRIES
+	SET(CURLOPT_PREREQFUNCTION, on_try);
+	SET(CURLOPT_PREREQDATA, t);
+#else
 	SET(CURLOPT_READFUNCTION, on_body);
 	SET(CURLOPT_READDATA, t);
 	SET(CURLOPT_SEEKFUNCTION, on_rewind);
+#endif
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, t);
 	SET(CURLOPT_WRITEFUNCTION, on_answer);
@@ -211,7 +223,12 @@ set_method(RcsHttpTransfer *t, const RcsHttpRequest *r)
 		SET(r->get ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
 	t->get = r->get;
 	if (!r->get)
+	{
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) r->body_len);
+#if ASKS_BEFORE_TRIES
+		SET(CURLOPT_POSTFIELDS, r->body);
+#endif
+	}
 	if (alone != t->alone)
 	{
 		SET(CURLOPT_FRESH_CONNECT, (long) alone);
@@ -308,13 +325,40 @@ drop_headers(RcsHttpTransfer *t)
 	t->content_type = NULL;
 }
 
+/*
+ * What curl counts as sent: the headers, and with them the body, if it has that
+ * in memory.  If it had to ask for the body, that it never did is a second witness.
+ */
+bool
+rcs_http_transfer_nothing_left(const RcsHttpTransfer *t)
+{
+	long sent = -1;
+
+	curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
+	return sent == 0 && (ASKS_BEFORE_TRIES || !t->touched);
+}
+
+#if ASKS_BEFORE_TRIES
+static int
+on_try(void *arg, char *peer, char *self, int peer_port, int self_port)
+{
+	RcsHttpTransfer *t = arg;
+	bool repeated = t->touched && !t->request->get && !rcs_http_transfer_nothing_left(t);
+
+	t->touched = true;
+	if (!repeated)
+		return CURL_PREREQFUNC_OK;
+	t->refusal = "the connection was cut before an answer";
+	return CURL_PREREQFUNC_ABORT;
+}
+#else
 static size_t
 on_body(char *buffer, size_t size, size_t n, void *arg)
 {
 	RcsHttpTransfer *t = arg;
 	size_t chunk = Min(size * n, t->request->body_len - t->body_sent);
 
-	t->body_touched = true;
+	t->touched = true;
 	memcpy(buffer, t->request->body + t->body_sent, chunk);
 	t->body_sent += chunk;
 	return chunk;
@@ -325,6 +369,7 @@ on_rewind(void *arg, curl_off_t offset, int origin)
 {
 	return CURL_SEEKFUNC_FAIL;
 }
+#endif
 
 /* Answers of the same second have the same date, and curl takes 11,000 instructions to read one. */
 static void

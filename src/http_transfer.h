@@ -32,8 +32,8 @@ struct RcsHttpTransfer
 	struct curl_slist *headers;
 
 	/* of the current request */
-	size_t body_sent;  /* handed to curl */
-	bool body_touched; /* curl asked for the body at all */
+	size_t body_sent; /* handed to curl, if it asks for it */
+	bool touched;	  /* curl asked: for the body, or whether it may try */
 	size_t header_bytes;
 	char *answer;
 	size_t answer_len;
@@ -48,6 +48,9 @@ extern void rcs_http_transfer_free(RcsHttpTransfer *t);
 
 /* false: the request cannot be made; then only free() is allowed */
 extern bool rcs_http_transfer_prepare(RcsHttpTransfer *t, RcsHttpRequest *r);
+
+/* false: it may have; curl has looked at the request already */
+extern bool rcs_http_transfer_nothing_left(const RcsHttpTransfer *t);
 
 /* gives back what an idle transfer should not keep */
 extern void rcs_http_transfer_trim(RcsHttpTransfer *t);
