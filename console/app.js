@@ -45,7 +45,7 @@ async function logout()
 
 function loginPage(message)
 {
-	const input = h('input', { type: 'password', name: 'secret', autocomplete: 'current-password', required: true, autofocus: true,
+	const input = h('input', { type: 'password', name: 'secret', autocomplete: 'current-password', required: true,
 		'aria-label': t('secret') });
 	const problem = h('p.bad', { role: 'alert' }, message ?? '');
 	const submit = async (event) => {

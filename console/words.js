@@ -112,7 +112,6 @@ const words = {
 	kind_campaign: ['campaign', '캠페인'],
 	kind_chat: ['chat', '답장'],
 	kind_listener: ['listener', '수신'],
-	kind_poll: ['poller', '조회'],
 	accounts: ['Carrier accounts', '이통사 계정'],
 	account: ['Account', '계정'],
 	limit: ['Rate now', '현재 속도'],
