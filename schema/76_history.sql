@@ -29,7 +29,7 @@ FROM (
 LEFT JOIN rcs.campaign c ON c.id = x.campaign
 GROUP BY x.campaign, c.name, x.chatbot, x.status, x.code, x.carrier, x.service_type;
 COMMENT ON VIEW rcs.campaign_result IS 'what became of the messages of each campaign, purged ones included; campaign is null for single messages';
-COMMENT ON COLUMN rcs.campaign_result.n IS 'messages; of a campaign they add up to the total of rcs.campaign_progress';
+COMMENT ON COLUMN rcs.campaign_result.n IS 'messages; of a campaign they add up to the total of rcs.campaign_progress, unless failures were sent again: then both messages are here';
 COMMENT ON COLUMN rcs.campaign_result.billed IS 'of them, those that a report calls charged';
 
 CREATE VIEW rcs.campaign_history AS
