@@ -67,7 +67,7 @@ class MessageText
 function historyTable()
 {
 	const one = ([name, value]) => name === 'via' ? t(`via_${value}`) :
-		`${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`;
+		`${t(`detail_${name}`)}: ${typeof value === 'object' ? JSON.stringify(value) : value}`;
 	const detail = (e) => Object.entries(e.detail ?? {}).map(one).join(', ');
 
 	return new Table([

@@ -198,6 +198,16 @@ const words = {
 	event_resumed: ['resumed', '재개'],
 	event_canceled: ['canceled', '취소'],
 	event_changed: ['changed', '변경'],
+	event_added: ['recipients added', '수신자 추가'],
+	event_tested: ['tested', '시험 발송'],
+	event_resent: ['failures sent again', '실패 재발송'],
+	detail_added: ['taken', '추가'],
+	detail_duplicates: ['duplicates', '중복'],
+	detail_rejected: ['rejected', '거절'],
+	detail_reason: ['reason', '사유'],
+	detail_message: ['message', '메시지'],
+	detail_n: ['messages', '건수'],
+	detail_version: ['version', '버전'],
 	via_console: ['through the console', '콘솔에서'],
 };
 

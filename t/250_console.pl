@@ -115,7 +115,7 @@ is(scalar(@{ console_json('/api/campaigns?before=' . $overview->{campaigns}[0]{c
 my $campaign = console_json("/api/campaigns/$id", @cookie);
 is("$campaign->{progress}{name}, $campaign->{progress}{total}, $campaign->{message}{serviceType}", 'Winter sale, 3000, RCSSMS', 'a campaign');
 is($campaign->{rejected}[0]{phone}, '010-****-8888', 'who was not taken');
-is(join(', ', sort map { $_->{what} } @{ $campaign->{history} }), 'created, started', 'its history');
+is(join(', ', sort map { $_->{what} } @{ $campaign->{history} }), 'added, added, created, started', 'its history');
 my $messages = console_json("/api/campaigns/$id/messages", @cookie);
 is(scalar(@{ $messages->{messages} }), 10, 'some of its messages');
 is(scalar(@{ $messages->{codes} }), 0, 'none of which failed');
