@@ -15,7 +15,9 @@ SELECT s.srvname::pg_catalog.text AS server,
 	a.rate_per_minute, a.accepted_last_minute, a.throttled,
 	CASE WHEN h.reason IS NULL THEN a.limited_by ELSE 'account' END AS limited_by,
 	a.token_expires_at,
-	COALESCE('on hold: ' OPERATOR(pg_catalog.||) h.reason, a.last_error) AS last_error,
+	COALESCE('on hold: ' OPERATOR(pg_catalog.||) h.reason,
+		CASE WHEN a.state OPERATOR(pg_catalog.=) ANY ('{closed,probing,unusable}'::pg_catalog.text[]) THEN a.last_error END,
+		p.problem, a.last_error) AS last_error,
 	pg_catalog.make_interval(secs => a.clock_ahead_s) AS clock_ahead
 FROM pg_catalog.pg_foreign_server s
 JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid OPERATOR(pg_catalog.=) s.srvfdw
@@ -24,6 +26,7 @@ LEFT JOIN LATERAL (
 	SELECT x.reason FROM rcs.hold x
 	WHERE x.released_at IS NULL AND x.server OPERATOR(pg_catalog.=) s.srvname::pg_catalog.text
 	ORDER BY x.at LIMIT 1) h ON true
+LEFT JOIN rcs.poll p ON p.server OPERATOR(pg_catalog.=) s.srvname::pg_catalog.text
 WHERE w.fdwname OPERATOR(pg_catalog.=) 'rcs' AND s.srvtype OPERATOR(pg_catalog.=) 'kt';
 COMMENT ON VIEW rcs.account_status IS 'one row a carrier account: is it open, how fast, what limits it, its last error. state: unused, unusable, open, throttled (paused after "too fast"), closed (set aside), probing. rate_per_minute: at present; null = no limit of ours';
 COMMENT ON COLUMN rcs.account_status.clock_ahead IS 'how far our clock is ahead of the carrier''s, by the date in its latest answer; null: not known';

@@ -136,7 +136,9 @@ AS $$
 			WHEN a.state = 'unusable' THEN
 				CASE WHEN EXISTS (SELECT FROM rcs.chatbot t WHERE a.server = ANY (t.servers)) THEN 'critical' ELSE 'warning' END
 			WHEN a.state = 'throttled' OR a.limited_by = 'carrier' THEN 'warning' END AS bad
-		FROM rcs.account_status a)
+		FROM rcs.account_status a),
+	unanswered AS (
+		SELECT p.server, p.problem FROM rcs.poll p JOIN account a USING (server) WHERE p.problem IS NOT NULL)
 	SELECT a.bad,
 		CASE WHEN a.state IN ('open', 'throttled')
 			THEN format('the carrier says that account %s sends too fast; its rate is %s a minute now', a.server, a.rate_per_minute)
@@ -148,9 +150,13 @@ AS $$
 			ELSE format('It is tried again by itself, at least once a minute. When the cause is gone, run SELECT * FROM rcs_account_check(%L).', a.server) END
 	FROM account a WHERE a.bad IS NOT NULL
 	UNION ALL
+	SELECT 'warning', format('account %s gives no reports when it is asked for them: %s', p.server, p.problem),
+		'Compare the option results of the server with the account: if the carrier pushes its reports, ALTER SERVER ... OPTIONS (SET results ''push'').'
+	FROM unanswered p
+	UNION ALL
 	SELECT NULL, CASE count(*) WHEN 0 THEN 'there is no carrier account' WHEN 1 THEN '1 account, not set aside'
 		ELSE count(*) || ' accounts, none set aside' END, NULL
-	FROM account a HAVING count(a.bad) = 0
+	FROM account a HAVING count(a.bad) = 0 AND NOT EXISTS (SELECT FROM unanswered)
 $$;
 COMMENT ON FUNCTION rcs._health_account() IS 'check of rcs_health(): do the carrier accounts work?';
 

@@ -388,14 +388,15 @@ advance(RcsJob *job, int64 now_us, int64 *wait_us)
 		*wait_us = 0;
 }
 
-void
+/* The connections that it uses beside those of messages. */
+int
 rcs_media_begin(void)
 {
 	uploader = delivery.lane == RCS_WORKER_SINGLE && delivery.slot->index == 0;
 	if (!uploader)
-		return;
-	rcs_http_set_max_connections(rcs_max_in_flight + 2 * RCS_MEDIA_TRANSFERS);
+		return 0;
 	rcs_media_uploader_begins();
+	return 2 * RCS_MEDIA_TRANSFERS;
 }
 
 /* Once in a round of the worker's loop. */

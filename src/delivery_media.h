@@ -122,7 +122,7 @@ extern void rcs_job_need(RcsJob *job, const uint8 digest[RCS_MEDIA_DIGEST]);
 
 /* ---------- for delivery_worker.c and delivery_status.c ---------- */
 
-extern void rcs_media_begin(void);
+extern int rcs_media_begin(void);
 extern void rcs_media_round(int64 now_us, int64 *wait_us);
 extern bool rcs_media_request_done(RcsHttpRequest *r);
 extern int rcs_media_active(void); /* its requests that are under way */

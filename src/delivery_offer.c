@@ -13,6 +13,7 @@
 #include "campaign_rate.h"
 #include "delivery.h"
 #include "delivery_media.h"
+#include "delivery_poll.h"
 #include "guc.h"
 #include "hold.h"
 
@@ -180,7 +181,7 @@ rcs_offer_ready(int64 now_us, int64 *wait_us)
 	}
 	dlist_foreach_modify(iter, &delivery.ready)
 	{
-		if (rcs_http_active() - rcs_media_active() >= rcs_max_in_flight)
+		if (rcs_http_active() - rcs_media_active() - rcs_poll_active() >= rcs_max_in_flight)
 			break;
 		try_item(dlist_container(RcsItem, node, iter.cur), now_us, wait_us);
 	}

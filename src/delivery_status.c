@@ -11,6 +11,7 @@
 
 #include "delivery.h"
 #include "delivery_media.h"
+#include "delivery_poll.h"
 
 static void
 show_moment(pg_atomic_uint64 *moment, TimestampTz when)
@@ -32,7 +33,7 @@ rcs_delivery_show(uint32 silence)
 	RcsSlot *slot = delivery.slot;
 	TimestampTz now = GetCurrentTimestamp();
 	int open =
-		rcs_http_active() - rcs_media_active() + delivery.nready; /* a hold stops no upload */
+		rcs_http_active() - rcs_media_active() - rcs_poll_active() + delivery.nready;
 	bool held = rcs_delivery_held() != NULL;
 
 	pg_atomic_write_u32(&slot->in_flight, (uint32) rcs_http_active());

@@ -17,6 +17,7 @@
 
 #include "delivery.h"
 #include "delivery_media.h"
+#include "delivery_poll.h"
 #include "delivery_worker.h"
 #include "evloop.h"
 #include "fault.h"
@@ -203,8 +204,8 @@ take_answers(void)
 	while ((r = rcs_http_next_done()) != NULL)
 		if (r->owner != NULL)
 			take_answer(r->owner);
-		else if (!rcs_delivery_token_done(r))
-			rcs_media_request_done(r);
+		else if (!rcs_delivery_token_done(r) && !rcs_media_request_done(r))
+			rcs_poll_request_done(r);
 }
 
 /* ---------- the end ---------- */
@@ -291,6 +292,7 @@ one_round(void)
 	}
 	rcs_offer_ready(rcs_now_us(), &wait_us);
 	rcs_media_round(rcs_now_us(), &wait_us);
+	rcs_poll_round(rcs_now_us(), &wait_us);
 	rcs_delivery_show(number);
 	wait_for_something(wait_us);
 	take_answers();
@@ -326,10 +328,9 @@ rcs_delivery_main(Datum main_arg)
 		rcs_worker_end(delivery.slot);
 	rcs_evloop_init();
 	rcs_http_init();
-	rcs_http_set_max_connections(rcs_max_in_flight);
 	rcs_delivery_accounts_init();
 	rcs_delivery_hold_init();
-	rcs_media_begin();
+	rcs_http_set_max_connections(rcs_max_in_flight + rcs_media_begin() + rcs_poll_begin());
 
 	while (!rcs_worker_stopping(delivery.slot))
 	{

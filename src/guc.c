@@ -28,6 +28,7 @@ int rcs_after_promotion = RCS_AFTER_PROMOTION_RESUME;
 int rcs_after_gap = 86400;
 int rcs_pause_failed_percent = 50;
 int rcs_pause_failed_min = 500;
+int rcs_report_overdue = 3600;
 char *rcs_node_id = NULL;
 char *rcs_listen_database = NULL;
 char *rcs_listen_address = NULL;
@@ -84,6 +85,8 @@ static const struct
 	 &rcs_pause_failed_min, 1, 1000000, 0},
 	{"rcs.after_gap", "Silence after which a server that starts with unsent messages holds them.",
 	 &rcs_after_gap, 1, 3650 * 86400, GUC_UNIT_S},
+	{"rcs.report_overdue", "How long a report may take until the carrier is asked about it.",
+	 &rcs_report_overdue, 0, 86400, GUC_UNIT_S},
 	{"rcs.listen_port", "Port of the inbound listener.", &rcs_listen_port, 1, 65535, 0},
 };
 

@@ -33,6 +33,8 @@ extern int rcs_after_promotion;	 /* RcsAfterPromotion */
 extern int rcs_after_gap;
 extern int rcs_pause_failed_percent;
 extern int rcs_pause_failed_min; /* seconds */
+extern int rcs_after_gap;		 /* seconds */
+extern int rcs_report_overdue;	 /* seconds; 0: nobody asks */
 extern char *rcs_node_id;		 /* "" = none */
 extern bool rcs_changes;
 
