@@ -21,7 +21,7 @@ SHLIB_LINK = $(shell curl-config --libs 2>/dev/null || echo -lcurl) -luuid -lmic
 override with_llvm := no
 
 # These work before PostgreSQL is installed, and without PGXS, whose "check" only refuses.
-OWN_GOALS = deps demo check check-long nemesis fuzz lint format format-check ktsim bench bench-long bench-grow
+OWN_GOALS = deps demo demo-chat check check-long nemesis fuzz lint format format-check ktsim bench bench-long bench-grow
 PG_CONFIG ?= pg_config
 ifneq ($(filter-out $(OWN_GOALS),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -56,7 +56,7 @@ endif
 
 ktsim:
 	$(MAKE) -C ktsim
-check-long nemesis fuzz demo: deps
+check-long nemesis fuzz demo demo-chat: deps
 bench bench-grow:
 	scripts/deps.sh bench
 	bench/$(@:bench-%=%).sh
@@ -64,6 +64,8 @@ bench-long:
 	BENCH=backlog OUT=bench/results-long.md $(MAKE) bench
 deps demo lint format:
 	scripts/$@.sh
+demo-chat:
+	scripts/demo_chat.sh
 check-long:
 	RCS_LONG=1 scripts/check.sh
 nemesis:

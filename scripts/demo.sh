@@ -18,179 +18,13 @@ rate=${RATE:-0}
 keep=${KEEP:-}
 stall_seconds=60
 
-bold='' dim='' red='' green='' off=''
-terminal=
-if [ -t 1 ]; then
-	terminal=yes
-	if [ -z "${NO_COLOR:-}" ]; then
-		bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' off=$'\e[0m'
-	fi
-fi
-
-step()
-{
-	printf '%s== %s%s\n' "$bold" "$*" "$off"
-}
-
-die()
-{
-	printf '%sdemo: %s%s\n' "$red" "$*" "$off" >&2
-	exit 1
-}
+# shellcheck source=scripts/demo_common.sh
+. scripts/demo_common.sh
 
 check_arguments()
 {
 	[[ $rows =~ ^[1-9][0-9]{0,6}$ ]] || die "DEMO_ROWS must be a number from 1 to 9999999"
 	[[ $rate =~ ^[0-9]{1,7}$ && $rate -le 6000000 ]] || die "RATE must be a number up to 6000000"
-}
-
-# ---------- beginning and end ----------
-
-carrier_pid=
-singles_pid=
-step_log=
-
-# as COMMAND...: as the user that may run servers, without the caller's PGHOST and the like.
-as()
-{
-	"${as_user[@]}" env -i "${environment[@]}" "$@"
-}
-
-sql()
-{
-	as "$bin/psql" -X -P pager=off -v ON_ERROR_STOP=1 -h "$scratch/run" -p "$port" -U postgres -d demo "$@"
-}
-
-# Runs quietly; what it said is shown if it fails.
-quietly()
-{
-	step_log="$scratch/log/$1.log"
-	shift
-	as "$@" >"$step_log" 2>&1 </dev/null || {
-		tail -n 40 "$step_log" >&2
-		die "that failed: $*"
-	}
-}
-
-# shellcheck disable=SC2317
-stop_all()
-{
-	touch "$scratch/stop" 2>/dev/null || true
-	if [ -n "$singles_pid" ]; then
-		kill "$singles_pid" 2>/dev/null || true
-		wait "$singles_pid" 2>/dev/null || true
-	fi
-	if [ -f "$scratch/data/postmaster.pid" ]; then
-		as "$bin/pg_ctl" -D "$scratch/data" -m fast -t 20 -s stop >/dev/null 2>&1 ||
-			as "$bin/pg_ctl" -D "$scratch/data" -m immediate -s stop >/dev/null 2>&1 || true
-	fi
-	if [ -n "$carrier_pid" ]; then
-		kill "$carrier_pid" 2>/dev/null || true
-		wait "$carrier_pid" 2>/dev/null || true
-	fi
-}
-
-# shellcheck disable=SC2317
-finish()
-{
-	local status=$?
-	trap '' INT TERM HUP
-	trap - EXIT
-	if [ "$status" -eq 0 ] && [ -n "$keep" ]; then
-		exit 0
-	fi
-	stop_all
-	if [ "$status" -ne 0 ] && [ "$status" -lt 128 ]; then
-		rm -rf "${scratch:?}"/{data,pg,tree,home,run,password,stop}
-		echo "demo: logs are kept in $scratch" >&2
-	else
-		rm -rf "${scratch:?}"
-	fi
-	exit "$status"
-}
-
-prepare_scratch()
-{
-	make_scratch rcs-demo
-	trap finish EXIT
-	trap 'exit 129' HUP
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	# a socket's path is at most 107 bytes long
-	[ ${#scratch} -le 80 ] || die "the path of TMPDIR is too long: $scratch"
-	choose_user
-	mkdir -p "$scratch"/{home,log,run}
-	copy_tree "$scratch/tree"
-	give_scratch_to_user
-	environment=(PATH="$PATH" HOME="$scratch/home" USER="${user:-$(id -un)}" TMPDIR=/tmp
-		LANG=C LC_ALL=C PGCLIENTENCODING=UTF8)
-	if [ -n "${PG_CONFIG:-}" ]; then
-		environment+=(PG_CONFIG="$PG_CONFIG")
-	fi
-}
-
-# ---------- the players ----------
-
-build()
-{
-	local pg_config
-	quietly private-pg bash "$scratch/tree/scripts/private-pg.sh" "$scratch/pg"
-	pg_config=$(tail -n 1 "$step_log")
-	bin=$(as "$pg_config" --bindir)
-	quietly build make -s -C "$scratch/tree" -j"$(nproc)" PG_CONFIG="$pg_config"
-	quietly install make -s -C "$scratch/tree" install PG_CONFIG="$pg_config"
-	quietly build-carrier make -s -C "$scratch/tree" ktsim
-}
-
-free_port()
-{
-	perl -MIO::Socket::INET -e '
-		my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => 0) or die "$!\n";
-		print $s->sockport'
-}
-
-# Others on this machine must not get in: the socket's directory is closed to them, and the port,
-# which is there with KEEP=1 only, asks for a password.
-start_server()
-{
-	local address=''
-	port=5432
-	if [ -n "$keep" ]; then
-		port=$(free_port)
-		address=127.0.0.1
-	fi
-	password=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
-	as bash -c 'umask 077; printf "%s\n" "$1" >"$2"' - "$password" "$scratch/password"
-	quietly initdb "$bin/initdb" -D "$scratch/data" -U postgres --pwfile="$scratch/password" \
-		--auth-local=trust --auth-host=scram-sha-256 -E UTF8 --no-locale
-	as bash -c 'cat >>"$1"' - "$scratch/data/postgresql.conf" <<-END
-		shared_preload_libraries = 'rcs'
-		listen_addresses = '$address'
-		port = $port
-		unix_socket_directories = '$scratch/run'
-		log_line_prefix = '%m [%p] %b '
-	END
-	quietly server-start "$bin/pg_ctl" -D "$scratch/data" -l "$scratch/log/server.log" -w start
-	as "$bin/createdb" -h "$scratch/run" -p "$port" -U postgres demo
-}
-
-start_carrier()
-{
-	local account=demo:demo i survive=() die=(--die-with-parent)
-	[ "$rate" -eq 0 ] || account="$account:$rate"
-	# kept, it must survive the terminal; else it must not survive us
-	if [ -n "$keep" ]; then survive=(setsid) die=(); fi
-	# no function, so that the process we know the number of is the carrier itself
-	"${as_user[@]}" env -i "${environment[@]}" "${survive[@]}" "$scratch/tree/ktsim/ktsim" \
-		--account "$account" --latency-ms 20 --set latency_jitter_ms=10 --ledger "$scratch/ledger.tsv" \
-		--port-file "$scratch/run/carrier-port" "${die[@]}" >"$scratch/log/carrier.log" 2>&1 </dev/null &
-	carrier_pid=$!
-	for ((i = 0; i < 100; i++)); do
-		[ -s "$scratch/run/carrier-port" ] && break
-		kill -0 "$carrier_pid" 2>/dev/null || die "the carrier did not start"
-		sleep 0.1
-	done
-	carrier="http://127.0.0.1:$(cat "$scratch/run/carrier-port")/corp/v1"
 }
 
 # About ten one-time passwords a second.  The time is taken within the transaction, so what is
@@ -237,13 +71,15 @@ show_progress()
 
 run_campaign()
 {
+	local singles_pid
 	send_singles &
 	singles_pid=$!
+	helper_pids+=("$singles_pid")
 	sql -qAt -c "SELECT rcs_campaign_start(rcs_campaign_id('demo'))" >/dev/null
 	show_progress
 	touch "$scratch/stop"
 	wait "$singles_pid" || { cat "$scratch/log/singles.log" >&2; die "sending single messages failed"; }
-	singles_pid=
+	helper_pids=()
 	[ "$(sql -qAt -c "SELECT rcs_wait('30 seconds')")" = t ] || die "some messages are still unsent"
 }
 

@@ -131,6 +131,9 @@ claim(RcsPoll *p)
 		case LOCKACQUIRE_OK:
 			p->claimed = account;
 			p->claims_refused = 0;
+			/* whatever went wrong before, somebody has changed something */
+			p->failures = 0;
+			p->results_at_us = 0;
 			return;
 		case LOCKACQUIRE_ALREADY_HELD:
 		case LOCKACQUIRE_ALREADY_CLEAR:

@@ -32,6 +32,7 @@ rcs_delivery_show(uint32 silence)
 {
 	RcsSlot *slot = delivery.slot;
 	TimestampTz now = GetCurrentTimestamp();
+	/* a hold stops no upload, and a question is no message */
 	int open =
 		rcs_http_active() - rcs_media_active() - rcs_poll_active() + delivery.nready;
 	bool held = rcs_delivery_held() != NULL;
