@@ -33,8 +33,7 @@ rcs_delivery_show(uint32 silence)
 	RcsSlot *slot = delivery.slot;
 	TimestampTz now = GetCurrentTimestamp();
 	/* a hold stops no upload, and a question is no message */
-	int open =
-		rcs_http_active() - rcs_media_active() - rcs_poll_active() + delivery.nready;
+	int open = rcs_http_active() - rcs_media_active() - rcs_poll_active() + delivery.nready;
 	bool held = rcs_delivery_held() != NULL;
 
 	pg_atomic_write_u32(&slot->in_flight, (uint32) rcs_http_active());
