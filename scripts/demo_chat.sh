@@ -28,9 +28,7 @@ start_table_order()
 start_listener()
 {
 	local i
-	secret=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 	as bash -c 'umask 077; printf "%s\n" "$1" >"$2"' - "$secret" "$scratch/run/listener-secret"
-	listener_port=$(free_port)
 	sql -q -v port="$listener_port" -v secret_file="$scratch/run/listener-secret" -f "$scratch/tree/demo/listener.sql" </dev/null
 	for ((i = 0; i < 100; i++)); do
 		if [ "$(sql -qAt -c "SELECT count(*) FROM rcs.worker_status WHERE kind = 'listener' AND state = 'listening'")" = 1 ]; then return; fi
@@ -82,11 +80,12 @@ build
 step "starting PostgreSQL, a table-order server and the stand-in carrier"
 start_server
 start_table_order
-sql -q -c 'CREATE EXTENSION rcs' </dev/null
-start_listener
+secret=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+listener_port=$(free_port)
 start_carrier --set report_mode=1 --push-url "http://127.0.0.1:$listener_port/msgstatus" --mo-url "http://127.0.0.1:$listener_port/momsg" \
 	--push-authorization "Bearer $secret" --push-ledger "$scratch/pushes.tsv" --file-ledger "$scratch/files.tsv"
 sql -q -v url="$carrier" -v rate="$rate" -f "$scratch/tree/demo/setup.sql" </dev/null >/dev/null
+start_listener
 sql -q -v url="$table_order" -f "$scratch/tree/demo/chat.sql" </dev/null
 step "a user asks for the menu"
 user_asks 01012345678
