@@ -21,10 +21,13 @@ fill()
 # The bodies that rcs posts, for those who have to post the same.
 dump_bodies()
 {
-	start_carrier --dump-bodies "$scratch/bodies"
+	rm -f "$scratch/bodies.all"
+	start_carrier --dump-bodies "$scratch/bodies.all"
 	fresh_database bench_bodies
 	drain "$(fill bodies "$1")" >/dev/null
-	[ "$(wc -l <"$scratch/bodies")" -eq "$1" ] || die "the carrier has not seen each body once"
+	# one that was in doubt has been offered twice
+	perl -F'\t' -ane 'print unless $seen{$F[0]}++' "$scratch/bodies.all" >"$scratch/bodies"
+	[ "$(wc -l <"$scratch/bodies")" -eq "$1" ] || die "the carrier has not seen all bodies"
 	start_carrier
 }
 

@@ -27,7 +27,7 @@ choose_drainers()
 prepare_peers()
 {
 	db=postgres
-	sql -c "CREATE DATABASE bench_peers"
+	[ "$(sql -c "SELECT count(*) FROM pg_database WHERE datname = 'bench_peers'")" = 1 ] || sql -c "CREATE DATABASE bench_peers"
 	db=bench_peers
 	sql -c "CREATE TABLE body (id text, body jsonb)"
 	as "$bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$scratch/run" -U postgres -d "$db" \
