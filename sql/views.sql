@@ -108,12 +108,6 @@ SELECT count(*) FROM (
 	EXCEPT
 	SELECT attname, attnum FROM pg_attribute WHERE attrelid = 'rcs.message_status_masked'::regclass AND attnum > 0) d;
 
--- what anybody may call in schema rcs is pure, and what anybody may read is no data of anybody
-SELECT p.oid::regprocedure, p.prosrc = '' AS sql_body FROM pg_proc p WHERE p.pronamespace = 'rcs'::regnamespace
-AND has_function_privilege('public', p.oid, 'EXECUTE') ORDER BY p.proname;
-SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'rcs'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'S')
-AND has_table_privilege('public', c.oid, 'SELECT') ORDER BY 1;
-
 -- clean up
 SET client_min_messages = warning;
 DELETE FROM rcs.batch;
