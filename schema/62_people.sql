@@ -61,6 +61,24 @@ COMMENT ON COLUMN rcs.optout.phone IS 'null: erased';
 COMMENT ON COLUMN rcs.optout.chatbot IS 'null: all';
 COMMENT ON COLUMN rcs.optout.except_chatbots IS 'of all, those that were allowed again later';
 
+CREATE TABLE rcs.ad_sent (
+	day date NOT NULL,
+	phone_hash bytea NOT NULL,
+	campaign_no bigint NOT NULL,
+	batch_id bigint NOT NULL,
+	ord int NOT NULL,
+	PRIMARY KEY (day, phone_hash, campaign_no, batch_id, ord)
+);
+COMMENT ON TABLE rcs.ad_sent IS 'the advertising that was offered to a person on a day and the day before it, for rcs.ad_daily_cap; empty while that is 0';
+SELECT pg_catalog.pg_extension_config_dump('rcs.ad_sent', '');
+
+CREATE FUNCTION rcs._ad_opening(at timestamptz,
+	hours text DEFAULT pg_catalog.current_setting('rcs.ad_hours'),
+	margin_s int DEFAULT EXTRACT(epoch FROM pg_catalog.current_setting('rcs.ad_margin')::pg_catalog.interval)::pg_catalog.int4)
+RETURNS timestamptz
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcs_ad_opening';
+COMMENT ON FUNCTION rcs._ad_opening(timestamptz, text, int) IS 'the first moment from then on at which advertising may leave';
+
 CREATE FUNCTION rcs._refuse(phone text, chatbot text, refused boolean, who text, source text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -103,4 +121,4 @@ COMMENT ON FUNCTION rcs_optin(text, text, text)
 	IS 'takes refusals of this chatbot, or of all, back; true if that changed something';
 
 REVOKE ALL ON FUNCTION rcs._phone_hash(text), rcs._refused(bytea, text), rcs._refuse(text, text, boolean, text, text),
-	rcs_optin(text, text, text) FROM PUBLIC;
+	rcs._ad_opening(timestamptz, text, int), rcs_optin(text, text, text) FROM PUBLIC;

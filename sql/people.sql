@@ -74,3 +74,36 @@ SELECT rcs_optin('01030000002');
 SELECT count(*) FROM rcs.optout;
 RESET ROLE;
 ROLLBACK;
+
+-- ad hours: where a moment lies. The first column is when advertising may leave next.
+SET TIME ZONE 'Asia/Seoul';
+SELECT rcs._ad_opening(at, hours, margin) FROM (VALUES
+	('2026-11-25 07:59:59.999999+09'::timestamptz, '08:00-21:00 Asia/Seoul', 600), ('2026-11-25 08:00+09', '08:00-21:00 Asia/Seoul', 600),
+	('2026-11-25 20:49:59.999999+09', '08:00-21:00 Asia/Seoul', 600), ('2026-11-25 20:50+09', '08:00-21:00 Asia/Seoul', 600),
+	('2026-11-25 20:50+09', '08:00-21:00 Asia/Seoul', 0), ('2026-12-31 23:00+09', '8:00-21:00   Asia/Seoul', 0),
+	-- past midnight, round the clock, eaten up by the margin
+	('2026-11-25 23:00+09', '22:00-06:00 Asia/Seoul', 600), ('2026-11-26 05:50+09', '22:00-06:00 Asia/Seoul', 600), ('2026-11-25 05:00+09', '22:00-06:00 Asia/Seoul', 0),
+	('2026-11-25 23:59+09', '00:00-24:00 Asia/Seoul', 600), ('2026-11-25 23:59+09', '08:00-24:00 Asia/Seoul', 0), ('2026-11-25 12:05+09', '12:00-12:30 Asia/Seoul', 1800),
+	-- a place whose clocks are changed: at night on 2026-03-29 02:00 becomes 03:00
+	('2026-03-28 22:00+01', '08:00-21:00 Europe/Berlin', 0), ('2026-03-29 01:59:59+01', '02:30-21:00 Europe/Berlin', 0), ('infinity', '08:00-21:00 Asia/Seoul', 0)) v(at, hours, margin);
+BEGIN;
+CREATE FUNCTION regress_try(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+	hint text;
+BEGIN
+	EXECUTE statement;
+	RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(E'\n', SQLSTATE || ' ' || SQLERRM, nullif(detail, ''), nullif(hint, ''));
+END $$;
+SELECT regress_try(format('SELECT rcs._ad_opening(now(), %L, 0)', hours)) FROM (VALUES ('24:01-25:00 Asia/Seoul'), ('08:60-21:00 Asia/Seoul'),
+	('08:00-21:00'), ('08:00-21:00 '), ('08:00-21:00 Asia/Nowhere'), ('08:00-21:00Asia/Seoul'), ('8-21 Asia/Seoul'), (''), (' 08:00-21:00 Asia/Seoul'), ('24:00-06:00 Asia/Seoul')) v(hours);
+ROLLBACK;
+-- the settings
+SELECT name, setting, unit, context FROM pg_settings WHERE name LIKE 'rcs.ad%' ORDER BY name;
+ALTER SYSTEM SET rcs.ad_hours = '21:00';
+ALTER SYSTEM SET rcs.ad_hours = '08:00-21:00 Seoul';
+SELECT rcs._ad_opening('2026-11-25 07:00+09');
+RESET TIME ZONE;

@@ -87,11 +87,12 @@ typedef struct RcsCampaign
 
 typedef struct RcsFate
 {
-	char outcome;  /* 0 = none is to be written: never offered */
-	bool again;	   /* goes on in a batch of its own */
-	bool answer;   /* counts for rcs.max_attempts */
-	bool in_doubt; /* this offer may have been accepted */
-	long delay_ms; /* before it is offered again */
+	char outcome;		/* 0 = none is to be written: never offered */
+	bool again;			/* goes on in a batch of its own */
+	bool answer;		/* counts for rcs.max_attempts */
+	bool in_doubt;		/* this offer may have been accepted */
+	long delay_ms;		/* before it is offered again */
+	TimestampTz due_at; /* instead of a delay, to the microsecond; 0 = the delay counts */
 	TimestampTz at;
 	char code[24];
 	char reason[200];
@@ -108,6 +109,14 @@ typedef enum RcsItemState
 	RCS_ITEM_GONE
 } RcsItemState;
 
+/* Why advertising must not go to somebody; what was looked up for the slice. */
+typedef enum RcsUnwanted
+{
+	RCS_WANTED,
+	RCS_OPTED_OUT,
+	RCS_OVER_CAP
+} RcsUnwanted;
+
 /* What a batch adds to the tally of its campaign when it ends. */
 typedef struct RcsCounts
 {
@@ -116,6 +125,7 @@ typedef struct RcsCounts
 	int uncertain;
 	int canceled;
 	int expired;
+	int suppressed;
 } RcsCounts;
 
 /* A leased row of rcs.batch.  "new" members become true when the transaction commits. */
@@ -141,6 +151,8 @@ typedef struct RcsItem
 	RcsRow *row;
 	RcsMessageRow *message;
 	RcsItemState state;
+	bool ad; /* advertising */
+	RcsUnwanted unwanted;
 	RcsAccount *account;
 	int shared; /* of account, when the permit was drawn */
 	StringInfoData body;
@@ -165,8 +177,10 @@ typedef struct RcsLease
 	int nrows;
 	RcsItem *items;
 	int nitems;
-	int next; /* no item before this one is WAITING */
-	int open; /* items not yet written down */
+	int next;			  /* no item before this one is WAITING */
+	int open;			  /* items not yet written down */
+	bool ads;			  /* some of it is advertising */
+	uint32 refusals_seen; /* its messages were read when rcs_refusal_count() was this */
 	dlist_head done;
 } RcsLease;
 
@@ -241,6 +255,16 @@ extern void rcs_fate_reported(RcsItem *item);
 extern void rcs_fate_cannot(RcsItem *item, const char *missing);
 extern void rcs_fate_no_image(RcsItem *item, const char *reason);
 extern void rcs_fate_image_gone(RcsItem *item);
+
+/* delivery_people.c: in a turn, then perhaps rolled_back */
+extern void rcs_people_turn(void);
+extern int rcs_people_look(RcsLease *lease, int most);
+extern void rcs_people_rolled_back(void);
+/* ... at any time */
+extern bool rcs_people_wanted(void);
+extern bool rcs_people_known(int64 now_us, int64 *wait_us);
+extern bool rcs_people_hour(const RcsItem *item, TimestampTz now, TimestampTz *due_at, char *reason,
+							int size);
 
 /* delivery_record.c: in a transaction, then committed or rolled_back */
 extern bool rcs_record_lock(RcsLease *lease, RcsRow *row);

@@ -189,6 +189,32 @@ rcs_fate_withdraw(RcsItem *item, const char *code, const char *reason, long dela
 	again(item, delay_ms);
 }
 
+/* Advertising to somebody who does not want it, or not so much. */
+static void
+suppressed(RcsItem *item)
+{
+	bool cap = item->unwanted == RCS_OVER_CAP;
+
+	set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_SUPPRESSED, cap ? "ad_cap" : "optout",
+			 cap ? "the recipient has had as much advertising today as rcs.ad_daily_cap allows"
+				 : "the recipient has refused advertising");
+}
+
+/* Advertising outside the ad hours waits for them, without one of its attempts. */
+static bool
+outside_ad_hours(RcsItem *item, TimestampTz now)
+{
+	char reason[sizeof(item->fate.reason)];
+	TimestampTz due_at;
+
+	if (rcs_people_hour(item, now, &due_at, reason, sizeof(reason)))
+		return false;
+	set_fate(item, item->state == RCS_ITEM_READY ? RCS_WITHDRAWN : 0, "ad_hours", reason);
+	item->fate.again = true;
+	item->fate.due_at = due_at;
+	return true;
+}
+
 /*
  * What is looked at again at the moment of offering: is it still wanted?
  * False: its fate is set and it must not be offered.
@@ -202,7 +228,8 @@ rcs_fate_before_offer(RcsItem *item, TimestampTz now)
 	if (item->lease->campaign != NULL && item->lease->campaign->row.expires_at != 0)
 		expires = item->lease->campaign->row.expires_at;
 	if (item->message->phone == NULL)
-		set_fate(item, RCS_CANCELED, "erased", "the recipient was erased");
+		set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_CANCELED, "erased",
+				 "the recipient was erased");
 	else if (item->lease->campaign != NULL && item->lease->campaign->row.canceled)
 		set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_CANCELED, "",
 				 in_doubt(item) ? "campaign was canceled while an earlier offer was in doubt"
@@ -215,8 +242,10 @@ rcs_fate_before_offer(RcsItem *item, TimestampTz now)
 			 now >
 				 TimestampTzPlusMilliseconds(b->unknown_since, (int64) rcs_duplicate_window * 1000))
 		set_fate(item, RCS_UNCERTAIN, "unknown", "unknown for longer than rcs.duplicate_window");
+	else if (item->unwanted != RCS_WANTED)
+		suppressed(item);
 	else
-		return true;
+		return !outside_ad_hours(item, now);
 	return false;
 }
 

@@ -19,6 +19,7 @@
 #include "delivery_image.h"
 #include "fault.h"
 #include "media_url.h"
+#include "wakeup.h"
 #include "worker.h"
 
 #define ABSENT_MS 10000
@@ -38,6 +39,7 @@ make_lease(RcsCampaign *campaign, MemoryContext cxt, RcsBatchRow *rows, int nrow
 	lease->cxt = cxt;
 	lease->campaign = campaign;
 	lease->campaign_no = campaign == NULL ? 0 : campaign->row.campaign_no;
+	lease->refusals_seen = rcs_refusal_count();
 	lease->rows = MemoryContextAllocZero(cxt, sizeof(RcsRow) * Max(nrows, 1));
 	lease->nrows = nrows;
 	for (int i = 0; i < nrows; i++)
@@ -90,12 +92,16 @@ fill_lease(RcsLease *lease, RcsMessageRow *messages, int n)
 		item->lease = lease;
 		item->row = row;
 		item->message = &messages[i];
+		item->ad = lease->ads || (lease->campaign == NULL && messages[i].message != NULL &&
+								  rcs_payload_is_ad(&messages[i].message->root));
 		row->items++;
 		row->open++;
 		row->waiting++;
 		lease->nitems++;
 	}
 	lease->open = lease->nitems;
+	for (int i = 0; i < lease->nitems && !lease->ads; i++)
+		lease->ads = lease->items[i].ad;
 }
 
 static MemoryContext
@@ -177,6 +183,7 @@ load_text(RcsLease *lease, const RcsRoom *room)
 
 	if (text == NULL)
 		return false;
+	lease->ads = rcs_payload_is_ad(&text->root);
 	if (rcs_media_urls(&text->root) != NIL)
 		lease->text = text;
 	old = MemoryContextSwitchTo(lease->cxt);
@@ -355,9 +362,10 @@ rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most)
 	int nintents = 0;
 	int n = 0;
 	TimestampTz now = GetCurrentTimestamp();
+	int end = rcs_people_look(lease, most);
 	MemoryContext old;
 
-	for (; lease->next < lease->nitems && n < most; lease->next++)
+	for (; lease->next < end && n < most; lease->next++)
 	{
 		RcsItem *item = &lease->items[lease->next];
 
@@ -436,6 +444,7 @@ rcs_lease_rolled_back(void)
 {
 	ListCell *lc;
 
+	rcs_people_rolled_back();
 	foreach(lc, intended)
 	{
 		RcsItem *item = lfirst(lc);

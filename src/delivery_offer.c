@@ -174,7 +174,8 @@ rcs_offer_ready(int64 now_us, int64 *wait_us)
 	if (hold != NULL)
 		rcs_offer_withdraw_all("hold", hold, 0);
 	rcs_stop_ready();
-	if (delivery.nready == 0 || !rcs_delivery_hold_known() || !rcs_campaigns_known())
+	if (delivery.nready == 0 || !rcs_delivery_hold_known() || !rcs_campaigns_known() ||
+		!rcs_people_known(now_us, wait_us))
 	{
 		rcs_delivery_accounts_forget_waits();
 		return;

@@ -171,6 +171,9 @@ count(RcsCounts *c, char outcome)
 		case RCS_EXPIRED:
 			c->expired++;
 			break;
+		case RCS_SUPPRESSED:
+			c->suppressed++;
+			break;
 		default: /* goes on: the next batch counts it */
 			break;
 	}
@@ -204,6 +207,7 @@ tally(RcsLease *lease, const RcsRow *row)
 	rcs_outbox_tally(no, "uncertain", a->uncertain + b->uncertain);
 	rcs_outbox_tally(no, "canceled", a->canceled + b->canceled);
 	rcs_outbox_tally(no, "expired", a->expired + b->expired);
+	rcs_outbox_tally(no, "suppressed", a->suppressed + b->suppressed);
 }
 
 /* At the end of a turn: batches whose last message has been written down. */
@@ -341,12 +345,13 @@ add_counts(RcsCounts *to, const RcsCounts *from)
 	to->uncertain += from->uncertain;
 	to->canceled += from->canceled;
 	to->expired += from->expired;
+	to->suppressed += from->suppressed;
 }
 
 static bool
 any(const RcsCounts *c)
 {
-	return c->sent + c->failed + c->uncertain + c->canceled + c->expired > 0;
+	return c->sent + c->failed + c->uncertain + c->canceled + c->expired + c->suppressed > 0;
 }
 
 static void

@@ -35,8 +35,8 @@ goes_with(const Group *g, const RcsItem *item)
 	const RcsFate *b = &item->fate;
 
 	return g->like->row == item->row && g->like->account == item->account &&
-		   a->outcome == b->outcome && a->delay_ms == b->delay_ms && a->answer == b->answer &&
-		   a->in_doubt == b->in_doubt;
+		   a->outcome == b->outcome && a->delay_ms == b->delay_ms && a->due_at == b->due_at &&
+		   a->answer == b->answer && a->in_doubt == b->in_doubt;
 }
 
 static TimestampTz
@@ -44,6 +44,8 @@ retry_due(const RcsItem *item)
 {
 	long delay_ms = item->fate.delay_ms;
 
+	if (item->fate.due_at != 0)
+		return item->fate.due_at;
 	if (item->fate.outcome == 0 && delay_ms == 0)
 		return item->row->batch.due_at;
 	if (delay_ms > 0) /* so that those who failed together do not return together */

@@ -60,6 +60,7 @@ turn_body(void *arg)
 	rcs_delivery_codes_turn();
 	if (delivery.lane == RCS_WORKER_CAMPAIGN && !held)
 		rcs_campaigns_look();
+	rcs_people_turn();
 	dlist_foreach(iter, &delivery.leases)
 	{
 		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
@@ -139,7 +140,8 @@ turn_is_wanted(int64 now_us, int64 *wait_us)
 		*wait_us = Min(*wait_us, turn_not_before_us - now_us);
 		return false;
 	}
-	if (results_are_due(now_us, wait_us) || rcs_delivery_hold_wanted(now_us, wait_us))
+	if (results_are_due(now_us, wait_us) || rcs_delivery_hold_wanted(now_us, wait_us) ||
+		rcs_people_wanted())
 		return true;
 	if (rcs_delivery_held() != NULL)
 		return false;

@@ -8,6 +8,7 @@
 
 #include "utils/guc.h"
 
+#include "ad_hours.h"
 #include "guc.h"
 #include "net_cidr.h"
 #include "pg_compat.h"
@@ -39,6 +40,9 @@ char *rcs_listen_allow = NULL;
 bool rcs_changes = false;
 char *rcs_console_role = NULL;
 bool rcs_console_read = false;
+char *rcs_ad_hours = NULL;
+int rcs_ad_margin = 600;
+int rcs_ad_daily_cap = 0;
 
 static const struct config_enum_entry in_doubt_options[] = {{"resend", RCS_IN_DOUBT_RESEND, false},
 															{"hold", RCS_IN_DOUBT_HOLD, false},
@@ -87,8 +91,25 @@ static const struct
 	 &rcs_after_gap, 1, 3650 * 86400, GUC_UNIT_S},
 	{"rcs.report_overdue", "How long a report may take until the carrier is asked about it.",
 	 &rcs_report_overdue, 0, 86400, GUC_UNIT_S},
+	{"rcs.ad_margin", "How long before the end of rcs.ad_hours the last advertising leaves.",
+	 &rcs_ad_margin, 0, 12 * 3600, GUC_UNIT_S},
+	{"rcs.ad_daily_cap", "Advertising messages that one person gets in a day; 0 is no limit.",
+	 &rcs_ad_daily_cap, 0, 1000, 0},
 	{"rcs.listen_port", "Port of the inbound listener.", &rcs_listen_port, 1, 65535, 0},
 };
+
+static bool
+check_ad_hours(char **value, void **extra, GucSource source)
+{
+	RcsAdHours hours;
+	const char *problem = rcs_ad_hours_parse(*value, &hours);
+
+	if (problem == NULL)
+		return true;
+	GUC_check_errdetail("%s", problem);
+	GUC_check_errhint("Give hours and the name of a time zone, such as 08:00-21:00 Asia/Seoul.");
+	return false;
+}
 
 static bool
 check_listen_address(char **newval, void **extra, GucSource source)
@@ -130,6 +151,9 @@ static const struct
 } texts[] = {
 	{"rcs.node_id", "An identity by which copies of a server are noticed.",
 	 "The same on all nodes of a failover cluster, another on its copies.", &rcs_node_id, "", NULL},
+	{"rcs.ad_hours", "Hours of the day in which advertising leaves.",
+	 "At other times it goes only to those with night_consent.", &rcs_ad_hours,
+	 "08:00-21:00 Asia/Seoul", check_ad_hours},
 	{"rcs.listen_database", "Database that reports and inbound messages are stored in.",
 	 "Empty: there is no listener.", &rcs_listen_database, "", NULL},
 	{"rcs.listen_address", "Address that the inbound listener takes connections at.", NULL,

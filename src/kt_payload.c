@@ -148,6 +148,14 @@ rcs_payload_cards(JsonbContainer *body)
 	return cards;
 }
 
+bool
+rcs_payload_is_ad(JsonbContainer *message)
+{
+	char *header = text_of(message, "header");
+
+	return header != NULL && strcmp(header, "1") == 0;
+}
+
 /* Compiling */
 
 static char *

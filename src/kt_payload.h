@@ -42,6 +42,9 @@ extern RcsPayload *rcs_payload_compile(JsonbContainer *message, const RcsSender 
 extern const char *rcs_payload_render(const RcsPayload *p, const char *msgid, const char *phone,
 									  JsonbContainer *params, bool expires_soon, StringInfo out);
 
+/* is it advertising (header "1")? */
+extern bool rcs_payload_is_ad(JsonbContainer *message);
+
 /* the layout when a message names none, by what its body holds; NULL for template types */
 extern const char *rcs_default_messagebase(const char *service_type, JsonbContainer *body);
 

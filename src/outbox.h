@@ -18,6 +18,7 @@
 #define RCS_UNCERTAIN 'u'
 #define RCS_CANCELED 'c'
 #define RCS_EXPIRED 'x'
+#define RCS_SUPPRESSED 's'
 #define RCS_REFUSED 'r' /* for the moment */
 #define RCS_UNKNOWN 't'
 #define RCS_WITHDRAWN 'w'
@@ -52,6 +53,7 @@ typedef struct RcsMessageRow
 	char *chatbot;
 	TimestampTz expires_at; /* 0 = none */
 	TimestampTz created_at;
+	bool night_consent;
 } RcsMessageRow;
 
 /* One row of rcs.campaign: it has something due or soon, or a worker has leases of it. */

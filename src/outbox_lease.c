@@ -86,6 +86,7 @@ read_messages(uint64 n, RcsMessageRow **messages, MemoryContext cxt)
 		m->chatbot = rcs_column_text(i, 7, cxt);
 		m->expires_at = rcs_column_int64(i, 8);
 		m->created_at = rcs_column_int64(i, 9);
+		m->night_consent = DatumGetBool(rcs_column(i, 10, &isnull)); /* null is false */
 	}
 	*messages = rows;
 	return (int) n;
@@ -211,7 +212,7 @@ rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers
 
 static RcsStatement messages_of_batch =
 	{"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at,"
-	 " m.created_at"
+	 " m.created_at, m.night_consent"
 	 " FROM rcs.message m WHERE m.campaign_no = $1 AND m.batch_id = $2"
 	 "  AND ($3::int[] IS NULL OR m.ord = ANY ($3)) ORDER BY m.ord",
 	 3,
@@ -298,7 +299,7 @@ rcs_outbox_next_single(void)
  */
 static RcsStatement single_messages =
 	{"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at,"
-	 " m.created_at"
+	 " m.created_at, m.night_consent"
 	 " FROM unnest($1) u(id) CROSS JOIN LATERAL"
 	 "  (SELECT * FROM rcs.message k WHERE k.campaign_no = $2 AND k.batch_id = u.id OFFSET 0) m",
 	 2,

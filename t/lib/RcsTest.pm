@@ -31,6 +31,8 @@ sub rcs_node
 		restart_after_crash => 'on',
 		# only tests of answers to users want them
 		'rcs.chat_workers' => 0,
+		# so that advertising leaves at whatever hour the tests run
+		'rcs.ad_hours' => "'00:00-24:00 UTC'",
 		%conf);
 
 	$settings{shared_preload_libraries} = "'rcs'" if $preload;

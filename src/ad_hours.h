@@ -1,0 +1,31 @@
+/*
+ * ad_hours.h
+ *		The hours of the day in which advertising may leave.
+ */
+#ifndef RCS_AD_HOURS_H
+#define RCS_AD_HOURS_H
+
+#include "datatype/timestamp.h"
+#include "pgtime.h"
+
+typedef struct RcsAdHours
+{
+	int opens; /* minutes after midnight */
+	int closes;
+	pg_tz *zone;
+} RcsAdHours;
+
+/* "08:00-21:00 Asia/Seoul"; NULL, or what is wrong with it. */
+extern const char *rcs_ad_hours_parse(const char *text, RcsAdHours *hours);
+
+/* May it leave?  edge: until when that is so; the next opening if it may not. */
+extern bool rcs_ad_hours_open(const RcsAdHours *hours, int margin_s, TimestampTz now,
+							  TimestampTz *edge);
+
+/* "2026-11-26 08:00 Asia/Seoul" */
+extern void rcs_ad_hours_write(const RcsAdHours *hours, TimestampTz at, char *text, int size);
+
+/* "2026-11-26": the day that it is there. */
+extern void rcs_ad_hours_day(const RcsAdHours *hours, TimestampTz at, char text[16]);
+
+#endif /* RCS_AD_HOURS_H */
