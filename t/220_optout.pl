@@ -55,11 +55,10 @@ status_is(ad('01070000003'), 'sent|', 'and advertising again after rcs_optin');
 # A refusal that comes while the outcome of an offer is unknown.
 $sim->set(hang_pct => 100);
 my $doubt = ad('01070000004');
-poll($node, $db, "SELECT count(*) FROM rcs.result WHERE outcome = 't'", 1, 20, 'an offer is of unknown outcome');
+poll($node, $db, "SELECT count(*) > 0 FROM rcs.result WHERE outcome = 't'", 't', 20, 'an offer is of unknown outcome');
 sql(q{SELECT rcs_optout('01070000004')});
 $sim->set(hang_pct => 0);
 status_is($doubt, 'uncertain|optout', 'it is not offered again, and what became of the first offer stays unknown');
-is(sql("SELECT count(*) FROM rcs.intent i JOIN rcs.message m USING (campaign_no, batch_id) WHERE m.id = '$doubt'"), 1, 'it had one intent');
 
 # A refusal of somebody whose intent is written and who waits for a permit.
 my $slow = ads(q{(SELECT '0107100000' || i AS phone, i FROM generate_series(1, 2) i) x}, '0212359999');

@@ -11,9 +11,10 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $node = rcs_node('main', 'rcs.ad_hours' => "'00:00-24:00 UTC'");
-my $sim = start_ktsim();
+my $sim = start_ktsim(accounts => [ 'shop:secret', 'slow:secret' ]);
 my $db = rcs_database($node, 'shop');
 setup_account($node, $db, $sim, options => { rate_per_minute => 3000 });
+setup_account($node, $db, $sim, server => 'slow', rcs_id => 'slow', chatbot => '0212359999', options => { rate_per_minute => 6 });
 
 sub sql { return $node->safe_psql($db, $_[0]); }
 
@@ -23,8 +24,8 @@ my $body = '"serviceType": "RCSSMS", "body": {"description": "sale"}';
 
 sub ads
 {
-	my ($from, $n, $consent) = @_;
-	my $id = sql("SELECT rcs_campaign_create('sale', '{\"header\": \"1\", $body}')");
+	my ($from, $n, $consent, $chatbot) = @_;
+	my $id = sql("SELECT rcs_campaign_create('sale', '{\"header\": \"1\", $body}', chatbot => '" . ($chatbot // '0212351235') . "')");
 	sql("SELECT rcs_campaign_add('$id', 'SELECT ''010'' || i AS phone, "
 		  . ($consent // 'false')
 		  . " AS night_consent FROM generate_series($from, $from + $n - 1) i')");
@@ -58,8 +59,8 @@ sub progress { return sql("SELECT $_[1] FROM rcs.campaign_progress WHERE campaig
 # Closed: those with night_consent leave, the others wait, each batch until the very opening.
 my $started = hours_when_it_is('08:00-21:00', 20, 50, 0);
 my $mixed = ads(30000000, 700, 'i % 10 = 0');
-my $one = sql("SELECT rcs_send('01030009999', '{\"header\": \"1\", $body}'::jsonb)");
-my $info = sql("SELECT rcs_send('01030009998', '{\"header\": \"0\", $body}'::jsonb)");
+my $one = sql("SELECT rcs_send('01030009999', '{\"header\": \"1\", $body}'::jsonb, chatbot => '0212351235')");
+my $info = sql("SELECT rcs_send('01030009998', '{\"header\": \"0\", $body}'::jsonb, chatbot => '0212351235')");
 poll($node, $db, "SELECT accepted, queued FROM rcs.campaign_progress WHERE campaign = '$mixed'", '70|630', 20, 'only those with night_consent get it');
 poll($node, $db, "SELECT status FROM rcs.message_status WHERE id = '$info'", 'sent', 10, 'information leaves at any time');
 my $until = qr/^outside ad hours until \d{4}-\d\d-\d\d 08:00 /;
@@ -90,6 +91,14 @@ is(progress($running, 'state'), 'running', 'the closing came in the middle of it
 is(offers($closes + 0.5, $closes + 3600), 0, 'nothing leaves after the closing, retries neither');
 cmp_ok(sql("SELECT count(*) FROM oracle.ledger WHERE time_us > ($closes - 2) * 1e6"), '>', 0, 'but up to it');
 is(progress($running, "queued - (SELECT delayed FROM rcs.queue_depth WHERE lane = 'campaign')"), 0, 'all that is left waits');
+
+# Its intent is written, it waits ten seconds for a permit, and meanwhile it has become too late.
+set_conf($node, 'rcs.ad_hours' => '00:00-24:00 UTC');
+my $ready = ads(50000000, 2, 'false', '0212359999');
+poll($node, $db, "SELECT sending > 0 FROM rcs.campaign_progress WHERE campaign = '$ready'", 't', 20, 'an intent is written');
+hours_when_it_is('08:00-21:00', 20, 50, 0);
+poll($node, $db, "SELECT sending, sent, queued FROM rcs.campaign_progress WHERE campaign = '$ready'", '0|0|2', 8, 'the hour is looked at again at the permit');
+sql("SELECT rcs_campaign_cancel('$ready')");
 
 # Open by a reload: at once.  An outage begins, and ends when it is closed.
 set_conf($node, 'rcs.ad_hours' => '00:00-24:00 UTC');
