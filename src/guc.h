@@ -37,9 +37,9 @@ extern int rcs_after_gap;		 /* seconds */
 extern int rcs_report_overdue;	 /* seconds; 0: nobody asks */
 extern char *rcs_node_id;		 /* "" = none */
 extern bool rcs_changes;
-extern char *rcs_ad_hours;		 /* as ad_hours.c parses it */
-extern int rcs_ad_margin;		 /* seconds */
-extern int rcs_ad_daily_cap;	 /* 0 = none */
+extern char *rcs_ad_hours;	 /* as ad_hours.c parses it */
+extern int rcs_ad_margin;	 /* seconds */
+extern int rcs_ad_daily_cap; /* 0 = none */
 
 #define RCS_LISTEN_ALLOW_MAX 64
 
