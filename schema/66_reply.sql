@@ -205,10 +205,13 @@ END $$;
 COMMENT ON FUNCTION rcs._rule_of(rcs.inbound) IS 'the rule that answers this message; null if none matches';
 
 CREATE FUNCTION rcs._inbound_values(i rcs.inbound) RETURNS jsonb
-LANGUAGE sql STABLE
-RETURN pg_catalog.jsonb_build_object('id', (i).id, 'chatbot', (i).chatbot, 'phone', COALESCE((i).phone, ''),
-	'event', (i).event, 'text', COALESCE((i).text, ''), 'postback_data', COALESCE((i).postback_data, ''),
-	'reply_id', (i).reply_id);
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN jsonb_build_object('id', i.id, 'chatbot', i.chatbot, 'phone', coalesce(i.phone, ''), 'event', i.event,
+		'text', coalesce(i.text, ''), 'postback_data', coalesce(i.postback_data, ''), 'reply_id', i.reply_id);
+END $$;
 COMMENT ON FUNCTION rcs._inbound_values(rcs.inbound) IS 'what placeholders #{inbound....} stand for';
 
 CREATE FUNCTION rcs._url_encoded(given text) RETURNS text

@@ -49,13 +49,15 @@ COMMENT ON FUNCTION rcs._reply_problem(rcs.inbound) IS 'why a message cannot be 
 
 -- Two automata that answer each other stop after so many messages in a minute.
 CREATE FUNCTION rcs._too_many_replies(i rcs.inbound, most int DEFAULT 20) RETURNS boolean
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>=) most FROM (
-		SELECT FROM rcs.inbound x WHERE x.phone OPERATOR(pg_catalog.=) (i).phone AND x.reply_message IS NOT NULL
-			AND x.handled_at OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.-) '00:01:00'::pg_catalog.interval)
-		LIMIT most) n;
-END;
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT count(*) >= most FROM (
+		SELECT FROM rcs.inbound x
+		WHERE x.phone = i.phone AND x.reply_message IS NOT NULL AND x.handled_at > now() - interval '1 minute'
+		LIMIT most) n);
+END $$;
 COMMENT ON FUNCTION rcs._too_many_replies(rcs.inbound, int) IS 'has this user had so many answers within a minute?';
 
 CREATE FUNCTION rcs._handled(inbound bigint, rule bigint, reply uuid, problem text) RETURNS void
@@ -140,8 +142,10 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._apply_rule(rcs.inbound, rcs.reply_rule, bytea, text) IS 'answers a message by a rule, with its data or with what is wrong';
 
--- One message that nobody answers yet: done with, or its data is wanted.  id null: there is none.
-CREATE FUNCTION rcs._chat_next(low bigint, OUT id bigint, OUT rule_id bigint, OUT server text, OUT path text, OUT seen bigint)
+-- One message that nobody answers yet: done with, or its data is wanted.  id null: there is none.  A rule
+-- that may take long, or keep locks, must have a transaction of its own, so that no other answer waits
+-- for it: alone says that this one had it (id is given), or has to be the first of another one (id is null).
+CREATE FUNCTION rcs._chat_next(low bigint, first boolean, OUT id bigint, OUT rule_id bigint, OUT server text, OUT path text, OUT seen bigint, OUT alone boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -151,6 +155,7 @@ DECLARE
 	v_problem text;
 BEGIN
 	seen := low;
+	alone := false;
 	LOOP
 		SELECT x.id INTO seen FROM rcs.inbound x WHERE x.handled_at IS NULL AND x.id > low ORDER BY x.id LIMIT 1;
 		IF NOT FOUND THEN
@@ -163,8 +168,12 @@ BEGIN
 		SELECT x.* INTO v_i FROM rcs.inbound x WHERE x.id = seen AND x.handled_at IS NULL FOR UPDATE SKIP LOCKED;
 		EXIT WHEN FOUND;
 	END LOOP;
-	id := v_i.id;
 	v_rule := rcs._rule_of(v_i);
+	alone := v_rule.handler IS NOT NULL OR coalesce(v_rule.opt_out, false);
+	IF alone AND NOT first THEN
+		RETURN;
+	END IF;
+	id := v_i.id;
 	rule_id := v_rule.rule_id;
 	IF rule_id IS NULL THEN
 		PERFORM rcs._handled(id, NULL, NULL, NULL);
@@ -197,7 +206,7 @@ BEGIN
 		END IF;
 	END IF;
 END $$;
-COMMENT ON FUNCTION rcs._chat_next(bigint) IS 'answers the next message above this id, or says what data its rule needs';
+COMMENT ON FUNCTION rcs._chat_next(bigint, boolean) IS 'answers the next message above this id, or says what data its rule needs';
 
 CREATE FUNCTION rcs._chat_answer(inbound bigint, rule bigint, data bytea, problem text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -277,5 +286,5 @@ REVOKE ALL ON FUNCTION rcs._trimmed(text), rcs._rule_of(rcs.inbound), rcs._inbou
 	rcs._inbound_came(), rcs._reply_to(oid, rcs.inbound, jsonb), rcs._reply_problem(rcs.inbound),
 	rcs._too_many_replies(rcs.inbound, int), rcs._handled(bigint, bigint, uuid, text),
 	rcs._rule_answer(rcs.inbound, rcs.reply_rule, bytea), rcs._apply_rule(rcs.inbound, rcs.reply_rule, bytea, text),
-	rcs._chat_next(bigint), rcs._chat_answer(bigint, bigint, bytea, text), rcs._chat_give_up(bigint),
+	rcs._chat_next(bigint, boolean), rcs._chat_answer(bigint, bigint, bytea, text), rcs._chat_give_up(bigint),
 	rcs._reply_by_hand(oid, bigint, jsonb) FROM PUBLIC;

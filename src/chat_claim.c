@@ -17,8 +17,8 @@
 #include "chat_claim.h"
 
 #define CLAIM_LOCK 0x5244
-#define MAX_FAILURES 64 /* that are remembered; an older one is tried at once */
-#define REST_US INT64CONST(1000000)
+#define MAX_FAILURES 64				/* that are remembered; an older one is tried at once */
+#define REST_US INT64CONST(3000000) /* longer than the pause after a failure: others get a turn */
 
 typedef struct Failure
 {

@@ -2,9 +2,10 @@
  * chat_worker.c
  *		The loop of a chat worker: messages of users, and what answers them.
  *
- * A message is looked at in a transaction of its own, which answers it, or says
- * which data it needs; those are fetched while no transaction is open, many at
- * once, and another transaction answers with them.  A reply is committed together
+ * A transaction looks at a few messages; it answers each, or says which data it
+ * needs.  If that fails, they are tried one by one.  What may take long, a handler,
+ * has a transaction of its own.  Data are fetched while no transaction is open,
+ * many at once, and another transaction answers with them.  A reply is committed together
  * with the note that its message is answered.  So that commit need not wait for
  * the disk: whoever sends the reply flushes it first.
  *
@@ -33,7 +34,8 @@
 #define SECOND INT64CONST(1000000)
 #define MAX_JOBS 256			 /* data requests in flight */
 #define ANSWER_MAX (1024 * 1024) /* of the data for one answer */
-#define LOOKS_AT_ONCE 16		 /* then the network gets its turn */
+#define BATCH_MAX 16			 /* messages of a transaction; then the network gets its turn */
+#define BATCH_TIME 5000			 /* microseconds; then no further one joins it */
 #define NAP SECOND				 /* until a look that nobody asked for */
 #define FULL_LOOK (10 * SECOND)
 #define LATE_IDS 1000 /* a transaction may commit so many ids late */
@@ -52,6 +54,17 @@ typedef struct Job
 	bool asked;	   /* the request is curl's */
 } Job;
 
+/* The messages of one transaction. */
+typedef struct Batch
+{
+	int most;
+	int n;
+	int64 seen;
+	int64 ids[BATCH_MAX];
+	Job *jobs[BATCH_MAX]; /* NULL: done with */
+	bool more;			  /* there may be another message */
+} Batch;
+
 static RcsSlot *slot;
 static dlist_head jobs = DLIST_STATIC_INIT(jobs);
 static int njobs = 0;
@@ -60,17 +73,20 @@ static int64 highest_id = 0;
 static int64 full_look_at = 0;
 static int64 look_at = 0;
 static uint32 wakes_seen = 0;
+static int one_by_one = 0; /* so many messages, because a batch of them failed */
 
 /* ---------- jobs ---------- */
 
 static Job *
-new_job(void)
+new_job(int64 id, int64 rule_id)
 {
 	MemoryContext cxt =
 		AllocSetContextCreate(TopMemoryContext, "rcs chat job", ALLOCSET_SMALL_SIZES);
 	Job *job = MemoryContextAllocZero(cxt, sizeof(Job));
 
 	job->cxt = cxt;
+	job->id = id;
+	job->rule_id = rule_id;
 	return job;
 }
 
@@ -86,10 +102,10 @@ drop_job(Job *job)
 
 /* ---------- looking ---------- */
 
-static RcsStatement next_message = {"SELECT n.id, n.rule_id, n.server, n.path, n.seen"
-									" FROM rcs._chat_next($1) AS n",
-									1,
-									{INT8OID},
+static RcsStatement next_message = {"SELECT n.id, n.rule_id, n.server, n.path, n.seen, n.alone::int"
+									" FROM rcs._chat_next($1, $2) AS n",
+									2,
+									{INT8OID, BOOLOID},
 									NULL};
 
 static void
@@ -101,24 +117,49 @@ prepare_request(Job *job, const char *server, const char *path)
 	job->request.owner = job;
 }
 
-static void
-look_body(void *arg)
+/* False: the batch ends here. */
+static bool
+look_at_next(Batch *batch)
 {
-	Job *job = arg;
-	Datum from = Int64GetDatum(low_id);
+	Datum values[2] = {Int64GetDatum(batch->seen), BoolGetDatum(batch->n == 0)};
+	int64 id;
+	bool alone;
 	char *server;
 	MemoryContext old;
 
-	rcs_execute(&next_message, &from, NULL);
-	job->id = rcs_column_int64(0, 1);
-	job->rule_id = rcs_column_int64(0, 2);
-	highest_id = Max(highest_id, rcs_column_int64(0, 5));
+	rcs_execute(&next_message, values, NULL);
+	id = rcs_column_int64(0, 1);
+	alone = rcs_column_int64(0, 6) != 0;
+	batch->seen = rcs_column_int64(0, 5);
+	highest_id = Max(highest_id, batch->seen);
+	if (id == 0)
+	{
+		batch->more = alone; /* it is left to the next batch */
+		return false;
+	}
+	batch->ids[batch->n] = id;
 	server = rcs_column_text(0, 3, CurrentMemoryContext);
-	if (server == NULL)
-		return;
-	old = MemoryContextSwitchTo(job->cxt);
-	prepare_request(job, server, rcs_column_text(0, 4, job->cxt));
-	MemoryContextSwitchTo(old);
+	if (server != NULL)
+	{
+		Job *job = batch->jobs[batch->n] = new_job(id, rcs_column_int64(0, 2));
+
+		old = MemoryContextSwitchTo(job->cxt);
+		prepare_request(job, server, rcs_column_text(0, 4, job->cxt));
+		MemoryContextSwitchTo(old);
+	}
+	batch->n++;
+	rcs_chat_keep();
+	return !alone;
+}
+
+static void
+look_body(void *arg)
+{
+	Batch *batch = arg;
+	int64 end = GetCurrentTimestamp() + BATCH_TIME;
+
+	while (batch->n < batch->most && look_at_next(batch) && GetCurrentTimestamp() < end)
+		;
 }
 
 static RcsStatement give_up = {"SELECT rcs._chat_give_up($1)", 1, {INT8OID}, NULL};
@@ -147,7 +188,6 @@ static void answer(Job *job);
 static void
 start(Job *job)
 {
-	rcs_chat_keep();
 	dlist_push_tail(&jobs, &job->node);
 	njobs++;
 	pg_atomic_write_u32(&slot->in_flight, (uint32) njobs);
@@ -157,33 +197,58 @@ start(Job *job)
 		answer(job);
 }
 
+/* Which one of several it was is found out by trying each alone. */
+static bool
+batch_failed(const Batch *batch)
+{
+	int64 claimed = rcs_chat_claimed();
+	int tried = batch->n + (claimed != 0);
+
+	if (tried > 1)
+	{
+		one_by_one = tried;
+		return true;
+	}
+	failed(claimed != 0 ? claimed : batch->ids[0]);
+	return false;
+}
+
+static void
+end_look(Batch *batch, int i, bool done)
+{
+	Job *job = batch->jobs[i];
+
+	if (done && job != NULL)
+	{
+		start(job);
+		return;
+	}
+	if (job != NULL)
+		drop_job(job);
+	if (i >= batch->n)
+		return;
+	if (done)
+		rcs_chat_forget_failures(batch->ids[i]);
+	rcs_chat_release(batch->ids[i]);
+}
+
 /* True when there may be another one. */
 static bool
 look(void)
 {
-	Job *job = new_job();
-	int64 claimed;
-	bool found;
+	Batch batch = {.seen = low_id, .more = true};
+	bool done;
 
-	if (!rcs_txn_run(look_body, job))
-	{
-		claimed = rcs_chat_claimed();
-		failed(claimed);
-		rcs_chat_give_up_claim();
-		drop_job(job);
-		return false;
-	}
-	found = job->id != 0;
-	if (found && (job->server != NULL || job->problem != NULL))
-	{
-		start(job);
-		return true;
-	}
-	if (found)
-		rcs_chat_forget_failures(job->id);
+	batch.most = one_by_one > 0 ? 1 : Min(BATCH_MAX, MAX_JOBS - njobs);
+	done = rcs_txn_run(look_body, &batch);
+	if (done)
+		one_by_one = Max(one_by_one - 1, 0);
+	else
+		batch.more = batch_failed(&batch);
 	rcs_chat_give_up_claim();
-	drop_job(job);
-	return found;
+	for (int i = 0; i < BATCH_MAX; i++)
+		end_look(&batch, i, done);
+	return batch.more;
 }
 
 /* ---------- answering ---------- */
@@ -277,12 +342,8 @@ one_round(void)
 	pg_atomic_write_u64(&slot->round_at, (uint64) now);
 	if (njobs < MAX_JOBS && look_is_wanted(now))
 	{
-		bool more = true;
-
 		look_at = now + NAP;
-		for (int i = 0; more && i < LOOKS_AT_ONCE && njobs < MAX_JOBS; i++)
-			more = !rcs_worker_stopping(slot) && look();
-		if (more)
+		if (look())
 			look_at = now;
 		else
 			low_id = Max(low_id, highest_id - LATE_IDS);

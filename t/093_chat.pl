@@ -217,6 +217,29 @@ answered($_, 'loop') for $loop[24];
 poll($node, $db, "SELECT count(*) FILTER (WHERE reply_message IS NOT NULL), count(*) FILTER (WHERE problem = 'too many messages')
 	FROM rcs.inbound WHERE phone = '$loop'", '20|5', 10, 'a loop ends after 20 answers');
 
+# Those that come together share a transaction, and none of them is in the others' way
+
+sub together
+{
+	my ($prefix, @texts) = @_;
+	my $n = 0;
+	my $json = JSON::PP->new->ascii->encode([ map { $n++; { eventType => 'message', replyId => "$prefix$n", chatbotId => $bot,
+		userContact => sprintf('010%08d', 60000000 + ord($prefix) * 1000 + $n), messageBody => { textMessage => $_ } } } @texts ]);
+	sql("SELECT rcs_receive('$json')");
+	return;
+}
+sub handled { return "SELECT string_agg(reply_id || coalesce(' ' || problem, ''), ',' ORDER BY id) FROM rcs.inbound WHERE reply_id LIKE '$_[0]_' AND handled_at IS NOT NULL"; }
+sql(q{CREATE FUNCTION breaks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken'; END $$;
+	CREATE TRIGGER breaks BEFORE UPDATE ON rcs.inbound FOR EACH ROW WHEN (NEW.text = 'hi breaks') EXECUTE FUNCTION breaks()});
+together('T', 'hi', 'hi', 'hi breaks', 'hi', 'hi');
+poll($node, $db, handled('T'), 'T1,T2,T4,T5', 20, 'one that cannot even be noted does not stop those it came with');
+is(sql(q{SELECT count(*), count(DISTINCT message->>'replyId') FROM rcs.message WHERE message->>'replyId' LIKE 'T_'}), '4|4', 'which are answered once');
+sql('DROP TRIGGER breaks ON rcs.inbound');
+poll($node, $db, handled('T'), 'T1,T2,T3,T4,T5', 20, 'and it is answered when it can be');
+together('W', 'hi', 'hi', 'sleeps', 'hi');
+poll($node, $db, handled('W'), 'W1,W2', 4, 'answers do not wait for the handler of the next one');
+poll($node, $db, handled('W'), 'W1,W2,W3 the handler h.sleeps took longer than 5 seconds,W4', 30, 'which has its own time');
+
 # Slow data is in nobody's way
 
 rule(pattern => '^wait$', data_server => 'slow', data_path => '/x', reply => '"slow #{data.x}"');
