@@ -246,6 +246,9 @@ extern void rcs_sweep_when_due(int64 now_us);
 extern void rcs_sweep_soon(void);
 extern void rcs_count_when_due(int64 now_us);
 
+/* delivery_purge.c */
+extern void rcs_purge_when_due(int64 now_us);
+
 /* delivery_fate.c */
 extern void rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer);
 extern void rcs_fate_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms);

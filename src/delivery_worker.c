@@ -284,6 +284,7 @@ one_round(void)
 
 	rcs_sweep_when_due(now_us);
 	rcs_count_when_due(now_us);
+	rcs_purge_when_due(now_us);
 	rcs_delivery_checks();
 	rcs_delivery_codes_write(now_us);
 	rcs_throughput_write(now_us, false);

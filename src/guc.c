@@ -38,6 +38,7 @@ char *rcs_listen_secret_file = NULL;
 char *rcs_listen_operator_file = NULL;
 char *rcs_listen_allow = NULL;
 bool rcs_changes = false;
+int rcs_keep = 0;
 char *rcs_console_role = NULL;
 bool rcs_console_read = false;
 char *rcs_ad_hours = NULL;
@@ -87,6 +88,8 @@ static const struct
 	 &rcs_pause_failed_percent, 0, 100, 0},
 	{"rcs.pause_failed_min", "Answers of the carrier about a campaign before it may be paused.",
 	 &rcs_pause_failed_min, 1, 1000000, 0},
+	{"rcs.keep", "Age from which what is finished is purged; 0 keeps all.", &rcs_keep, 0,
+	 3650 * 86400, GUC_UNIT_S},
 	{"rcs.after_gap", "Silence after which a server that starts with unsent messages holds them.",
 	 &rcs_after_gap, 1, 3650 * 86400, GUC_UNIT_S},
 	{"rcs.report_overdue", "How long a report may take until the carrier is asked about it.",

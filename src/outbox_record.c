@@ -253,7 +253,7 @@ static RcsStatement fold = {"WITH old AS (DELETE FROM rcs.tally t"
 							NULL};
 
 static RcsStatement to_fold =
-	{"SELECT t.campaign_no FROM rcs.tally t GROUP BY t.campaign_no HAVING count(*) > 5000",
+	{"SELECT t.campaign_no FROM rcs.tally t GROUP BY t.campaign_no HAVING count(*) > 500",
 	 0,
 	 {0},
 	 NULL};

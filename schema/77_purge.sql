@@ -1,0 +1,144 @@
+-- Old messages go, in chunks, so that a worker can do it in many small transactions: finished
+-- campaigns as a whole, finished single messages one by one.  Counts stay.
+
+-- All that is kept of the messages of these (stored) batches.  A message in doubt may be settled by
+-- somebody at this moment: his lock is waited for, and what he queued again stays.
+CREATE FUNCTION rcs._purge_batches(no bigint, ids bigint[]) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	gone bigint[];
+	n bigint;
+BEGIN
+	PERFORM FROM rcs.result r
+	WHERE r.campaign_no = no AND r.batch_id = ANY (ids) AND r.outcome = 'u' FOR UPDATE;
+	SELECT array_agg(i.id) INTO gone FROM unnest(ids) AS i(id)
+	WHERE NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = no AND b.batch_id = i.id)
+		AND NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = no AND b.origin = i.id);
+
+	INSERT INTO rcs._result_count (campaign_no, chatbot, status, code, carrier, service_type, n, billed)
+	SELECT no, coalesce(s.chatbot, ''), s.status, s.code, s.carrier, s.service_type,
+		count(*), count(*) FILTER (WHERE s.billed)
+	FROM rcs.message m JOIN rcs.message_status s ON s.id = m.id
+	WHERE m.campaign_no = no AND m.batch_id = ANY (gone)
+	GROUP BY s.chatbot, s.status, s.code, s.carrier, s.service_type;
+	DELETE FROM rcs.event e USING rcs.message m
+	WHERE m.campaign_no = no AND m.batch_id = ANY (gone) AND e.message = m.id;
+	DELETE FROM rcs.result r WHERE r.campaign_no = no AND r.batch_id = ANY (gone);
+	DELETE FROM rcs.intent i WHERE i.campaign_no = no AND i.batch_id = ANY (gone);
+	DELETE FROM rcs.message m WHERE m.campaign_no = no AND m.batch_id = ANY (gone);
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END $$;
+COMMENT ON FUNCTION rcs._purge_batches(bigint, bigint[]) IS 'deletes finished messages, and adds them to rcs._result_count; how many';
+
+-- A chunk of the oldest campaign that has been finished or canceled for so long and of which nothing was
+-- heard since.  It ends for good: whoever has had it is not known any more, so it takes nobody.
+CREATE FUNCTION rcs._purge_campaign(cutoff timestamptz, most int) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	no bigint;
+	ids bigint[];
+BEGIN
+	SELECT c.campaign_no INTO no FROM rcs.campaign c
+	WHERE EXISTS (SELECT FROM rcs.message m WHERE m.campaign_no = c.campaign_no)
+		AND NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no)
+		AND rcs._campaign_state(c, false) IN ('finished', 'canceled')
+		AND NOT EXISTS (SELECT FROM rcs.tally t WHERE t.campaign_no = c.campaign_no AND t.at >= cutoff)
+		AND coalesce(greatest(c.started_at, c.canceled_at), c.created_at) < cutoff
+	ORDER BY c.campaign_no LIMIT 1;
+	IF no IS NULL THEN
+		RETURN 0;
+	END IF;
+	UPDATE rcs.campaign c SET expires_at = now()
+	WHERE c.campaign_no = no AND coalesce(c.expires_at > now(), true);
+	SELECT array_agg(DISTINCT x.batch_id) INTO ids FROM (
+		SELECT m.batch_id FROM rcs.message m WHERE m.campaign_no = no ORDER BY m.batch_id, m.ord LIMIT most) x;
+	RETURN rcs._purge_batches(no, ids);
+END $$;
+COMMENT ON FUNCTION rcs._purge_campaign(timestamptz, int) IS 'purges some messages of an old campaign; how many';
+
+-- Messages in the order in which they came; "last" is where to go on.
+CREATE FUNCTION rcs._purge_singles(cutoff timestamptz, "after" bigint, most int, OUT purged bigint, OUT last bigint)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	ids bigint[];
+BEGIN
+	SELECT max(x.batch_id), array_agg(x.batch_id) FILTER (WHERE x.at < cutoff) INTO last, ids
+	FROM (
+		SELECT m.batch_id, greatest(r.at, e.at) AS at
+		FROM (SELECT y.* FROM rcs.message y WHERE y.campaign_no = 0 AND y.batch_id > "after" AND y.created_at < cutoff
+			ORDER BY y.batch_id LIMIT most) m
+		LEFT JOIN LATERAL (SELECT z.at FROM rcs.result z
+			WHERE z.campaign_no = 0 AND z.batch_id = m.batch_id AND z.ord = m.ord ORDER BY z.attempt DESC LIMIT 1) r ON true
+		LEFT JOIN LATERAL (SELECT max(z.received_at) AS at FROM rcs.event z WHERE z.message = m.id) e ON true) x;
+	purged := CASE WHEN ids IS NULL THEN 0 ELSE rcs._purge_batches(0, ids) END;
+END $$;
+COMMENT ON FUNCTION rcs._purge_singles(timestamptz, bigint, int) IS 'purges some old single messages; last is null at the end';
+
+-- What is not a message, and goes fast.
+CREATE FUNCTION rcs._purge_rest(cutoff timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	seq_gone bigint;
+BEGIN
+	DELETE FROM rcs.rejected r WHERE r.at < cutoff;
+	DELETE FROM rcs.inbound i WHERE i.received_at < cutoff AND i.handled_at IS NOT NULL;
+	DELETE FROM rcs.quarantine q WHERE q.at < cutoff;
+	-- a report that came while its message was being purged
+	DELETE FROM rcs.event e WHERE NOT e.counted AND e.received_at < cutoff
+		AND NOT EXISTS (SELECT FROM rcs.message m WHERE m.id = e.message);
+	SELECT max(f.seq) INTO seq_gone FROM rcs._change_feed f WHERE f.at < cutoff;
+	IF seq_gone IS NOT NULL AND pg_try_advisory_xact_lock('rcs._change'::regclass::oid::int, 1) THEN
+		DELETE FROM rcs._change_feed f WHERE f.seq <= seq_gone AND f.at < cutoff;
+		UPDATE rcs._change_mark SET purged_seq = greatest(purged_seq, seq_gone);
+	END IF;
+	WITH old AS (
+		DELETE FROM rcs._result_count p WHERE p.campaign_no IN (
+			SELECT x.campaign_no FROM rcs._result_count x GROUP BY 1 HAVING count(*) > 50)
+		RETURNING p.*)
+	INSERT INTO rcs._result_count (campaign_no, chatbot, status, code, carrier, service_type, n, billed)
+	SELECT o.campaign_no, o.chatbot, o.status, o.code, o.carrier, o.service_type, sum(o.n), sum(o.billed)
+	FROM old o GROUP BY 1, 2, 3, 4, 5, 6;
+END $$;
+COMMENT ON FUNCTION rcs._purge_rest(timestamptz) IS 'purges rejected recipients, inbound messages, changes; folds rcs._result_count';
+
+CREATE FUNCTION rcs_purge(older_than interval) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	cutoff timestamptz := now() - older_than;
+	n bigint;
+	total bigint := 0;
+	place bigint := 0;
+BEGIN
+	IF older_than IS NULL OR older_than < interval '0' THEN
+		RAISE EXCEPTION 'older_than must be an interval that is not negative' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	PERFORM rcs._count_events();
+	LOOP
+		n := rcs._purge_campaign(cutoff, 1000);
+		EXIT WHEN n = 0;
+		total := total + n;
+	END LOOP;
+	LOOP
+		SELECT s.purged, s.last INTO n, place FROM rcs._purge_singles(cutoff, place, 1000) s;
+		EXIT WHEN place IS NULL;
+		total := total + n;
+	END LOOP;
+	PERFORM rcs._purge_rest(cutoff);
+	RETURN total;
+END $$;
+COMMENT ON FUNCTION rcs_purge(interval)
+	IS 'deletes what has been finished for so long, with all that is kept about it but the counts; how many messages';
+
+REVOKE ALL ON FUNCTION rcs._purge_batches(bigint, bigint[]), rcs._purge_campaign(timestamptz, int),
+	rcs._purge_singles(timestamptz, bigint, int), rcs._purge_rest(timestamptz), rcs_purge(interval) FROM PUBLIC;
