@@ -1,20 +1,40 @@
 -- Old messages go, in chunks, so that a worker can do it in many small transactions: finished
 -- campaigns as a whole, finished single messages one by one.  Counts stay.
 
--- All that is kept of the messages of these (stored) batches.  A message in doubt may be settled by
--- somebody at this moment: his lock is waited for, and what he queued again stays.
+-- One purge at a time: two would add the same messages to the sums.
+CREATE FUNCTION rcs._purge_turn(wait bool) RETURNS bool
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF wait THEN
+		PERFORM pg_advisory_xact_lock('rcs._result_count'::regclass::oid::int, 1);
+		RETURN true;
+	END IF;
+	RETURN pg_try_advisory_xact_lock('rcs._result_count'::regclass::oid::int, 1);
+END $$;
+COMMENT ON FUNCTION rcs._purge_turn(bool) IS 'may this transaction purge? if not, another one does';
+
+-- All that is kept of the messages of these (stored) batches.  Nobody is waited for: what somebody is
+-- settling at this moment stays, and what he has queued again.
 CREATE FUNCTION rcs._purge_batches(no bigint, ids bigint[]) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	busy bigint[];
 	gone bigint[];
 	n bigint;
 BEGIN
-	PERFORM FROM rcs.result r
-	WHERE r.campaign_no = no AND r.batch_id = ANY (ids) AND r.outcome = 'u' FOR UPDATE;
+	WITH free AS MATERIALIZED (
+		SELECT r.batch_id, r.ord, r.attempt FROM rcs.result r
+		WHERE r.campaign_no = no AND r.batch_id = ANY (ids) AND r.outcome = 'u' FOR UPDATE SKIP LOCKED)
+	SELECT array_agg(r.batch_id) INTO busy FROM rcs.result r
+	WHERE r.campaign_no = no AND r.batch_id = ANY (ids) AND r.outcome = 'u'
+		AND (r.batch_id, r.ord, r.attempt) NOT IN (SELECT f.batch_id, f.ord, f.attempt FROM free f);
 	SELECT array_agg(i.id) INTO gone FROM unnest(ids) AS i(id)
-	WHERE NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = no AND b.batch_id = i.id)
+	WHERE i.id <> ALL (coalesce(busy, '{}'))
+		AND NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = no AND b.batch_id = i.id)
 		AND NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = no AND b.origin = i.id);
 
 	INSERT INTO rcs._result_count (campaign_no, chatbot, status, code, carrier, service_type, n, billed)
@@ -33,35 +53,46 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._purge_batches(bigint, bigint[]) IS 'deletes finished messages, and adds them to rcs._result_count; how many';
 
--- A chunk of the oldest campaign that has been finished or canceled for so long and of which nothing was
--- heard since.  It ends for good: whoever has had it is not known any more, so it takes nobody.
-CREATE FUNCTION rcs._purge_campaign(cutoff timestamptz, most int) RETURNS bigint
+-- A chunk of this campaign after this place, or of the next one that has been finished or canceled for so
+-- long and of which nothing was heard since.  It goes on where it was, since what was deleted is in the
+-- index until it is vacuumed.  A campaign ends for good: whoever has had it is not known any more.
+CREATE FUNCTION rcs._purge_campaign(cutoff timestamptz, INOUT no bigint, INOUT place bigint, most int, OUT purged bigint)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	no bigint;
 	ids bigint[];
 BEGIN
-	SELECT c.campaign_no INTO no FROM rcs.campaign c
-	WHERE EXISTS (SELECT FROM rcs.message m WHERE m.campaign_no = c.campaign_no)
-		AND NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no)
-		AND rcs._campaign_state(c, false) IN ('finished', 'canceled')
-		AND NOT EXISTS (SELECT FROM rcs.tally t WHERE t.campaign_no = c.campaign_no AND t.at >= cutoff)
-		AND coalesce(greatest(c.started_at, c.canceled_at), c.created_at) < cutoff
-	ORDER BY c.campaign_no LIMIT 1;
-	IF no IS NULL THEN
-		RETURN 0;
+	purged := 0;
+	ids := ARRAY(SELECT DISTINCT x.batch_id FROM (
+		SELECT m.batch_id FROM rcs.message m WHERE no > 0 AND m.campaign_no = no AND m.batch_id > place
+		ORDER BY m.batch_id LIMIT most) x);
+	IF cardinality(ids) > 0 THEN
+		place := (SELECT max(i) FROM unnest(ids) i);
+		purged := rcs._purge_batches(no, ids);
+		RETURN;
+	END IF;
+	no := (SELECT c.campaign_no FROM rcs.campaign c
+		WHERE c.campaign_no > no
+			AND EXISTS (SELECT FROM rcs.message m WHERE m.campaign_no = c.campaign_no)
+			AND NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no)
+			AND rcs._campaign_state(c, false) IN ('finished', 'canceled')
+			AND NOT EXISTS (SELECT FROM rcs.tally t WHERE t.campaign_no = c.campaign_no AND t.at >= cutoff)
+			AND coalesce(greatest(c.started_at, c.canceled_at), c.created_at) < cutoff
+		ORDER BY c.campaign_no LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED);
+	place := 0;
+	-- somebody may have added to it until now
+	IF EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = no) THEN
+		place := 9223372036854775807;
+		RETURN;
 	END IF;
 	UPDATE rcs.campaign c SET expires_at = now()
 	WHERE c.campaign_no = no AND coalesce(c.expires_at > now(), true);
-	SELECT array_agg(DISTINCT x.batch_id) INTO ids FROM (
-		SELECT m.batch_id FROM rcs.message m WHERE m.campaign_no = no ORDER BY m.batch_id, m.ord LIMIT most) x;
-	RETURN rcs._purge_batches(no, ids);
 END $$;
-COMMENT ON FUNCTION rcs._purge_campaign(timestamptz, int) IS 'purges some messages of an old campaign; how many';
+COMMENT ON FUNCTION rcs._purge_campaign(timestamptz, bigint, bigint, int)
+	IS 'purges some messages of an old campaign, or goes on to the next; no is null at the end';
 
--- Messages in the order in which they came; "last" is where to go on.
+-- Messages in the order in which they came, up to the first that are too young; "last" is where to go on.
 CREATE FUNCTION rcs._purge_singles(cutoff timestamptz, "after" bigint, most int, OUT purged bigint, OUT last bigint)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -69,10 +100,11 @@ AS $$
 DECLARE
 	ids bigint[];
 BEGIN
-	SELECT max(x.batch_id), array_agg(x.batch_id) FILTER (WHERE x.at < cutoff) INTO last, ids
+	SELECT CASE WHEN min(x.created_at) < cutoff THEN max(x.batch_id) END,
+		array_agg(x.batch_id) FILTER (WHERE x.created_at < cutoff AND x.at < cutoff) INTO last, ids
 	FROM (
-		SELECT m.batch_id, greatest(r.at, e.at) AS at
-		FROM (SELECT y.* FROM rcs.message y WHERE y.campaign_no = 0 AND y.batch_id > "after" AND y.created_at < cutoff
+		SELECT m.batch_id, m.created_at, greatest(r.at, e.at) AS at
+		FROM (SELECT y.* FROM rcs.message y WHERE y.campaign_no = 0 AND y.batch_id > "after"
 			ORDER BY y.batch_id LIMIT most) m
 		LEFT JOIN LATERAL (SELECT z.at FROM rcs.result z
 			WHERE z.campaign_no = 0 AND z.batch_id = m.batch_id AND z.ord = m.ord ORDER BY z.attempt DESC LIMIT 1) r ON true
@@ -118,21 +150,24 @@ DECLARE
 	cutoff timestamptz := now() - older_than;
 	n bigint;
 	total bigint := 0;
+	no bigint := 0;
 	place bigint := 0;
 BEGIN
 	IF older_than IS NULL OR older_than < interval '0' THEN
 		RAISE EXCEPTION 'older_than must be an interval that is not negative' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
+	PERFORM rcs._purge_turn(true);
 	PERFORM rcs._count_events();
 	LOOP
-		n := rcs._purge_campaign(cutoff, 1000);
-		EXIT WHEN n = 0;
+		SELECT p.no, p.place, p.purged INTO no, place, n FROM rcs._purge_campaign(cutoff, no, place, 1000) p;
+		EXIT WHEN no IS NULL;
 		total := total + n;
 	END LOOP;
+	place := 0;
 	LOOP
 		SELECT s.purged, s.last INTO n, place FROM rcs._purge_singles(cutoff, place, 1000) s;
-		EXIT WHEN place IS NULL;
 		total := total + n;
+		EXIT WHEN place IS NULL;
 	END LOOP;
 	PERFORM rcs._purge_rest(cutoff);
 	RETURN total;
@@ -140,5 +175,5 @@ END $$;
 COMMENT ON FUNCTION rcs_purge(interval)
 	IS 'deletes what has been finished for so long, with all that is kept about it but the counts; how many messages';
 
-REVOKE ALL ON FUNCTION rcs._purge_batches(bigint, bigint[]), rcs._purge_campaign(timestamptz, int),
-	rcs._purge_singles(timestamptz, bigint, int), rcs._purge_rest(timestamptz), rcs_purge(interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rcs._purge_turn(bool), rcs._purge_batches(bigint, bigint[]),
+	rcs._purge_campaign(timestamptz, bigint, bigint, int), rcs._purge_singles(timestamptz, bigint, int), rcs._purge_rest(timestamptz), rcs_purge(interval) FROM PUBLIC;

@@ -14,7 +14,7 @@
 
 #define SECOND INT64CONST(1000000)
 #define PAUSE (SECOND / 5)
-#define AGAIN (60 * SECOND) /* after there was nothing more */
+#define AGAIN (10 * SECOND) /* after there was nothing more */
 #define CHUNK 500
 
 typedef enum Step
@@ -24,45 +24,58 @@ typedef enum Step
 	REST
 } Step;
 
-static Step step = CAMPAIGNS;
-static int64 place = 0; /* among the single messages */
+typedef struct Place
+{
+	Step step;
+	int64 campaign_no; /* of which the last chunk was */
+	int64 batch_id;	   /* up to which it is purged, or the single messages are */
+} Place;
+
+static Place place = {CAMPAIGNS, 0, 0};
 static int64 due_us = 0;
 
 static void
 purge_chunk(void *arg)
 {
-	if (step == CAMPAIGNS)
+	Place *next = arg;
+
+	if (!rcs_outbox_purge_turn())
+		return;
+	if (next->step == CAMPAIGNS)
 	{
-		if (rcs_outbox_purge_campaign(rcs_keep, CHUNK) == 0)
-			step = SINGLES;
+		rcs_outbox_purge_campaign(rcs_keep, &next->campaign_no, &next->batch_id, CHUNK);
+		if (next->campaign_no == 0)
+			*next = (Place){SINGLES, 0, 0};
 	}
-	else if (step == SINGLES)
+	else if (next->step == SINGLES)
 	{
-		place = rcs_outbox_purge_singles(rcs_keep, place, CHUNK);
-		if (place == 0)
-			step = REST;
+		next->batch_id = rcs_outbox_purge_singles(rcs_keep, next->batch_id, CHUNK);
+		if (next->batch_id == 0)
+			next->step = REST;
 	}
 	else
 	{
 		rcs_outbox_purge_rest(rcs_keep);
-		step = CAMPAIGNS;
+		next->step = CAMPAIGNS;
 	}
 }
 
-/* By one worker of the database. */
+/* By one worker of the database: one for campaigns, if there is any. */
+static bool
+is_ours(void)
+{
+	return delivery.slot->index == 0 &&
+		   delivery.lane == (rcs_campaign_workers > 0 ? RCS_WORKER_CAMPAIGN : RCS_WORKER_SINGLE);
+}
+
 void
 rcs_purge_when_due(int64 now_us)
 {
-	Step before = step;
-	int64 place_before = place;
+	Place next = place;
 
-	if (rcs_keep == 0 || now_us < due_us || delivery.draining ||
-		delivery.lane != RCS_WORKER_CAMPAIGN || delivery.slot->index != 0)
+	if (rcs_keep == 0 || now_us < due_us || delivery.draining || !is_ours())
 		return;
-	if (!rcs_txn_run(purge_chunk, NULL))
-	{
-		step = before;
-		place = place_before;
-	}
-	due_us = rcs_now_us() + (before == REST ? AGAIN : PAUSE);
+	if (rcs_txn_run(purge_chunk, &next))
+		place = next;
+	due_us = rcs_now_us() + (next.step == CAMPAIGNS && next.campaign_no == 0 ? AGAIN : PAUSE);
 }

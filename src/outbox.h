@@ -132,7 +132,8 @@ extern int64 rcs_outbox_recover(int64 generation, bool hold, double settle_s, do
 extern int rcs_outbox_reported(const pg_uuid_t *ids, int n, int *places);
 extern int rcs_outbox_count_events(int most);
 extern void rcs_outbox_number_changes(void);
-extern int64 rcs_outbox_purge_campaign(int keep_s, int most);
+extern bool rcs_outbox_purge_turn(void);
+extern void rcs_outbox_purge_campaign(int keep_s, int64 *campaign_no, int64 *place, int most);
 extern int64 rcs_outbox_purge_singles(int keep_s, int64 after, int most);
 extern void rcs_outbox_purge_rest(int keep_s);
 

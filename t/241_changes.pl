@@ -41,7 +41,7 @@ report(q{m.phone = '01020000001'}, '{"status": "success", "serviceType": "RCSSMS
 report(q{m.phone = '01020000002'}, '{"status": "success", "serviceType": "SMS", "mnoInfo": "SKT", "bill": 1}');
 report(q{m.phone = '01011110001'}, '{"status": "success", "serviceType": "RCSSMS", "mnoInfo": "KT", "bill": 0}');
 poll($node, $db, q{SELECT count(*) FROM rcs_changes() WHERE message IS NOT NULL}, 25, 20, 'each outcome and report is there');
-is(sql(q{SELECT status, count(*) FROM rcs_changes() WHERE message IS NULL GROUP BY 1 ORDER BY 1}), "created|1\nstarted|1",
+is(sql(q{SELECT status, count(*) FROM rcs_changes() WHERE message IS NULL GROUP BY 1 ORDER BY 1}), "added|1\ncreated|1\nstarted|1",
 	'a change of a campaign is one row');
 is(sql(q{SELECT string_agg(status, ' ' ORDER BY seq) FROM rcs_changes() WHERE key = 'order-1'}), 'sent delivered', 'a single, in order');
 is(sql(qq{SELECT status, code FROM rcs_changes() WHERE message = '$canceled'}), 'canceled|', 'rcs_cancel');
@@ -106,7 +106,7 @@ is(sql(q{SELECT r.campaign FROM (SELECT campaign, sum(n) AS n FROM rcs.campaign_
 is(sql(q{SELECT sum(n) = (SELECT count(*) FROM rcs.message WHERE campaign_no = 0) FROM rcs.campaign_result WHERE campaign IS NULL}), 't',
 	'singles are in it, without a campaign');
 is(sql(qq{SELECT string_agg(what, ' ' ORDER BY at, what), bool_and(who IS NOT NULL) FROM rcs.campaign_history WHERE campaign = '$campaign'}),
-	'text created started|t', 'campaign_history');
+	'text created added started|t', 'campaign_history');
 
 sql(q{SELECT rcs_receive('{"eventType": "message", "chatbotId": "0212351235", "userContact": "01020000002", "replyId": "r1",
 	"messageBody": {"textMessage": "hello?"}}')});
