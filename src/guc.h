@@ -40,7 +40,7 @@ extern bool rcs_changes;
 extern char *rcs_ad_hours;	 /* as ad_hours.c parses it */
 extern int rcs_ad_margin;	 /* seconds */
 extern int rcs_ad_daily_cap; /* 0 = none */
-extern int rcs_keep; /* seconds; 0 = for ever */
+extern int rcs_keep;		 /* seconds; 0 = for ever */
 
 #define RCS_LISTEN_ALLOW_MAX 64
 
