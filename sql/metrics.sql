@@ -14,7 +14,7 @@ DELETE FROM rcs.quarantine;
 DELETE FROM rcs.inbound;
 SET LOCAL client_min_messages = warning;
 CREATE SERVER metrics_kt TYPE 'kt' FOREIGN DATA WRAPPER rcs OPTIONS (url 'http://127.0.0.1:1', rate_per_minute '90');
-CREATE USER MAPPING FOR PUBLIC SERVER metrics_kt OPTIONS (rcs_id 'shop', rcs_secret 'none');
+CREATE USER MAPPING FOR PUBLIC SERVER metrics_kt OPTIONS (rcs_id 'metrics_shop', rcs_secret 'none');
 INSERT INTO rcs.chatbot (chatbot, servers) VALUES ('0299990000', '{metrics_kt}');
 SELECT rcs_campaign_create(E'quoted "name" \\ of\ntwo lines', '{"serviceType":"RCSSMS","header":"0","body":{"description":"#{name}"}}',
 	chatbot => '0299990000', id => '5eed0000-0000-4000-8000-00000000000a');
