@@ -162,9 +162,22 @@ LEFT JOIN LATERAL (
 	FROM rcs.result x
 	WHERE b.state = 'l' AND x.campaign_no = b.campaign_no AND x.batch_id = coalesce(b.origin, b.batch_id)
 		AND x.attempt = b.attempt AND (b.ords IS NULL OR x.ord = ANY (b.ords))) l ON true
+LEFT JOIN LATERAL (
+	-- handed back without an offer while others of its batch are under way: they are in a batch of their own
+	SELECT count(*) AS n FROM (
+		(SELECT o.ord FROM rcs.batch y CROSS JOIN LATERAL unnest(y.ords) AS o(ord)
+		WHERE y.campaign_no = b.campaign_no AND y.origin = coalesce(b.origin, b.batch_id) AND y.attempt > b.attempt
+		UNION
+		SELECT y.ord FROM rcs.result y
+		WHERE y.campaign_no = b.campaign_no AND y.batch_id = coalesce(b.origin, b.batch_id) AND y.attempt > b.attempt)
+		EXCEPT
+		SELECT y.ord FROM rcs.result y
+		WHERE y.campaign_no = b.campaign_no AND y.batch_id = coalesce(b.origin, b.batch_id)
+			AND y.attempt = b.attempt) moved
+	WHERE b.state = 'l' AND (b.ords IS NULL OR moved.ord = ANY (b.ords))) m ON true
 CROSS JOIN LATERAL (
 	SELECT CASE WHEN b.state = 'q' THEN b.n - coalesce(cardinality(b.canceled), 0)
-		ELSE b.n - l.all_results - l.offered END AS n) rest;
+		ELSE b.n - l.all_results - l.offered - m.n END AS n) rest;
 COMMENT ON VIEW rcs._open_counts IS 'one row per open batch: its messages by status';
 
 CREATE VIEW rcs._campaign_counts AS
