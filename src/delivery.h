@@ -37,6 +37,7 @@ typedef struct RcsAccount
 	int shared; /* entry of account_state.c; -1 = unusable */
 	int64 loaded_us;
 	int ready;	  /* items that wait for a permit */
+	int paced;	  /* of these, items of campaigns with a rate of their own */
 	bool starved; /* no permit in this turn of the loop */
 	int foreign;  /* foreign duplicates since the last acceptance */
 
@@ -146,6 +147,7 @@ typedef struct RcsRow
 
 typedef struct RcsItem
 {
+	bool paced;		 /* while ready: its campaign has a rate of its own */
 	dlist_node node; /* in delivery.ready or lease->done */
 	struct RcsLease *lease;
 	RcsRow *row;

@@ -217,7 +217,9 @@ account_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us, int6
 	}
 	if (probe)
 		return a->ready == 0 ? 1 : 0;
-	if (a->ready > slices * rcs_delivery_slice(a) || c->ready > slices * slice)
+	/* what waits for a rate of its own leaves the account's rate to others */
+	if ((c->row.rate_per_minute <= 0 && a->ready - a->paced > slices * rcs_delivery_slice(a)) ||
+		c->ready > slices * slice)
 		return 0;
 	return slice;
 }

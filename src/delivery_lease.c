@@ -343,7 +343,11 @@ add_intent(RcsIntentRow *intents, int *n, const RcsItem *item, int most)
 static void
 add_ready(RcsItem *item, int one)
 {
+	if (one > 0)
+		item->paced =
+			item->lease->campaign != NULL && item->lease->campaign->row.rate_per_minute > 0;
 	item->account->ready += one;
+	item->account->paced += item->paced ? one : 0;
 	delivery.nready += one;
 	if (item->lease->campaign != NULL)
 		item->lease->campaign->ready += one;

@@ -25,6 +25,7 @@ leave_ready(RcsItem *item)
 	dlist_delete(&item->node);
 	delivery.nready--;
 	item->account->ready--;
+	item->account->paced -= item->paced ? 1 : 0;
 	if (item->lease->campaign != NULL)
 		item->lease->campaign->ready--;
 }
