@@ -121,16 +121,16 @@ sub places
 {
 	my ($node) = @_;
 	my @found;
-	my @todo = ($node);
+	my @pending = ($node);
 
-	while (my $n = shift @todo)
+	while (my $n = shift @pending)
 	{
 		my @keys = ref $n eq 'HASH' ? sort keys %$n : ref $n eq 'ARRAY' ? (0 .. $#$n) : ();
 		for my $key (@keys)
 		{
 			my $child = ref $n eq 'HASH' ? $n->{$key} : $n->[$key];
 			push @found, [ $n, $key ];
-			push @todo, $child if ref $child eq 'HASH' || ref $child eq 'ARRAY';
+			push @pending, $child if ref $child eq 'HASH' || ref $child eq 'ARRAY';
 		}
 	}
 	return @found;
