@@ -59,8 +59,8 @@ sub check
 
 for my $fault (qw(accept_then_hang hang accept_then_close))
 {
-	my $campaign = send_some(1000);
 	$sims[0]->set("${fault}_pct" => 40);
+	my $campaign = send_some(1000);
 	sleep(2);
 	$sims[0]->set("${fault}_pct" => 0);
 	drained($node, $db, 90, "$fault: everything leaves", $campaign);

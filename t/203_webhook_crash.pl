@@ -12,8 +12,9 @@ use RcsTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $n = $ENV{RCS_LONG} ? 1_000 : 150;
 my $kills = $ENV{RCS_LONG} ? 10 : 2; # at each point
+my $each = $ENV{RCS_LONG} ? 50 : 40; # reports for a kill
+my $n = 2 * $kills * $each;
 my $node = rcs_node('main');
 my $db = rcs_database($node, 'shop');
 my $sim = start_ktsim();
@@ -25,18 +26,19 @@ $sim->set(
 	report_mode => 1, push_hold => JSON::PP::true(), push_url => "http://127.0.0.1:$port/$secret/msgstatus",
 	push_batch => 4, push_connections => 2, push_tries => 1000, push_retry_ms => 200, push_retry_factor => 1,
 	push_timeout_ms => 2000, report_phone_suffix => { 1 => '54002', 2 => 'fallback' });
-my $campaign = campaign($node, $db, $n);
-drained($node, $db, 60, 'all are sent', $campaign);
 
 sub stored { return $node->safe_psql($db, 'SELECT count(*) FROM rcs.event'); }
 
-# Holds the carrier back so that each kill meets reports that are not stored yet.
+# Reports of its own for each kill, held back until it is due: what was refused while the server was
+# away comes by itself, at any moment and maybe all at once.
 my $crashes = 0;
 my $file = $node->data_dir . '/rcs_fault';
 for my $point (('webhook-parsed', 'webhook-committed') x $kills)
 {
+	my $campaign = campaign($node, $db, $each, from => 20000000 + 1000 * $crashes);
+	drained($node, $db, 60, 'all are sent', $campaign);
 	my $before = stored();
-	append_to_file("$file.new", "$point kill 1\n");
+	append_to_file("$file.new", "$point kill\n");
 	rename "$file.new", $file or die "rename: $!";
 	$sim->set(push_hold => JSON::PP::false());
 	my $end = time() + 60;
@@ -46,9 +48,7 @@ for my $point (('webhook-parsed', 'webhook-committed') x $kills)
 	$crashes++;
 	server_answers($node, $db);
 	cmp_ok(stored(), '>=', $before, 'nothing that was stored is gone');
-	last if stored() == $n;
 }
-cmp_ok($crashes, '>=', 2, 'at both points');
 $sim->set(push_hold => JSON::PP::false());
 poll($node, $db, 'SELECT count(*) FROM rcs.event', $n, 60, 'all reports are stored');
 poll($node, $db, 'SELECT count(*) FROM rcs.event WHERE NOT counted', 0, 60, 'and counted');
@@ -57,7 +57,7 @@ my $end = time() + 60;
 sleep(0.1) while $sim->stats->{reports_taken} < $n && time() < $end;
 is($sim->stats->{reports_taken}, $n, 'the carrier heard 200 of each');
 cmp_ok($sim->stats->{push_failures}, '>', 0, 'not at the first try');
-is($node->safe_psql($db, "SELECT total, sent, delivered, failed + fell_back + uncertain FROM rcs.campaign_progress"),
+is($node->safe_psql($db, "SELECT sum(total), sum(sent), sum(delivered), sum(failed + fell_back + uncertain) FROM rcs.campaign_progress"),
 	join('|', $n, 0, $n - 2 * $n / 10, 2 * $n / 10), 'the counts add up');
 oracle($node, $db, $sim, crashes => $crashes);
 $node->stop;
