@@ -118,10 +118,13 @@ build()
 	quietly build-rawcurl "${CC:-cc}" -O2 -o "$scratch/rawcurl" "$scratch/tree/bench/rawcurl.c" $(curl-config --cflags) $(curl-config --libs)
 	preload=rcs
 	if [ -n "${PG_NET_DIR:-}" ]; then
-		# its headers are for others, and those of the private copy are only linked to
+		# its installation script, once built, is found by a second make only; its headers are for
+		# others, and those of the private copy are only linked to
+		quietly build-pg_net make -s -C "$scratch/pg_net" PG_CONFIG="$pg_config"
 		quietly pg_net make -s -C "$scratch/pg_net" PG_CONFIG="$pg_config" HEADERS= install
 		preload=rcs,pg_net
 	fi
+	[ -z "${PGMQ_DIR:-}" ] || quietly build-pgmq make -s -C "$scratch/pgmq/pgmq-extension" PG_CONFIG="$pg_config"
 	[ -z "${PGMQ_DIR:-}" ] || quietly pgmq make -s -C "$scratch/pgmq/pgmq-extension" PG_CONFIG="$pg_config" install
 }
 
