@@ -9,7 +9,7 @@
 #   REGRESS_ENCODING=EUC_KR                 the tests of sql/ in databases of this encoding
 #   ISOLATION="claim"                       only these of specs/
 #   TESTS="t/003_*.pl"                      only these of t/
-#   JOBS=2                                  TAP files at a time
+#   JOBS=3                                  TAP files at a time
 #   RCS_LONG=1                              the long tests too (make check-long)
 #   RCS_TIMES=1                             limits of time count (a quiet machine); else only a hang fails
 #   RCS_AGAIN=1                             TAP files that failed once more, alone (busy build machines)

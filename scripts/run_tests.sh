@@ -157,7 +157,7 @@ run_tap()
 		fi
 		return
 	fi
-	prove_files "$out/tap" "${JOBS:-2}" "${files[@]}" || status=$?
+	prove_files "$out/tap" "${JOBS:-3}" "${files[@]}" || status=$?
 	read -r p f < <(tap_counts "$out/tap/output.log")
 	if [ "$status" -ne 0 ] && [ -n "${RCS_AGAIN:-}" ]; then
 		again_alone
