@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 
 #include "message_text.h"
+#include "pg_compat.h"
 
 PG_FUNCTION_INFO_V1(rcs_text_length_sql);
 PG_FUNCTION_INFO_V1(rcs_text_cp949_bytes_sql);

@@ -9,6 +9,11 @@
 #error "rcs needs PostgreSQL 14 or later"
 #endif
 
+/* VARDATA_ANY() and its like are in a header of their own since 16 */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* a wait set for the life of the process: owned by a context, from 17 by nobody */
 #if PG_VERSION_NUM >= 170000
 #define RcsCreateWaitEventSet(n) CreateWaitEventSet(NULL, (n))

@@ -16,6 +16,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "pg_compat.h"
 #include "phone.h"
 
 /* The longest spelling that can be valid: 0070082, (0), 12 digits. */
