@@ -205,6 +205,29 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION rcs._push_problem(pg_catalog.jsonb) IS 'why an element of what was pushed cannot be used; null if it can';
 
+-- One after the other, when one of them cannot be stored: it is kept aside, and costs the others nothing.
+-- What is the server's fault and not theirs (a lock, a full disk) is raised, so that they come again.
+CREATE FUNCTION rcs._receive_each(kind pg_catalog.text, elements pg_catalog.jsonb) RETURNS pg_catalog.int4
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	stored int := 0;
+	e jsonb;
+BEGIN
+	FOR e IN SELECT x FROM jsonb_array_elements(elements) x LOOP
+		BEGIN
+			stored := stored + CASE kind WHEN 'report' THEN rcs._receive_reports(jsonb_build_array(e))
+				ELSE rcs._receive_inbound(jsonb_build_array(e)) END;
+		EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR raise_exception THEN
+			PERFORM rcs._quarantine(kind, 'could not be stored: ' || left(SQLERRM, 500), e);
+		END;
+	END LOOP;
+	RETURN stored;
+END $$;
+COMMENT ON FUNCTION rcs._receive_each(pg_catalog.text, pg_catalog.jsonb)
+	IS 'stores reports or messages of users each by itself; what cannot be stored is kept in rcs.quarantine';
+
 CREATE FUNCTION rcs_receive(payload pg_catalog.jsonb) RETURNS pg_catalog.int4
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -212,6 +235,7 @@ AS $$
 DECLARE
 	reports jsonb;
 	messages jsonb;
+	unusable jsonb;
 	bad record;
 	stored int;
 BEGIN
@@ -219,17 +243,21 @@ BEGIN
 		RAISE EXCEPTION 'payload must not be null' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	SELECT jsonb_agg(e) FILTER (WHERE problem IS NULL AND NOT e ? 'eventType'),
-		jsonb_agg(e) FILTER (WHERE problem IS NULL AND e ? 'eventType')
-	INTO reports, messages
-	FROM (SELECT e, rcs._push_problem(e) AS problem FROM jsonb_array_elements(rcs._pushed(payload)) e) x;
-	FOR bad IN
-		SELECT e, rcs._push_problem(e) AS problem FROM jsonb_array_elements(rcs._pushed(payload)) e
-		WHERE rcs._push_problem(e) IS NOT NULL
-	LOOP
+		jsonb_agg(e) FILTER (WHERE problem IS NULL AND e ? 'eventType'),
+		jsonb_agg(jsonb_build_object('problem', problem, 'e', e)) FILTER (WHERE problem IS NOT NULL)
+	INTO reports, messages, unusable
+	-- OFFSET 0: judged once
+	FROM (SELECT e, rcs._push_problem(e) AS problem FROM jsonb_array_elements(rcs._pushed(payload)) e OFFSET 0) x;
+	FOR bad IN SELECT x->>'problem' AS problem, x->'e' AS e FROM jsonb_array_elements(unusable) x LOOP
 		PERFORM rcs._quarantine(CASE WHEN bad.e ? 'msgId' THEN 'report' WHEN bad.e ? 'replyId' THEN 'inbound' ELSE 'unknown' END,
 			bad.problem, bad.e);
 	END LOOP;
-	stored := coalesce(rcs._receive_reports(reports), 0) + coalesce(rcs._receive_inbound(messages), 0);
+	BEGIN
+		stored := CASE WHEN reports IS NULL THEN 0 ELSE rcs._receive_reports(reports) END
+			+ CASE WHEN messages IS NULL THEN 0 ELSE rcs._receive_inbound(messages) END;
+	EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR raise_exception THEN
+		stored := rcs._receive_each('report', reports) + rcs._receive_each('inbound', messages);
+	END;
 	RETURN stored;
 END $$;
 COMMENT ON FUNCTION rcs_receive(pg_catalog.jsonb)
@@ -248,7 +276,9 @@ BEGIN
 		RETURN 0;
 	END IF;
 	WITH known AS MATERIALIZED (
-		SELECT e.message, e.campaign_no, r.outcome
+		SELECT e.message, e.campaign_no, r.outcome,
+			CASE WHEN r.outcome <> 'c' OR EXISTS (SELECT FROM rcs.intent x
+				WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND m.ord = ANY (x.ords)) THEN 1::int2 END AS intent
 		FROM rcs.event e
 		JOIN rcs.message m ON m.id = e.message AND m.campaign_no = e.campaign_no
 		CROSS JOIN LATERAL (
@@ -259,9 +289,9 @@ BEGIN
 		ORDER BY e.received_at LIMIT most),
 	moved AS (
 		SELECT k.campaign_no, k.message, after.code, after.at,
-			rcs._status(k.outcome, 1::int2, 1::int2, false, before.verdict) AS old,
-			rcs._status(k.outcome, 1::int2, 1::int2, false, after.verdict) AS new
-		FROM (SELECT DISTINCT message, campaign_no, outcome FROM known) k
+			rcs._status(k.outcome, 1::int2, k.intent, false, before.verdict) AS old,
+			rcs._status(k.outcome, 1::int2, k.intent, false, after.verdict) AS new
+		FROM (SELECT DISTINCT message, campaign_no, outcome, intent FROM known) k
 		LEFT JOIN LATERAL (
 			SELECT e.verdict FROM rcs.event e WHERE e.message = k.message AND e.counted
 			ORDER BY rcs._verdict_rank(e.verdict) LIMIT 1) before ON true
@@ -301,7 +331,7 @@ COMMENT ON FUNCTION rcs._count_events(pg_catalog.int4) IS 'brings reports into t
 REVOKE ALL ON FUNCTION rcs_receive(pg_catalog.jsonb), rcs._count_unknown_codes(pg_catalog.jsonb), rcs._carrier_time(pg_catalog.text), rcs._uuid_or_null(pg_catalog.text),
 	rcs._report_verdict(pg_catalog.text, pg_catalog.text, pg_catalog.text), rcs._pushed(pg_catalog.jsonb),
 	rcs._quarantine(pg_catalog.text, pg_catalog.text, pg_catalog.jsonb), rcs._receive_reports(pg_catalog.jsonb),
-	rcs._receive_inbound(pg_catalog.jsonb), rcs._push_problem(pg_catalog.jsonb), rcs._count_events(pg_catalog.int4)
+	rcs._receive_inbound(pg_catalog.jsonb), rcs._receive_each(pg_catalog.text, pg_catalog.jsonb), rcs._push_problem(pg_catalog.jsonb), rcs._count_events(pg_catalog.int4)
 	FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('rcs.inbound', '');
 SELECT pg_catalog.pg_extension_config_dump('rcs.quarantine', '');

@@ -9,6 +9,8 @@ CREATE FUNCTION rcs._status(outcome "char", result_attempt pg_catalog.int2, inte
 RETURNS pg_catalog.text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
+	-- it was never offered, so whoever reports about it is wrong
+	WHEN outcome OPERATOR(pg_catalog.=) 'c' AND intent_attempt IS NULL THEN 'canceled'
 	WHEN verdict OPERATOR(pg_catalog.=) ANY ('{delivered,fell_back}'::pg_catalog.text[]) THEN verdict
 	WHEN verdict IS NOT NULL AND outcome OPERATOR(pg_catalog.=) ANY ('{a,u}'::"char"[]) THEN verdict
 	WHEN outcome OPERATOR(pg_catalog.=) 'a' THEN 'sent'

@@ -6,10 +6,16 @@ AS 'MODULE_PATHNAME', 'rcs_listener'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION rcs._listener() IS 'the listener of this server, and what it has counted since the server started';
 
-CREATE FUNCTION rcs._listener_receive(payload pg_catalog.jsonb) RETURNS pg_catalog.int4
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT @extschema@.rcs_receive(payload) $$;
-COMMENT ON FUNCTION rcs._listener_receive(pg_catalog.jsonb) IS 'stores what was pushed to the listener';
+-- All that came in one turn of the listener, by one statement: its cost is that of the statement rather than
+-- of what it stores.
+CREATE FUNCTION rcs._listener_receive(payloads pg_catalog.jsonb[]) RETURNS pg_catalog.int4
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN @extschema@.rcs_receive((SELECT coalesce(jsonb_agg(e), '[]')
+		FROM unnest(payloads) p, jsonb_array_elements(rcs._pushed(p)) e));
+END $$;
+COMMENT ON FUNCTION rcs._listener_receive(pg_catalog.jsonb[]) IS 'stores what was pushed to the listener';
 
 CREATE FUNCTION rcs._listener_health(OUT ok boolean, OUT body pg_catalog.jsonb)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -167,7 +173,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT @extschema@.rcs_metrics() $$;
 COMMENT ON FUNCTION rcs._listener_metrics() IS 'rcs_metrics(), for GET /metrics';
 
-REVOKE ALL ON FUNCTION rcs._listener(), rcs._listener_receive(pg_catalog.jsonb), rcs._listener_health(), rcs._label(text, text),
+REVOKE ALL ON FUNCTION rcs._listener(), rcs._listener_receive(pg_catalog.jsonb[]), rcs._listener_health(), rcs._label(text, text),
 	rcs._metrics_queue(), rcs._metrics_campaigns(), rcs._metrics_processes(), rcs._metrics_rest(), rcs_metrics(),
 	rcs._listener_metrics() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION rcs_metrics() TO pg_monitor;

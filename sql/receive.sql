@@ -219,5 +219,33 @@ SELECT rcs_receive(jsonb_build_array(pg_temp.report(1, '{"status": "fail", "erro
 SELECT rcs_receive(pg_temp.report(1, '{"status": "fail", "error": {"code": "59998", "message": "what"}}'));
 SELECT code, n, first_at = now() AS first_now, last_at = now() AS last_now, server, http_status, reason FROM rcs.unknown_code ORDER BY code;
 SELECT severity, detail ~ '59998 \(2 times, the last [0-9]+ s ago, in a report\)' FROM rcs_health() WHERE "check" = 'unknown_code';
+
+-- one that cannot be stored is kept aside and costs the others nothing; but a fault that is not its own is raised
+CREATE FUNCTION pg_temp.poison() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF to_jsonb(NEW)::text ~ 'poison' THEN
+		PERFORM 1 / 0;
+	ELSIF to_jsonb(NEW)::text ~ 'busy' THEN
+		RAISE lock_not_available;
+	END IF;
+	RETURN NEW;
+END $$;
+CREATE TRIGGER poison BEFORE INSERT ON rcs.inbound FOR EACH ROW EXECUTE FUNCTION pg_temp.poison();
+CREATE TRIGGER poison BEFORE INSERT ON rcs.event FOR EACH ROW EXECUTE FUNCTION pg_temp.poison();
+DELETE FROM rcs.quarantine;
+SELECT rcs_receive(jsonb_build_array(pg_temp.inbound('p1'), pg_temp.inbound('p2', '{"messageBody": {"textMessage": "poison"}}'), pg_temp.inbound('p3'),
+	pg_temp.report(8), pg_temp.report(9, '{"mnoInfo": "poison"}'), pg_temp.report(10), '7'));
+SELECT reply_id FROM rcs.inbound WHERE reply_id LIKE 'p_' ORDER BY 1;
+SELECT ord FROM rcs.event e JOIN rcs.message m ON m.id = e.message WHERE m.ord IN (8, 9, 10) ORDER BY 1;
+SELECT kind, problem, coalesce(payload->>'replyId', payload->>'mnoInfo') FROM rcs.quarantine ORDER BY id;
+SELECT pg_temp.try(format('SELECT rcs_receive(%L)', jsonb_build_array(pg_temp.inbound('p4'), pg_temp.inbound('p5', '{"messageBody": {"textMessage": "busy"}}'))));
+SELECT pg_temp.try(format('SELECT rcs_receive(%L)', jsonb_build_array(pg_temp.inbound('p4'), pg_temp.inbound('p5', '{"messageBody": {"textMessage": "busy"}}'),
+	pg_temp.inbound('p6', '{"messageBody": {"textMessage": "poison"}}'))));
+SELECT count(*) FROM rcs.inbound WHERE reply_id = 'p4';
+
+-- what came in one turn of the listener, in whatever form
+SELECT rcs._listener_receive(ARRAY[pg_temp.inbound('q1'), jsonb_build_array(pg_temp.inbound('q2'), pg_temp.inbound('q1')), '[]', '{}',
+	jsonb_build_object('statusInfo', jsonb_build_array(pg_temp.report(1), pg_temp.report(2))), jsonb_build_object('statusInfo', pg_temp.report(1))]);
+SELECT rcs._listener_receive('{}'), rcs._listener_receive(ARRAY['[]'::jsonb]);
 ROLLBACK;
 DROP ROLE regress_rcs_pusher;

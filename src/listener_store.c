@@ -13,6 +13,7 @@
 
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
+#include "utils/array.h"
 #include "utils/jsonb.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
@@ -74,21 +75,20 @@ typedef struct Pushes
 	uint64 stored; /* in the transaction that has just run */
 } Pushes;
 
-static RcsStatement receive = {"SELECT rcs._listener_receive($1)", 1, {JSONBOID}, NULL};
+static RcsStatement receive = {"SELECT rcs._listener_receive($1)", 1, {JSONBARRAYOID}, NULL};
 
 static void
 store_body(void *arg)
 {
 	Pushes *p = arg;
+	Datum *elements = palloc(sizeof(Datum) * p->n);
+	Datum payloads;
 
-	p->stored = 0;
 	for (int i = 0; i < p->n; i++)
-	{
-		Datum payload = JsonbPGetDatum(p->pushes[i].payload);
-
-		rcs_execute(&receive, &payload, NULL);
-		p->stored += (uint64) rcs_column_int64(0, 1);
-	}
+		elements[i] = JsonbPGetDatum(p->pushes[i].payload);
+	payloads = PointerGetDatum(construct_array(elements, p->n, JSONBOID, -1, false, TYPALIGN_INT));
+	rcs_execute(&receive, &payloads, NULL);
+	p->stored = (uint64) rcs_column_int64(0, 1);
 }
 
 static bool
