@@ -119,6 +119,7 @@ rcs_fetch_start(RcsJob *job)
 	r->ca_file = job->source->ca_file;
 	r->header = job->source->header;
 	r->get = true;
+	r->accept = "image/*";
 	r->reach = job->source->reach;
 	r->answer_max = RCS_MEDIA_MAX;
 	r->timeout_ms = job->source->timeout_ms;

@@ -54,18 +54,15 @@ shut_down(int code, Datum arg)
 	rcs_http_shutdown();
 }
 
+/* A chat worker, whose handlers ask too, has a client already. */
 static void
 start_client(void)
 {
-	static bool started = false;
-
-	if (started)
-		return;
 	rcs_evloop_init();
-	rcs_http_init();
+	if (!rcs_http_init())
+		return;
 	rcs_http_set_max_connections(CONNECTIONS);
 	before_shmem_exit(shut_down, (Datum) 0);
-	started = true;
 }
 
 static void
@@ -73,7 +70,7 @@ perform(RcsHttpRequest *r)
 {
 	if (!rcs_http_start(r))
 		return;
-	while (rcs_http_next_done() != r)
+	while (!rcs_http_take_done(r))
 	{
 		long ms = rcs_http_timeout_ms();
 
@@ -84,7 +81,7 @@ perform(RcsHttpRequest *r)
 
 /* The bytes of the answer in the current context. */
 static char *
-ask(RcsHttpRequest *r, RcsDataServer *server)
+ask(RcsHttpRequest *r, RcsDataServer *server, size_t *len)
 {
 	char *volatile answer = NULL;
 	char *volatile problem = NULL;
@@ -95,7 +92,10 @@ ask(RcsHttpRequest *r, RcsDataServer *server)
 		perform(r);
 		problem = rcs_data_request_problem(r, server->name);
 		if (problem == NULL)
-			answer = pnstrdup(r->answer, r->answer_len);
+		{
+			*len = r->answer_len;
+			answer = memcpy(palloc(*len + 1), r->answer, *len + 1);
+		}
 	}
 	PG_FINALLY();
 	{
@@ -164,6 +164,7 @@ rcs_fetch(PG_FUNCTION_ARGS)
 	char *problem = NULL;
 	char *answer;
 	char *name;
+	size_t answer_len;
 	int len;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -181,6 +182,6 @@ rcs_fetch(PG_FUNCTION_ARGS)
 		r->body_len = len;
 	}
 	r->answer_max = ANSWER_MAX;
-	answer = ask(r, server);
-	return parse(answer, strlen(answer), name);
+	answer = ask(r, server, &answer_len);
+	return parse(answer, answer_len, name);
 }

@@ -49,11 +49,11 @@ static void unblock_signals(const sigset_t *old);
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *fd_arg);
 static int on_timer(CURLM *m, long timeout_ms, void *arg);
 
-void
+bool
 rcs_http_init(void)
 {
 	if (multi != NULL)
-		return;
+		return false;
 
 #ifdef __GLIBC__
 
@@ -72,6 +72,7 @@ rcs_http_init(void)
 				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("could not initialize the HTTP client")));
 	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	return true;
 }
 
 /*
@@ -169,6 +170,22 @@ rcs_http_next_done(void)
 	t = dlist_head_element(RcsHttpTransfer, node, &finished);
 	move(t, NULL);
 	return t->request;
+}
+
+/* For whoever waits for one request of his, in a process that has others of its own. */
+bool
+rcs_http_take_done(RcsHttpRequest *r)
+{
+	if (r->transfer == NULL || r->transfer->list != &finished)
+		return false;
+	move(r->transfer, NULL);
+	return true;
+}
+
+bool
+rcs_http_any_done(void)
+{
+	return !dlist_is_empty(&finished);
 }
 
 void

@@ -32,11 +32,12 @@ typedef struct RcsHttpRequest
 	const char *ca_file;	  /* NULL: the system's */
 	const char *bearer;		  /* NULL: none */
 	const char *content_type; /* of the body; NULL: JSON */
+	const char *accept;		  /* what the answer is to be; NULL: JSON */
 	const char *header;		  /* one more line, "Name: value"; NULL: none */
 	const char *body;
 	size_t body_len;   /* not 0, but for a GET */
 	bool get;		   /* GET, without a body; else POST */
-	RcsReach reach;	   /* unless it is ANY, the connection is for this request only */
+	RcsReach reach;	   /* also of a connection that is used again */
 	size_t answer_max; /* 0: as for answers in JSON */
 	long timeout_ms;
 	void *owner;
@@ -56,13 +57,16 @@ typedef struct RcsHttpRequest
 	RcsHttpTransfer *transfer; /* private */
 } RcsHttpRequest;
 
-extern void rcs_http_init(void);				 /* in the worker, never in the postmaster */
+/* In the process that asks, never in the postmaster; false: it was done before. */
+extern bool rcs_http_init(void);
 extern void rcs_http_set_max_connections(int n); /* idle and active ones */
 
 /* false: could not be started, outcome is NOT_SENT, error is set, nothing to release */
 extern bool rcs_http_start(RcsHttpRequest *r);
-extern void rcs_http_run(void);					 /* ready sockets and timers; never raises */
-extern RcsHttpRequest *rcs_http_next_done(void); /* NULL when none */
+extern void rcs_http_run(void);					   /* ready sockets and timers; never raises */
+extern RcsHttpRequest *rcs_http_next_done(void);   /* NULL when none */
+extern bool rcs_http_take_done(RcsHttpRequest *r); /* this one, if it is done; others stay */
+extern bool rcs_http_any_done(void);
 extern void rcs_http_release(RcsHttpRequest *r);
 
 /*

@@ -15,6 +15,8 @@
  */
 #include "postgres.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -210,11 +212,14 @@ set_ca_file(RcsHttpTransfer *t, const char *ca_file)
 	return set_fixed_options(t->easy, t);
 }
 
-/* A connection to where not everybody may go is neither taken from others nor left to them. */
+/*
+ * A connection to where not everybody may go may be used again if we are asked before (on_try);
+ * else it is neither taken from others nor left to them.
+ */
 static bool
 set_method(RcsHttpTransfer *t, const RcsHttpRequest *r)
 {
-	bool alone = r->reach != RCS_REACH_ANY;
+	bool alone = r->reach != RCS_REACH_ANY && !ASKS_BEFORE_TRIES;
 	bool ok = true;
 
 #define SET(option, value) (ok = (curl_easy_setopt(t->easy, (option), (value)) == CURLE_OK) && ok)
@@ -261,10 +266,11 @@ static bool
 set_headers(RcsHttpTransfer *t, const RcsHttpRequest *r)
 {
 	const char *content_type = r->get ? "" : r->content_type ? r->content_type : "application/json";
+	const char *accept = r->accept ? r->accept : "application/json";
 	bool ok = true;
 
 	if (t->headers != NULL && same(r->bearer, t->bearer) && same(r->header, t->header) &&
-		same(content_type, t->content_type))
+		same(content_type, t->content_type) && same(accept, t->accept))
 		return true;
 	drop_headers(t);
 	(void) remember(&t->bearer, r->bearer, &ok);
@@ -272,9 +278,10 @@ set_headers(RcsHttpTransfer *t, const RcsHttpRequest *r)
 		(void) remember(&t->header, r->header, &ok);
 	if (ok)
 		(void) remember(&t->content_type, content_type, &ok);
+	if (ok)
+		(void) remember(&t->accept, accept, &ok);
 	return ok && (r->get || add_secret(&t->headers, "Content-Type: ", content_type)) &&
-		   add_header(&t->headers, r->get ? "Accept: image/*" : "Accept: application/json") &&
-		   add_header(&t->headers, "Expect:") &&
+		   add_secret(&t->headers, "Accept: ", accept) && add_header(&t->headers, "Expect:") &&
 		   (r->bearer == NULL || add_secret(&t->headers, "Authorization: Bearer ", r->bearer)) &&
 		   (r->header == NULL || add_secret(&t->headers, "", r->header)) &&
 		   curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
@@ -323,6 +330,8 @@ drop_headers(RcsHttpTransfer *t)
 	wipe(&t->header);
 	free(t->content_type);
 	t->content_type = NULL;
+	free(t->accept);
+	t->accept = NULL;
 }
 
 /*
@@ -339,12 +348,34 @@ rcs_http_transfer_nothing_left(const RcsHttpTransfer *t)
 }
 
 #if ASKS_BEFORE_TRIES
+/* A connection that is used again was made for somebody who may go elsewhere, perhaps. */
+static const char *
+refusal_of_peer(const char *peer, RcsReach reach)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+	if (reach == RCS_REACH_ANY)
+		return NULL;
+	if (peer != NULL && inet_pton(AF_INET, peer, &v4.sin_addr) == 1)
+		return rcs_address_refusal((struct sockaddr *) &v4, reach);
+	if (peer != NULL && inet_pton(AF_INET6, peer, &v6.sin6_addr) == 1)
+		return rcs_address_refusal((struct sockaddr *) &v6, reach);
+	return "the address of the host is not known";
+}
+
 static int
 on_try(void *arg, char *peer, char *self, int peer_port, int self_port)
 {
 	RcsHttpTransfer *t = arg;
 	bool repeated = t->touched && !t->request->get && !rcs_http_transfer_nothing_left(t);
+	const char *refusal = refusal_of_peer(peer, t->request->reach);
 
+	if (refusal != NULL)
+	{
+		t->refusal = refusal;
+		return CURL_PREREQFUNC_ABORT;
+	}
 	t->touched = true;
 	if (!repeated)
 		return CURL_PREREQFUNC_OK;

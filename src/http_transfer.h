@@ -27,6 +27,7 @@ struct RcsHttpTransfer
 	char *bearer;
 	char *header;
 	char *content_type;
+	char *accept;
 	bool get;
 	bool alone; /* its connection is not shared */
 	struct curl_slist *headers;

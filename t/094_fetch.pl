@@ -5,7 +5,10 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::RealBin/lib";
+use IO::Select;
+use IO::Socket::INET;
 use JSON::PP ();
+use POSIX ();
 use PostgreSQL::Test::Utils;
 use RcsImages;
 use RcsTest;
@@ -59,6 +62,8 @@ for ([ 'status 404', { status => 404 }, qr/^58000: server "data" answered with H
 	[ 'nothing', { body => '' }, qr/not JSON$/ ],
 	[ 'a bad character', { body => "\"\xff\"" }, qr/not JSON$/ ],
 	[ 'a byte 0', { body => "\"a\0b\"" }, qr/not JSON$/ ],
+	[ 'bytes behind a byte 0', { body => "[1]\0x" }, qr/not JSON$/ ],
+	[ 'too large', { body => '"' . ('x' x (33 * 1024 * 1024)) . '"' }, qr/^08006: server "data" gave no answer: the answer is too long$/ ],
 	[ 'too deep', { body => '[' x 50000 }, qr/not JSON$/ ],
 	[ 'a cut', { cut => 1 }, qr/^08006: server "data" gave no answer: / ],
 	[ 'a hang', { hang => 1 }, qr/^08006: server "data" gave no answer: timeout: / ],
@@ -78,11 +83,74 @@ is($node->safe_psql($db, q{
 	DO $$ BEGIN PERFORM rcs_fetch('data', '/bad'); EXCEPTION WHEN connection_failure THEN NULL; END $$;
 	SELECT rcs_fetch('data', '/scalar')}), '[1]', 'the session goes on after a time-out');
 
+# Connections are kept: a service that says which of its connections a request came by
+my $kept = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 16) or die "kept: $!";
+my $kept_port = $kept->sockport;
+my $keeper = fork() // die "fork: $!";
+if ($keeper == 0)
+{
+	my $select = IO::Select->new($kept);
+	my (%number, $n);
+	while (1)
+	{
+		for my $socket ($select->can_read(10))
+		{
+			if ($socket == $kept)
+			{
+				my $client = $kept->accept or next;
+				$number{ $client->fileno } = ++$n;
+				$select->add($client);
+				next;
+			}
+			my $head = '';
+			if (sysread $socket, $head, 65536)
+			{
+				my ($accept) = $head =~ /^Accept: (.*?)\r$/m;
+				my $body = JSON::PP::encode_json({ connection => $number{ $socket->fileno }, accept => $accept });
+				syswrite $socket, "HTTP/1.1 200 OK\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
+				next unless $head =~ m{^GET /hangup };
+			}
+			$select->remove($socket);
+			close $socket;
+		}
+	}
+}
+close $kept;
+END
+{
+	my $status = $?;
+	kill 'TERM', $keeper if $keeper;
+	waitpid $keeper, 0 if $keeper;
+	$? = $status;
+}
+$node->safe_psql($db, qq{
+	CREATE SERVER kept TYPE 'http' FOREIGN DATA WRAPPER rcs OPTIONS (url 'http://127.0.0.1:$kept_port');
+	CREATE SERVER kept_by_name TYPE 'http' FOREIGN DATA WRAPPER rcs OPTIONS (url 'http://localhost:$kept_port')});
+is($node->safe_psql($db, q{SELECT count(DISTINCT rcs_fetch('kept', '/' || i)->>'connection') FROM generate_series(1, 20) i}), 1,
+	'20 requests of a session go by one connection');
+is($node->safe_psql($db, q{SELECT count(DISTINCT rcs_fetch('kept_by_name', '/' || i)->>'connection') FROM generate_series(1, 20) i}), 1,
+	'also to a host with a name, whose address is looked at each time');
+is($node->safe_psql($db, q{SELECT count(DISTINCT rcs_fetch('kept', CASE WHEN i % 2 = 0 THEN '/hangup' ELSE '/x' END)->>'connection') FROM generate_series(1, 20) i}), 10,
+	'one that the service has closed is not in the way');
+is($node->safe_psql($db, q{SELECT rcs_fetch('kept', '/x')->>'accept', rcs_fetch('kept', '/x', '{}')->>'accept'}), 'application/json|application/json',
+	'JSON is what is asked for');
+
 # Cancel
 my $began = time();
 my ($rc, $out, $err) = $node->psql($db, q{SET statement_timeout = '300ms'; SELECT rcs_fetch('patient', '/bad')});
 like($err, qr/canceling statement due to statement timeout/, 'it can be canceled');
 took(time() - $began, 5, 'soon');
+my $waiting = fork() // die "fork: $!";
+if ($waiting == 0)
+{
+	$node->psql($db, q{SET application_name = 'waits'; SELECT rcs_fetch('patient', '/bad')});
+	POSIX::_exit(0);
+}
+poll($node, $db, q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'waits' AND wait_event_type = 'Extension'}, 1, 20, 'a session waits for the service');
+$began = time();
+is($node->safe_psql($db, q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'waits'}), 't', 'it is told to cancel');
+waitpid $waiting, 0;
+took(time() - $began, 5, 'and does');
 is($node->safe_psql($db, q{
 	CREATE FUNCTION took() RETURNS numeric LANGUAGE plpgsql AS $$
 	DECLARE t timestamptz := clock_timestamp();
@@ -111,10 +179,14 @@ my $port = slurp_file($port_file) + 0;
 my $campaign = $node->safe_psql($db, qq{
 	CREATE SERVER table_order TYPE 'http' FOREIGN DATA WRAPPER rcs OPTIONS (url 'http://127.0.0.1:$port');
 	SELECT rcs_campaign_create('pages', '$text')});
+$began = time();
 is($node->safe_psql($db, qq{SELECT added, duplicates, rejected FROM rcs_campaign_add('$campaign', \$\$
 	SELECT r->>'phone' AS phone, r AS params FROM generate_series(1, $pages + 1) page,
 		jsonb_array_elements(rcs_fetch('table_order', '/customers?page=' || page)) r\$\$)}),
 	1000 * $pages - 1 . '|0|0', 'a campaign from its pages');
+diag(sprintf '%d recipients in pages of 1,000: %.1f s', 1000 * $pages - 1, time() - $began);
+is($node->safe_psql($db, "SELECT phone, message->'body'->>'description' FROM rcs_campaign_preview('$campaign', phone => '01000000007')"),
+	'01000000007|Guest 7', 'each with what the server says of him');
 is($node->safe_psql($db, "SELECT r->'items'->0->>'name' FROM rcs_fetch('table_order', '/menu') r"), 'Bibimbap', 'the menu');
 is($node->safe_psql($db, q{SELECT rcs_fetch('table_order', '/orders', '{"code": "bulgogi", "n": 2, "phone": "01012345678"}')->>'total'}),
 	'28000', 'an order');
