@@ -19,6 +19,8 @@ CREATE TABLE rcs.reply_rule (
 	opt_out boolean NOT NULL DEFAULT false,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
+-- in the order in which they are tried: the first that matches ends it
+CREATE INDEX reply_rule_order ON rcs.reply_rule (priority, rule_id) WHERE enabled;
 REVOKE ALL ON TABLE rcs.reply_rule FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('rcs.reply_rule', '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('rcs.reply_rule', 'rule_id')::pg_catalog.regclass, '');
@@ -150,18 +152,27 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	v_function oid := CASE WHEN rule.handler IS NOT NULL THEN rcs._handler(rule.handler) END;
-	v_server oid := (SELECT s.serverid FROM rcs._data_server s WHERE s.name = rule.data_server);
+	v_object oid;
 BEGIN
-	RETURN CASE
-		WHEN NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = rule.owner) THEN format('role "%s" does not exist', rule.owner)
-		WHEN rule.handler IS NOT NULL AND v_function IS NULL THEN format('there is no function %s(rcs.inbound) that returns jsonb', rule.handler)
-		WHEN rule.handler IS NOT NULL AND NOT (has_function_privilege(rule.owner::name, v_function, 'EXECUTE')
-			AND has_schema_privilege(rule.owner::name, (SELECT p.pronamespace FROM pg_proc p WHERE p.oid = v_function), 'USAGE'))
-			THEN format('role "%s" may not execute the handler %s', rule.owner, rule.handler)
-		WHEN rule.data_server IS NOT NULL AND v_server IS NULL THEN format('there is no server "%s" of TYPE ''http''', rule.data_server)
-		WHEN rule.data_server IS NOT NULL AND NOT has_server_privilege(rule.owner::name, v_server, 'USAGE')
-			THEN format('role "%s" has no USAGE on server "%s"', rule.owner, rule.data_server) END;
+	IF to_regrole(quote_ident(rule.owner)) IS NULL THEN
+		RETURN format('role "%s" does not exist', rule.owner);
+	ELSIF rule.handler IS NOT NULL THEN
+		v_object := rcs._handler(rule.handler);
+		IF v_object IS NULL THEN
+			RETURN format('there is no function %s(rcs.inbound) that returns jsonb', rule.handler);
+		ELSIF NOT (has_function_privilege(rule.owner::name, v_object, 'EXECUTE')
+			AND has_schema_privilege(rule.owner::name, (SELECT p.pronamespace FROM pg_proc p WHERE p.oid = v_object), 'USAGE')) THEN
+			RETURN format('role "%s" may not execute the handler %s', rule.owner, rule.handler);
+		END IF;
+	ELSIF rule.data_server IS NOT NULL THEN
+		v_object := (SELECT s.serverid FROM rcs._data_server s WHERE s.name = rule.data_server);
+		IF v_object IS NULL THEN
+			RETURN format('there is no server "%s" of TYPE ''http''', rule.data_server);
+		ELSIF NOT has_server_privilege(rule.owner::name, v_object, 'USAGE') THEN
+			RETURN format('role "%s" has no USAGE on server "%s"', rule.owner, rule.data_server);
+		END IF;
+	END IF;
+	RETURN NULL;
 END $$;
 COMMENT ON FUNCTION rcs._rule_lacks(rcs.reply_rule) IS 'what the owner of a rule may not use of it; null if nothing';
 
@@ -176,42 +187,50 @@ REVOKE ALL ON FUNCTION rcs._rule_check_form(), rcs._rule_check_rights() FROM PUB
 
 -- ---------- which rule, and what it says ----------
 
+-- These are SQL without settings of their own, and every name in them is qualified: so they become part of
+-- the statement that asks, also of the one that answers many messages.
+
 CREATE FUNCTION rcs._trimmed(given text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF getdatabaseencoding() = 'UTF8' THEN
-		given := normalize(given, NFC);
-	END IF;
-	RETURN regexp_replace(given, '^\s+|\s+$', '', 'g');
-END $$;
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN pg_catalog.regexp_replace(CASE WHEN pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.=) 'UTF8'
+	THEN pg_catalog.normalize(given, 'NFC') ELSE given END, '^\s+|\s+$', '', 'g');
 COMMENT ON FUNCTION rcs._trimmed(text) IS 'in normal form C, without blanks around it';
+
+-- What patterns are held against.
+CREATE FUNCTION rcs._said(event text, said text, postback_data text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN rcs._trimmed(COALESCE(CASE WHEN event OPERATOR(pg_catalog.=) 'response' THEN postback_data END, said, ''));
+COMMENT ON FUNCTION rcs._said(text, text, text) IS 'the text of a message, or the postback data of a response, trimmed';
+
+CREATE FUNCTION rcs._rule_for(chatbot text, event text, said text) RETURNS SETOF rcs.reply_rule
+LANGUAGE sql STABLE ROWS 1
+BEGIN ATOMIC
+	SELECT r.* FROM rcs.reply_rule r
+	WHERE r.enabled AND (r.chatbot IS NULL OR r.chatbot OPERATOR(pg_catalog.=) _rule_for.chatbot)
+		AND (r.event IS NULL OR r.event OPERATOR(pg_catalog.=) _rule_for.event)
+		AND (r.pattern IS NULL OR CASE WHEN r.ignore_case THEN _rule_for.said OPERATOR(pg_catalog.~*) r.pattern
+			ELSE _rule_for.said OPERATOR(pg_catalog.~) r.pattern END)
+	ORDER BY r.priority USING OPERATOR(pg_catalog.<), r.rule_id USING OPERATOR(pg_catalog.<) LIMIT 1;
+END;
+COMMENT ON FUNCTION rcs._rule_for(text, text, text) IS 'the rule that answers what was said; no row if none matches';
 
 CREATE FUNCTION rcs._rule_of(i rcs.inbound) RETURNS rcs.reply_rule
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	v_text text := rcs._trimmed(coalesce(CASE WHEN i.event = 'response' THEN i.postback_data END, i.text, ''));
+	v_said text := rcs._said(i.event, i.text, i.postback_data);
 	v_rule rcs.reply_rule;
 BEGIN
-	SELECT r.* INTO v_rule FROM rcs.reply_rule r
-	WHERE r.enabled AND (r.chatbot IS NULL OR r.chatbot = i.chatbot) AND (r.event IS NULL OR r.event = i.event)
-		AND (r.pattern IS NULL OR CASE WHEN r.ignore_case THEN v_text ~* r.pattern ELSE v_text ~ r.pattern END)
-	ORDER BY r.priority, r.rule_id LIMIT 1;
+	SELECT r.* INTO v_rule FROM rcs._rule_for(i.chatbot, i.event, v_said) r;
 	RETURN v_rule;
 END $$;
 COMMENT ON FUNCTION rcs._rule_of(rcs.inbound) IS 'the rule that answers this message; null if none matches';
 
 CREATE FUNCTION rcs._inbound_values(i rcs.inbound) RETURNS jsonb
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN jsonb_build_object('id', i.id, 'chatbot', i.chatbot, 'phone', coalesce(i.phone, ''), 'event', i.event,
-		'text', coalesce(i.text, ''), 'postback_data', coalesce(i.postback_data, ''), 'reply_id', i.reply_id);
-END $$;
+LANGUAGE sql STABLE
+RETURN pg_catalog.jsonb_build_object('id', i.id, 'chatbot', i.chatbot, 'phone', COALESCE(i.phone, ''), 'event', i.event,
+	'text', COALESCE(i.text, ''), 'postback_data', COALESCE(i.postback_data, ''), 'reply_id', i.reply_id);
 COMMENT ON FUNCTION rcs._inbound_values(rcs.inbound) IS 'what placeholders #{inbound....} stand for';
 
 CREATE FUNCTION rcs._url_encoded(given text) RETURNS text
@@ -282,6 +301,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	v_layout text;
+	v_text text;
 BEGIN
 	IF jsonb_typeof(message) = 'string' THEN
 		message := jsonb_build_object('body', jsonb_build_object('description', message));
@@ -295,6 +315,7 @@ BEGIN
 		WHEN v_layout <> ALL ('{SS000000,SL000000}'::text[]) THEN v_layout END;
 	message := message - 'messagebaseId' || jsonb_build_object('serviceType', 'RCSCHAT', 'replyId', reply_id, 'expiryOption', 2)
 		|| CASE WHEN v_layout IS NOT NULL THEN jsonb_build_object('messagebaseId', v_layout) ELSE '{}' END;
-	RETURN replace(message::text, '#{', '##{')::jsonb;
+	v_text := message::text;
+	RETURN CASE WHEN strpos(v_text, '#{') > 0 THEN replace(v_text, '#{', '##{')::jsonb ELSE message END;
 END $$;
 COMMENT ON FUNCTION rcs._as_reply(jsonb, text) IS 'the message with what makes it an answer to this reply id';

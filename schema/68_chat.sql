@@ -12,6 +12,20 @@ CREATE FUNCTION rcs._chat_claim(id bigint) RETURNS boolean
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_chat_claim';
 COMMENT ON FUNCTION rcs._chat_claim(bigint) IS 'nobody else answers this message now; in chat workers only';
 
+CREATE FUNCTION rcs._chat_is_free(id bigint) RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_chat_is_free';
+COMMENT ON FUNCTION rcs._chat_is_free(bigint) IS 'does nobody answer this message at the moment? in chat workers only';
+
+-- What rcs._reply_send does, for many: what is to be queued is made here, and queued by one statement.
+CREATE TYPE rcs._reply_made AS (id uuid, message jsonb, digest bytea);
+COMMENT ON TYPE rcs._reply_made IS 'an answer as it is queued';
+CREATE FUNCTION rcs._reply_make(role oid, chatbot text, phone text, message jsonb, key text) RETURNS rcs._reply_made
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_reply_make';
+COMMENT ON FUNCTION rcs._reply_make(oid, text, text, jsonb, text) IS 'a message as that role would queue it';
+CREATE FUNCTION rcs._reply_queued(batch_id bigint) RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_reply_queued';
+COMMENT ON FUNCTION rcs._reply_queued(bigint) IS 'the worker of single messages is handed this one at commit';
+
 CREATE FUNCTION rcs._inbound_came() RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_inbound_came';
 COMMENT ON FUNCTION rcs._inbound_came() IS 'wakes the chat workers at commit';
@@ -32,19 +46,12 @@ COMMENT ON FUNCTION rcs._reply_to(oid, rcs.inbound, jsonb) IS 'queues an answer 
 
 -- Why a message cannot be answered at all, null if it can.
 CREATE FUNCTION rcs._reply_problem(i rcs.inbound) RETURNS text
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF i.reply_message IS NOT NULL THEN
-		RETURN 'already answered';
-	ELSIF @extschema@.rcs_phone_or_null(i.phone) IS NULL THEN
-		RETURN 'the sender has no number that can be answered';
-	ELSIF coalesce(i.carrier_at, i.received_at) < now() - interval '24 hours' THEN
-		RETURN 'older than 24 hours';
-	END IF;
-	RETURN NULL;
-END $$;
+LANGUAGE sql STABLE
+RETURN CASE
+	WHEN i.reply_message IS NOT NULL THEN 'already answered'
+	WHEN @extschema@.rcs_phone_or_null(i.phone) IS NULL THEN 'the sender has no number that can be answered'
+	WHEN COALESCE(i.carrier_at, i.received_at) OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) interval '24 hours')
+		THEN 'older than 24 hours' END;
 COMMENT ON FUNCTION rcs._reply_problem(rcs.inbound) IS 'why a message cannot be answered at all; null if it can';
 
 -- Two automata that answer each other stop after so many messages in a minute.
@@ -142,6 +149,70 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._apply_rule(rcs.inbound, rcs.reply_rule, bytea, text) IS 'answers a message by a rule, with its data or with what is wrong';
 
+-- The next messages, as long as their rules are plain ones: a reply, and neither handler, data nor opt-out.
+-- One statement for all of them.  What it cannot do, rcs._chat_next does one by one; if anything goes wrong,
+-- also that, so that it is found out which one it was.  n: so many are done with; rest: there are others.
+CREATE FUNCTION rcs._chat_plain(low bigint, most int, OUT n int, OUT seen bigint, OUT rest boolean)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+-- a plan made while the tables were small is kept for long
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+	v_answers int;
+	v_queued int;
+BEGIN
+	WITH waiting AS MATERIALIZED (
+		SELECT x.ctid AS tid, x AS i, rcs._said(x.event, x.text, x.postback_data) AS said FROM rcs.inbound x
+		WHERE x.handled_at IS NULL AND x.id > low AND rcs._chat_is_free(x.id)
+		ORDER BY x.id LIMIT most FOR UPDATE SKIP LOCKED),
+	ruled AS MATERIALIZED (
+		SELECT w.tid, w.i, (w.i).id AS id, r.rule_id, r.reply, r.owner, to_regrole(quote_ident(r.owner)) AS role,
+			r.rule_id IS NOT NULL AND (r.handler IS NOT NULL OR r.data_server IS NOT NULL OR r.opt_out
+				OR to_regrole(quote_ident(r.owner)) IS NULL) AS special
+		FROM waiting w LEFT JOIN LATERAL rcs._rule_for((w.i).chatbot, (w.i).event, w.said) r ON true),
+	plain AS MATERIALIZED (
+		SELECT r.*, CASE WHEN r.rule_id IS NOT NULL THEN rcs._reply_problem(r.i) END AS problem FROM ruled r
+		WHERE r.id < coalesce((SELECT min(s.id) FROM ruled s WHERE s.special), 9223372036854775807)),
+	-- those that came with it count, too
+	judged AS MATERIALIZED (
+		SELECT p.tid, p.i, p.id, p.rule_id, p.reply, p.owner, p.role, CASE WHEN p.reply IS NULL OR p.problem IS NOT NULL THEN p.problem
+			WHEN row_number() OVER (PARTITION BY (p.i).phone, p.reply IS NOT NULL AND p.problem IS NULL ORDER BY p.id)
+				+ (SELECT count(*) FROM (SELECT FROM rcs.inbound x WHERE x.phone = (p.i).phone AND x.reply_message IS NOT NULL
+					AND x.handled_at > now() - interval '1 minute' LIMIT 20) had) > 20 THEN 'too many messages' END AS problem
+		FROM plain p),
+	made AS MATERIALIZED (
+		SELECT j.id, (j.i).phone AS phone, (j.i).chatbot AS chatbot, j.owner, nextval('rcs.batch_id_seq') AS batch_id,
+			rcs._reply_make(j.role, (j.i).chatbot, (j.i).phone, rcs._as_reply(
+				@extschema@.rcs_render(j.reply, jsonb_build_object('inbound', rcs._inbound_values(j.i))), (j.i).reply_id),
+				'inbound:' || j.id) AS m
+		FROM judged j WHERE j.reply IS NOT NULL AND j.problem IS NULL),
+	message AS (
+		INSERT INTO rcs.message (campaign_no, batch_id, ord, id, created_at, phone, message, chatbot, key, digest, created_by)
+		SELECT 0, k.batch_id, 1, (k.m).id, now(), k.phone, (k.m).message, k.chatbot, 'inbound:' || k.id, (k.m).digest, k.owner
+		FROM made k ON CONFLICT DO NOTHING RETURNING message.batch_id),
+	batch AS (
+		INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at) SELECT 0, m.batch_id, 1, now() FROM message m
+		RETURNING rcs._reply_queued(batch.batch_id)),
+	noted AS (
+		UPDATE rcs.inbound i SET rule_id = j.rule_id, reply_message = (k.m).id, problem = j.problem, handled_at = clock_timestamp()
+		FROM judged j LEFT JOIN made k ON k.id = j.id WHERE i.ctid = j.tid)
+	SELECT (SELECT count(*) FROM judged), (SELECT coalesce(max(j.id), low) FROM judged j), (SELECT count(*) FROM made),
+		(SELECT count(*) FROM batch), EXISTS (SELECT FROM ruled r WHERE r.special)
+	INTO n, seen, v_answers, v_queued, rest;
+	IF v_queued < v_answers THEN
+		RAISE EXCEPTION 'an answer was queued before';
+	END IF;
+EXCEPTION WHEN OTHERS THEN
+	n := 0;
+	seen := low;
+	rest := true;
+END $$;
+COMMENT ON FUNCTION rcs._chat_plain(bigint, int) IS 'answers the next messages above this id that need nothing but a reply; by chat workers only';
+
 -- One message that nobody answers yet: done with, or its data is wanted.  id null: there is none.  A rule
 -- that may take long, or keep locks, must have a transaction of its own, so that no other answer waits
 -- for it: alone says that this one had it (id is given), or has to be the first of another one (id is null).
@@ -153,6 +224,7 @@ DECLARE
 	v_i rcs.inbound;
 	v_rule rcs.reply_rule;
 	v_problem text;
+	v_detail text;
 BEGIN
 	seen := low;
 	alone := false;
@@ -197,7 +269,8 @@ BEGIN
 		BEGIN
 			path := rcs._data_path(v_i, v_rule);
 		EXCEPTION WHEN OTHERS THEN
-			v_problem := SQLERRM;
+			GET STACKED DIAGNOSTICS v_problem = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL;
+			v_problem := v_problem || coalesce(': ' || nullif(v_detail, ''), '');
 		END;
 		IF v_problem IS NULL THEN
 			server := v_rule.data_server;
@@ -280,11 +353,12 @@ AS 'MODULE_PATHNAME', 'rcs_fetch';
 COMMENT ON FUNCTION rcs_fetch(text, text, jsonb)
 	IS 'JSON of a data service (server of TYPE http): GET, or POST with a body';
 
-REVOKE ALL ON FUNCTION rcs._trimmed(text), rcs._rule_of(rcs.inbound), rcs._inbound_values(rcs.inbound), rcs._url_encoded(text),
+REVOKE ALL ON FUNCTION rcs._trimmed(text), rcs._said(text, text, text), rcs._rule_for(text, text, text), rcs._rule_of(rcs.inbound), rcs._inbound_values(rcs.inbound), rcs._url_encoded(text),
 	rcs._data_path(rcs.inbound, rcs.reply_rule), rcs._carousel(rcs.reply_rule, jsonb), rcs._as_reply(jsonb, text),
 	rcs._reply_send(oid, text, text, jsonb, text), rcs._reply_handler(oid, oid, rcs.inbound, int), rcs._chat_claim(bigint),
 	rcs._inbound_came(), rcs._reply_to(oid, rcs.inbound, jsonb), rcs._reply_problem(rcs.inbound),
 	rcs._too_many_replies(rcs.inbound, int), rcs._handled(bigint, bigint, uuid, text),
 	rcs._rule_answer(rcs.inbound, rcs.reply_rule, bytea), rcs._apply_rule(rcs.inbound, rcs.reply_rule, bytea, text),
+	rcs._chat_is_free(bigint), rcs._reply_make(oid, text, text, jsonb, text), rcs._reply_queued(bigint), rcs._chat_plain(bigint, int),
 	rcs._chat_next(bigint, boolean), rcs._chat_answer(bigint, bigint, bytea, text), rcs._chat_give_up(bigint),
 	rcs._reply_by_hand(oid, bigint, jsonb) FROM PUBLIC;

@@ -111,16 +111,40 @@ rcs_chat_forget_failures(int64 id)
 		f->id = 0;
 }
 
+static bool
+is_resting(int64 id)
+{
+	Failure *f = find_failure(id);
+
+	return f != NULL && f->rest_until > GetCurrentTimestamp();
+}
+
+/* Nobody answers it, at this moment: for whoever locks its row next and answers at once. */
+PG_FUNCTION_INFO_V1(rcs_chat_is_free);
+Datum
+rcs_chat_is_free(PG_FUNCTION_ARGS)
+{
+	int64 id = PG_GETARG_INT64(0);
+	LOCKTAG tag;
+
+	if (is_resting(id))
+		PG_RETURN_BOOL(false);
+	claim_tag(&tag, id);
+	if (!take(&tag))
+		PG_RETURN_BOOL(false);
+	LockRelease(&tag, ExclusiveLock, true);
+	PG_RETURN_BOOL(true);
+}
+
 /* True when nobody answers it yet; the claim before it is given up then. */
 PG_FUNCTION_INFO_V1(rcs_chat_claim);
 Datum
 rcs_chat_claim(PG_FUNCTION_ARGS)
 {
 	int64 id = PG_GETARG_INT64(0);
-	Failure *f = find_failure(id);
 	LOCKTAG tag;
 
-	if (f != NULL && f->rest_until > GetCurrentTimestamp())
+	if (is_resting(id))
 		PG_RETURN_BOOL(false);
 	claim_tag(&tag, id);
 	if (!take(&tag))

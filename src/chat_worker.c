@@ -3,7 +3,8 @@
  *		The loop of a chat worker: messages of users, and what answers them.
  *
  * A transaction looks at a few messages; it answers each, or says which data it
- * needs.  If that fails, they are tried one by one.  What may take long, a handler,
+ * needs.  Those that need nothing but a fixed reply are answered by one statement.
+ * If a transaction fails, its messages are tried one by one.  What may take long, a handler,
  * has a transaction of its own.  Data are fetched while no transaction is open,
  * many at once, and another transaction answers with them.  A reply is committed together
  * with the note that its message is answered.  So that commit need not wait for
@@ -36,6 +37,8 @@
 #define ANSWER_MAX (1024 * 1024) /* of the data for one answer */
 #define BATCH_MAX 16			 /* messages of a transaction; then the network gets its turn */
 #define BATCH_TIME 5000			 /* microseconds; then no further one joins it */
+#define PLAIN_MAX 64			 /* of those that are answered by one statement */
+#define ANSWERS_MAX 8			 /* messages of a transaction whose data has come */
 #define NAP SECOND				 /* until a look that nobody asked for */
 #define FULL_LOOK (10 * SECOND)
 #define LATE_IDS 1000 /* a transaction may commit so many ids late */
@@ -63,6 +66,7 @@ typedef struct Batch
 	int64 ids[BATCH_MAX];
 	Job *jobs[BATCH_MAX]; /* NULL: done with */
 	bool more;			  /* there may be another message */
+	int nplain;			  /* answered before these, by one statement */
 } Batch;
 
 static RcsSlot *slot;
@@ -73,7 +77,8 @@ static int64 highest_id = 0;
 static int64 full_look_at = 0;
 static int64 look_at = 0;
 static uint32 wakes_seen = 0;
-static int one_by_one = 0; /* so many messages, because a batch of them failed */
+static int one_by_one = 0;		   /* so many messages, because a batch of them failed */
+static int plain_most = BATCH_MAX; /* more the longer the queue is; the first ones leave early */
 
 /* ---------- jobs ---------- */
 
@@ -121,7 +126,8 @@ prepare_request(Job *job, const char *server, const char *path)
 static bool
 look_at_next(Batch *batch)
 {
-	Datum values[2] = {Int64GetDatum(batch->seen), BoolGetDatum(batch->n == 0)};
+	Datum values[2] = {Int64GetDatum(batch->seen),
+					   BoolGetDatum(batch->n == 0 && batch->nplain == 0)};
 	int64 id;
 	bool alone;
 	char *server;
@@ -152,12 +158,34 @@ look_at_next(Batch *batch)
 	return !alone;
 }
 
+static RcsStatement answer_plain = {"SELECT p.n, p.seen, p.rest::int"
+									" FROM rcs._chat_plain($1, $2) AS p",
+									2,
+									{INT8OID, INT4OID},
+									NULL};
+
+/* Those at the head of the queue whose rules are plain.  True: there are others. */
+static bool
+look_at_plain(Batch *batch)
+{
+	Datum values[2] = {Int64GetDatum(batch->seen), Int32GetDatum(plain_most)};
+
+	rcs_execute(&answer_plain, values, NULL);
+	batch->nplain = (int) rcs_column_int64(0, 1);
+	batch->seen = rcs_column_int64(0, 2);
+	highest_id = Max(highest_id, batch->seen);
+	batch->more = batch->nplain == plain_most;
+	return rcs_column_int64(0, 3) != 0;
+}
+
 static void
 look_body(void *arg)
 {
 	Batch *batch = arg;
 	int64 end = GetCurrentTimestamp() + BATCH_TIME;
 
+	if (one_by_one == 0 && !look_at_plain(batch))
+		return;
 	while (batch->n < batch->most && look_at_next(batch) && GetCurrentTimestamp() < end)
 		;
 }
@@ -183,7 +211,7 @@ failed(int64 id)
 		rcs_chat_forget_failures(id);
 }
 
-static void answer(Job *job);
+static void answer_without_data(Job *job);
 
 static void
 start(Job *job)
@@ -194,7 +222,7 @@ start(Job *job)
 	if (job->problem == NULL)
 		job->asked = rcs_http_start(&job->request);
 	if (!job->asked)
-		answer(job);
+		answer_without_data(job);
 }
 
 /* Which one of several it was is found out by trying each alone. */
@@ -202,11 +230,11 @@ static bool
 batch_failed(const Batch *batch)
 {
 	int64 claimed = rcs_chat_claimed();
-	int tried = batch->n + (claimed != 0);
+	int tried = batch->n + batch->nplain + (claimed != 0);
 
-	if (tried > 1)
+	if (tried > 1 || one_by_one == 0)
 	{
-		one_by_one = tried;
+		one_by_one = Max(tried, 1);
 		return true;
 	}
 	failed(claimed != 0 ? claimed : batch->ids[0]);
@@ -241,6 +269,7 @@ look(void)
 
 	batch.most = one_by_one > 0 ? 1 : Min(BATCH_MAX, MAX_JOBS - njobs);
 	done = rcs_txn_run(look_body, &batch);
+	plain_most = done && batch.nplain == plain_most ? Min(2 * plain_most, PLAIN_MAX) : BATCH_MAX;
 	if (done)
 		one_by_one = Max(one_by_one - 1, 0);
 	else
@@ -258,10 +287,16 @@ static RcsStatement answer_message = {"SELECT rcs._chat_answer($1, $2, $3, $4)",
 									  {INT8OID, INT8OID, BYTEAOID, TEXTOID},
 									  NULL};
 
-static void
-answer_body(void *arg)
+/* Those whose data has come, or will never. */
+typedef struct Answers
 {
-	Job *job = arg;
+	Job *jobs[ANSWERS_MAX];
+	int n;
+} Answers;
+
+static void
+answer_one(Job *job)
+{
 	Datum values[4] = {Int64GetDatum(job->id), Int64GetDatum(job->rule_id), 0, 0};
 	char nulls[] = "  nn";
 
@@ -282,17 +317,21 @@ answer_body(void *arg)
 	rcs_execute(&answer_message, values, nulls);
 }
 
-/* The data is there, or will never be. */
 static void
-answer(Job *job)
+answer_body(void *arg)
 {
-	MemoryContext old = MemoryContextSwitchTo(job->cxt);
+	Answers *answers = arg;
+
+	for (int i = 0; i < answers->n; i++)
+		answer_one(answers->jobs[i]);
+}
+
+static void
+end_job(Job *job, bool done)
+{
 	int64 id = job->id;
 
-	if (job->problem == NULL)
-		job->problem = rcs_data_request_problem(&job->request, job->server->name);
-	MemoryContextSwitchTo(old);
-	if (rcs_txn_run(answer_body, job))
+	if (done)
 		rcs_chat_forget_failures(id);
 	else
 		failed(id);
@@ -304,13 +343,59 @@ answer(Job *job)
 }
 
 static void
+note_problem(Job *job)
+{
+	MemoryContext old = MemoryContextSwitchTo(job->cxt);
+
+	if (job->problem == NULL)
+		job->problem = rcs_data_request_problem(&job->request, job->server->name);
+	MemoryContextSwitchTo(old);
+}
+
+/* Together; if that fails, each alone. */
+static void
+answer(Answers *answers)
+{
+	bool done;
+
+	for (int i = 0; i < answers->n; i++)
+		note_problem(answers->jobs[i]);
+	done = rcs_txn_run(answer_body, answers);
+	for (int i = 0; i < answers->n; i++)
+	{
+		Answers alone = {{answers->jobs[i]}, 1};
+
+		end_job(answers->jobs[i], done || (answers->n > 1 && rcs_txn_run(answer_body, &alone)));
+	}
+}
+
+/* It could not even be asked for. */
+static void
+answer_without_data(Job *job)
+{
+	Answers one = {{job}, 1};
+
+	answer(&one);
+}
+
+static void
 take_answers(void)
 {
 	RcsHttpRequest *r;
+	Answers answers = {{NULL}, 0};
 
 	rcs_http_run();
 	while (!rcs_worker_stopping(slot) && (r = rcs_http_next_done()) != NULL)
-		answer(r->owner);
+	{
+		answers.jobs[answers.n++] = r->owner;
+		if (answers.n == ANSWERS_MAX)
+		{
+			answer(&answers);
+			answers.n = 0;
+		}
+	}
+	if (answers.n > 0 && !rcs_worker_stopping(slot))
+		answer(&answers);
 }
 
 /* ---------- the loop ---------- */
@@ -351,6 +436,8 @@ one_round(void)
 	wait_ms = (long) ((Max(look_at - GetCurrentTimestamp(), 0) + 999) / 1000);
 	if (njobs >= MAX_JOBS)
 		wait_ms = NAP / 1000;
+	if (rcs_http_any_done()) /* while a handler waited for data of its own */
+		wait_ms = 0;
 	curl_ms = rcs_http_timeout_ms();
 	rcs_evloop_wait(curl_ms >= 0 ? Min(wait_ms, curl_ms) : wait_ms);
 	take_answers();
@@ -362,6 +449,15 @@ sigterm(SIGNAL_ARGS)
 {
 	SignalHandlerForShutdownRequest(postgres_signal_arg);
 	rcs_txn_cancel(postgres_signal_arg);
+}
+
+/* The largest plan is made before the first user waits for it. */
+static void
+warm_up(void *arg)
+{
+	Datum values[2] = {Int64GetDatum(PG_INT64_MAX), Int32GetDatum(1)};
+
+	rcs_execute(&answer_plain, values, NULL);
 }
 
 static void
@@ -382,6 +478,7 @@ rcs_chat_main(Datum main_arg)
 	rcs_evloop_init();
 	rcs_http_init();
 	rcs_http_set_max_connections(MAX_JOBS);
+	(void) rcs_txn_run(warm_up, NULL);
 	rcs_slot_set_state(slot, "running");
 	while (!rcs_worker_stopping(slot))
 	{

@@ -128,10 +128,9 @@ static RcsStatement make_namespace =
 static RcsStatement read_namespace = {"SELECT i.namespace FROM rcs.installation i", 0, {0}, NULL};
 
 /* Written at the first key; two who are first wait for each other. */
-static pg_uuid_t
-installation_namespace(void)
+void
+rcs_single_namespace(pg_uuid_t *ns)
 {
-	pg_uuid_t ns;
 	bool isnull;
 
 	SPI_connect();
@@ -146,9 +145,8 @@ installation_namespace(void)
 					 "could not read the namespace of keys, which another transaction has just written"),
 				 errhint("Repeat the transaction.")));
 	}
-	ns = *DatumGetUUIDP(rcs_column(0, 1, &isnull));
+	*ns = *DatumGetUUIDP(rcs_column(0, 1, &isnull));
 	SPI_finish();
-	return ns;
 }
 
 static char *
@@ -171,6 +169,13 @@ content_digest(const RcsSingle *single)
 	SET_VARSIZE(bytes, content.len + VARHDRSZ);
 	memcpy(VARDATA(bytes), content.data, content.len);
 	return DatumGetByteaPP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(bytes)));
+}
+
+void
+rcs_single_identify(RcsSingle *single, const pg_uuid_t *ns)
+{
+	rcs_keyed_id(ns, to_utf8(single->chatbot), to_utf8(single->key), &single->id);
+	single->digest = content_digest(single);
 }
 
 /* by the id alone, so that no index on campaign_no can be taken instead */
@@ -206,10 +211,10 @@ is_repeat(const RcsSingle *single)
 void
 rcs_single_insert_keyed(RcsSingle *single)
 {
-	pg_uuid_t ns = installation_namespace();
+	pg_uuid_t ns;
 
-	rcs_keyed_id(&ns, to_utf8(single->chatbot), to_utf8(single->key), &single->id);
-	single->digest = content_digest(single);
+	rcs_single_namespace(&ns);
+	rcs_single_identify(single, &ns);
 	for (int i = 0; i < MAX_KEY_RACES; i++)
 	{
 		if (rcs_single_insert(single) || is_repeat(single))

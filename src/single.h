@@ -35,6 +35,10 @@ extern bool rcs_single_insert(const RcsSingle *single);
  * repeat queues nothing; other content under the same key is an error. */
 extern void rcs_single_insert_keyed(RcsSingle *single);
 
+/* Its id and digest, of a key; "ns" is that of this installation. */
+extern void rcs_single_namespace(pg_uuid_t *ns);
+extern void rcs_single_identify(RcsSingle *single, const pg_uuid_t *ns);
+
 /* A chatbot that the caller may send through, else an error.  Called as the owner. */
 extern RcsChatbot *rcs_usable_chatbot(const char *given, Oid caller);
 

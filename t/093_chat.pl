@@ -146,6 +146,18 @@ is($m->{body}{title}, 'Dish 1', 'without a number');
 $m = answers(said('many'), undef, '', 'at most so many');
 is(join(',', grep { /title/ } sort keys %{ $m->{body} }), 'title1,title2,title3,title4', 'cards');
 answers(said('none'), 'no menu', qr/is empty/, 'no element');
+$web->say('/menu/list', body => JSON::PP->new->utf8->encode([ @menu[ 0 .. 1 ] ]));
+rule(pattern => '^list$', data_server => 'data', data_path => '/menu/list', each => '', reply => \%card);
+$m = answers(said('list'), undef, '', 'data that is an array itself');
+is("$m->{body}{title1}, $m->{body}{title2}", 'Dish 1, Dish 2', 'its cards');
+rule(pattern => '^nolist$', data_server => 'data', data_path => '/menu/3', each => 'items.0', reply => \%card, error_reply => '"no menu"');
+answers(said('nolist'), 'no menu', qr/^the data has no array at "items.0"$/, 'no array');
+rule(pattern => '^nopath$', data_server => 'data', data_path => '/menu/#{inbound.nothing}', reply => '"x"', error_reply => '"no path"');
+answers(said('nopath'), 'no path', qr/inbound.nothing/, 'a path that cannot be filled in');
+rule(pattern => '^outside$', data_server => 'data', data_path => '/../secret', reply => '"x"', error_reply => '"no path"');
+answers(said('outside'), 'no path', qr/cannot be used/, 'a path that leads out');
+rule(pattern => '^both fail$', data_server => 'data', data_path => '/menu/none', reply => '"x"', error_reply => { body => { title => 'no text' } });
+answers(said('both fail'), undef, qr/^server "data" answered with HTTP status 404; its error_reply failed too: /, 'an error_reply that is not valid');
 $web->say('/price', body => '{"price": 7}');
 answers(said("price \x{AC00}&x=1"), "it is 7, price \x{AC00}&x=1", '', 'a question');
 ok((grep { $_->{path} eq '/price?q=price%20%EA%B0%80%26x%3D1' } $web->requests), 'its text is encoded');
@@ -161,6 +173,10 @@ for ([ '500', { status => 500 }, qr/^server "data" answered with HTTP status 500
 	[ 'nul', { body => "{\"price\": \"\\u0000\"}" }, qr/not JSON/ ],
 	[ 'latin', { body => "{\"price\": \"\xe9\"}" }, qr/not JSON/ ],
 	[ 'endless', { endless => 1 }, qr/gave no answer/ ],
+	[ 'large', { body => '{"price": 7, "x": "' . ('x' x 1_100_000) . '"}' }, qr/gave no answer: the answer is too long/ ],
+	[ 'a zero byte behind', { body => "{\"price\": 7}\0x" }, qr/not JSON/ ],
+	[ 'nothing', { body => '' }, qr/not JSON/ ],
+	[ 'gone', { status => 404, body => '{"price": 7}' }, qr/HTTP status 404$/ ],
 	[ 'other', { body => '{"cost": 7}' }, qr/placeholders without a value.*"data.price"/ ],
 	[ 'long', { body => '{"price": "' . ('x' x 3000) . '"}' }, qr/not valid/ ])
 {
@@ -168,12 +184,29 @@ for ([ '500', { status => 500 }, qr/^server "data" answered with HTTP status 500
 	$web->say('/price', %$what);
 	answers(said("price $name"), 'unknown', $problem, $name);
 }
+$web->stop;
+answers(said('price down'), 'unknown', qr/^server "data" gave no answer: /, 'a service that is down');
+$web->start_again;
+$web->say('/price', body => '{"price": 7}', delay => 1);
+my $meanwhile = said('price meanwhile');
+sleep(0.4);
+sql(q{DELETE FROM rcs.reply_rule WHERE pattern = '^price '});
+answers($meanwhile, undef, 'the rule was deleted meanwhile', 'a rule that is deleted while its data is asked for');
+rule(pattern => '^price ', data_server => 'data', data_path => '/price?q=#{inbound.text}', reply => '"it is #{data.price}, #{inbound.text}"', error_reply => '"unknown"');
+sql('CREATE ROLE leaver; GRANT USAGE ON FOREIGN SERVER kt, data TO leaver');
+rule(owner => 'leaver', pattern => '^leaver (x|gone)$', reply => '"of a leaver"', error_reply => '"sorry"');
+answers(said('leaver x'), 'of a leaver', '', 'a rule of somebody');
+sql('REVOKE USAGE ON FOREIGN SERVER kt, data FROM leaver; DROP ROLE leaver');
+answers(said('leaver gone'), undef, qr/^role "leaver" does not exist/, 'who is not there any more');
 sql('REVOKE USAGE ON FOREIGN SERVER data FROM clerk');
 answers(said('price x'), 'unknown', qr/^role "clerk" has no USAGE on server "data"$/, 'no right to the data any more');
 sql('GRANT USAGE ON FOREIGN SERVER data TO clerk; REVOKE USAGE ON FOREIGN SERVER kt FROM clerk');
 answers(said('hi'), undef, qr/permission denied for foreign server "kt"/, 'no right to send any more');
 sql('GRANT USAGE ON FOREIGN SERVER kt TO clerk');
 
+handler('fetches', q{RETURN to_jsonb('fetched ' || (public.rcs_fetch('slow', '/y')->>'y'));});
+handler('sees', q{RETURN to_jsonb(concat_ws(' ', i.event, i.file->>'name', i.location->>'latitude', i.postback_data));});
+handler('badmessage', q{RETURN '{"body": {"title": "no text"}}';});
 handler('good', q{INSERT INTO public.noted VALUES (i.id); RETURN jsonb_build_object('body', jsonb_build_object('description', current_user || ' ' || i.text));});
 handler('nil', 'RETURN NULL;');
 handler('raises', q{INSERT INTO public.noted VALUES (i.id); RAISE 'no stock';});
@@ -194,6 +227,9 @@ my $done = sql('SELECT count(*) FROM noted');
 answers(said('good'), 'clerk good', '', 'a handler runs as the owner of its rule');
 is(sql('SELECT count(*) FROM noted'), $done + 1, 'and what it wrote is there');
 answers(said('nil'), undef, '', 'null is no answer');
+answers(said('sees', messageBody => { textMessage => 'sees', fileMessage => { name => 'a.png' }, geolocationPushMessage => { latitude => 37.5 } }),
+	'message a.png 37.5', '', 'a handler sees all of the message');
+answers(said('badmessage'), 'sorry', qr/^message is not valid/, 'a handler whose message is not valid');
 answers(said('raises'), 'sorry', qr/^the handler h.raises failed: no stock/, 'a handler that raises');
 is(sql('SELECT count(*) FROM noted'), $done + 1, 'and what it wrote is not there');
 answers(said('asserts'), 'sorry', qr/assertion failed/, 'one that asserts');
@@ -236,6 +272,9 @@ poll($node, $db, handled('T'), 'T1,T2,T4,T5', 20, 'one that cannot even be noted
 is(sql(q{SELECT count(*), count(DISTINCT message->>'replyId') FROM rcs.message WHERE message->>'replyId' LIKE 'T_'}), '4|4', 'which are answered once');
 sql('DROP TRIGGER breaks ON rcs.inbound');
 poll($node, $db, handled('T'), 'T1,T2,T3,T4,T5', 20, 'and it is answered when it can be');
+together('X', 'hi', 'price x', 'nothing fits', 'hi', 'good', 'quiet', 'hi', 'hx');
+poll($node, $db, q{SELECT string_agg(reply_id || CASE WHEN reply_message IS NULL THEN '-' ELSE '+' END || coalesce(problem, ''), ',' ORDER BY id)
+	FROM rcs.inbound WHERE reply_id LIKE 'X_' AND handled_at IS NOT NULL}, 'X1+,X2+,X3-,X4+,X5+,X6-,X7+,X8+', 20, 'all kinds of rules beside each other');
 together('W', 'hi', 'hi', 'sleeps', 'hi');
 poll($node, $db, handled('W'), 'W1,W2', 4, 'answers do not wait for the handler of the next one');
 poll($node, $db, handled('W'), 'W1,W2,W3 the handler h.sleeps took longer than 5 seconds,W4', 30, 'which has its own time');
@@ -250,6 +289,16 @@ answers(said('hi'), 'hello hi', '', 'behind 20 that wait');
 took(time() - $began, 4, 'without waiting');
 answers($_, 'slow 1', '', 'slow') for @slow[ 0, 19 ];
 took(time() - $began, 9, 'which wait together');
+
+# A handler that fetches by itself leaves alone what others wait for
+
+$web->say('/slow/x', body => '{"x": 1}', delay => 0.5);
+$web->say('/slow/y', body => '{"y": 2}', delay => 1.5);
+@slow = map { said('wait') } 1 .. 20;
+sleep(0.2);
+answers(said('fetches'), 'fetched 2', '', 'a handler that fetches');
+answers($_, 'slow 1', '', 'those whose data came meanwhile') for @slow;
+is(sql("SELECT in_flight FROM rcs.worker_status WHERE kind = 'chat'"), 0, 'nothing is waited for any more');
 
 # The worker is killed again and again
 

@@ -68,6 +68,7 @@ sub serve
 		{
 			$SIG{ALRM} = sub { POSIX::_exit(0) };
 			alarm(30);
+			close $listener;
 			eval { $self->answer($client) };
 			POSIX::_exit(0);
 		}
