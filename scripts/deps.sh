@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need on a Debian that has only git, make and a compiler.
 # Says first what and why; touches nothing that is there already; creates no database cluster.
-# usage: deps.sh [bench|browser]: also what the benchmark needs, or the web console's test in a browser.
+# usage: deps.sh [bench|browser]: also what the benchmark needs, or the tests with a browser and a web server.
 set -euo pipefail
 
 # Packages that will do (the first is the one installed), then the reason.
@@ -25,7 +25,8 @@ optional=(
 	"clang-format-14 clang-format: make format-check"
 )
 if [ "${1:-}" = browser ]; then
-	optional+=("chromium: the web console's test in a browser")
+	optional+=("chromium: the web console's test in a browser"
+		"nginx-light nginx-core nginx-full nginx: the proxy before the listener, as doc/operations.md shows it")
 	command -v npm >/dev/null || optional+=("npm: fetches playwright-core, which drives the browser")
 fi
 if ! command -v node >/dev/null; then
