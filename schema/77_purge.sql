@@ -7,13 +7,25 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	-- a worker purges for some milliseconds at a time, somebody else may take hours
+	FOR i IN 1 .. CASE WHEN wait THEN 50 ELSE 1 END LOOP
+		IF pg_try_advisory_xact_lock('rcs._result_count'::regclass::oid::int, 1) THEN
+			RETURN true;
+		END IF;
+		PERFORM pg_sleep(0.1) WHERE wait;
+	END LOOP;
 	IF wait THEN
-		PERFORM pg_advisory_xact_lock('rcs._result_count'::regclass::oid::int, 1);
-		RETURN true;
+		RAISE EXCEPTION 'another purge is under way' USING ERRCODE = 'lock_not_available',
+			HINT = 'One at a time is enough: each goes on where the other stopped.';
 	END IF;
-	RETURN pg_try_advisory_xact_lock('rcs._result_count'::regclass::oid::int, 1);
+	RETURN false;
 END $$;
-COMMENT ON FUNCTION rcs._purge_turn(bool) IS 'may this transaction purge? if not, another one does';
+COMMENT ON FUNCTION rcs._purge_turn(bool) IS 'may this transaction purge? if not, another one does: then false, or, after a wait, an error';
+
+CREATE FUNCTION rcs._lock_adding(campaign_no bigint) RETURNS bool
+AS 'MODULE_PATHNAME', 'rcs_campaign_try_lock_adding'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION rcs._lock_adding(bigint) IS 'keeps rcs_campaign_add out until the end of the transaction; false: somebody is adding';
 
 -- All that is kept of the messages of these (stored) batches.  Nobody is waited for: what somebody is
 -- settling at this moment stays, and what he has queued again.
@@ -79,15 +91,18 @@ BEGIN
 			AND rcs._campaign_state(c, false) IN ('finished', 'canceled')
 			AND NOT EXISTS (SELECT FROM rcs.tally t WHERE t.campaign_no = c.campaign_no AND t.at >= cutoff)
 			AND coalesce(greatest(c.started_at, c.canceled_at), c.created_at) < cutoff
-		ORDER BY c.campaign_no LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED);
-	place := 0;
-	-- somebody may have added to it until now
-	IF EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = no) THEN
-		place := 9223372036854775807;
-		RETURN;
+		ORDER BY c.campaign_no LIMIT 1);
+	-- one that somebody adds to or steers at this moment, or has added to until now, stays
+	place := 9223372036854775807;
+	IF rcs._lock_adding(no) THEN
+		UPDATE rcs.campaign c SET expires_at = least(c.expires_at, now())
+		WHERE c.campaign_no = (SELECT x.campaign_no FROM rcs.campaign x
+			WHERE x.campaign_no = no AND NOT EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = no)
+			FOR NO KEY UPDATE SKIP LOCKED);
+		IF FOUND THEN
+			place := 0;
+		END IF;
 	END IF;
-	UPDATE rcs.campaign c SET expires_at = now()
-	WHERE c.campaign_no = no AND coalesce(c.expires_at > now(), true);
 END $$;
 COMMENT ON FUNCTION rcs._purge_campaign(timestamptz, bigint, bigint, int)
 	IS 'purges some messages of an old campaign, or goes on to the next; no is null at the end';
@@ -155,6 +170,9 @@ DECLARE
 BEGIN
 	IF older_than IS NULL OR older_than < interval '0' THEN
 		RAISE EXCEPTION 'older_than must be an interval that is not negative' USING ERRCODE = 'invalid_parameter_value';
+	ELSIF current_setting('transaction_isolation') NOT LIKE 'read %' THEN
+		-- what is added meanwhile would not be seen
+		RAISE EXCEPTION 'rcs_purge must run in a transaction that is READ COMMITTED' USING ERRCODE = 'invalid_transaction_state';
 	END IF;
 	PERFORM rcs._purge_turn(true);
 	PERFORM rcs._count_events();
@@ -175,5 +193,5 @@ END $$;
 COMMENT ON FUNCTION rcs_purge(interval)
 	IS 'deletes what has been finished for so long, with all that is kept about it but the counts; how many messages';
 
-REVOKE ALL ON FUNCTION rcs._purge_turn(bool), rcs._purge_batches(bigint, bigint[]),
+REVOKE ALL ON FUNCTION rcs._purge_turn(bool), rcs._lock_adding(bigint), rcs._purge_batches(bigint, bigint[]),
 	rcs._purge_campaign(timestamptz, bigint, bigint, int), rcs._purge_singles(timestamptz, bigint, int), rcs._purge_rest(timestamptz), rcs_purge(interval) FROM PUBLIC;

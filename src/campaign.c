@@ -43,9 +43,8 @@ rcs_require_argument(bool isnull, const char *name)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
 }
 
-/* Whoever adds recipients, or judges those that are there, stands in line. */
-void
-rcs_campaign_lock_adding(int64 campaign_no)
+static bool
+lock_adding(int64 campaign_no, bool wait)
 {
 	LOCKTAG tag;
 
@@ -53,26 +52,41 @@ rcs_campaign_lock_adding(int64 campaign_no)
 						 LOCK_FIELD4_ADD);
 	/* a tag of our own, which pg_advisory_lock cannot take */
 	tag.locktag_type = LOCKTAG_USERLOCK;
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	return LockAcquire(&tag, ExclusiveLock, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* Whoever adds recipients, or judges those that are there, stands in line. */
+void
+rcs_campaign_lock_adding(int64 campaign_no)
+{
+	(void) lock_adding(campaign_no, true);
+}
+
+/* rcs._lock_adding(campaign_no): a purge does not stand in line, it comes again. */
+PG_FUNCTION_INFO_V1(rcs_campaign_try_lock_adding);
+Datum
+rcs_campaign_try_lock_adding(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(lock_adding(PG_GETARG_INT64(0), false));
 }
 
 #define CAMPAIGN_COLUMNS                                                                             \
 	"SELECT c.campaign_no, c.chatbot, c.version, c.created_by,"                                      \
 	" rcs._campaign_state(c, EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no))," \
-	" coalesce(c.expires_at <= now(), false)"                                                        \
+	" coalesce(c.expires_at <= clock_timestamp(), false)"                                            \
 	" FROM rcs.campaign c WHERE c.id = $1"
 
 static RcsStatement load_campaign = {CAMPAIGN_COLUMNS, 1, {UUIDOID}, NULL};
 static RcsStatement lock_campaign = {CAMPAIGN_COLUMNS " FOR UPDATE OF c", 1, {UUIDOID}, NULL};
 
-RcsCampaign *
-rcs_campaign_load(const pg_uuid_t *id, bool for_update, MemoryContext cxt)
+/* The one row that was found, if it was. */
+static RcsCampaign *
+read_campaign(uint64 found, const pg_uuid_t *id, MemoryContext cxt)
 {
-	Datum values[] = {UUIDPGetDatum(id)};
 	RcsCampaign *c = MemoryContextAllocZero(cxt, sizeof(RcsCampaign));
 	bool isnull;
 
-	if (rcs_execute(for_update ? &lock_campaign : &load_campaign, values, NULL) == 0)
+	if (found == 0)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("campaign \"%s\" does not exist", rcs_uuid_text(id))));
 	c->campaign_no = rcs_column_int64(0, 1);
@@ -83,6 +97,24 @@ rcs_campaign_load(const pg_uuid_t *id, bool for_update, MemoryContext cxt)
 	c->state = rcs_column_text(0, 5, cxt);
 	c->expired = DatumGetBool(rcs_column(0, 6, &isnull));
 	return c;
+}
+
+RcsCampaign *
+rcs_campaign_load(const pg_uuid_t *id, bool for_update, MemoryContext cxt)
+{
+	Datum values[] = {UUIDPGetDatum(id)};
+
+	return read_campaign(rcs_execute(for_update ? &lock_campaign : &load_campaign, values, NULL),
+						 id, cxt);
+}
+
+/* As the last commit has left it, whatever this transaction sees otherwise. */
+RcsCampaign *
+rcs_campaign_load_latest(const pg_uuid_t *id, MemoryContext cxt)
+{
+	Datum values[] = {UUIDPGetDatum(id)};
+
+	return read_campaign(rcs_execute_latest(&load_campaign, values), id, cxt);
 }
 
 void

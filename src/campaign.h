@@ -27,6 +27,7 @@ typedef struct RcsCampaign
  * allocate in the memory context given.  An unknown campaign is an error.
  */
 extern RcsCampaign *rcs_campaign_load(const pg_uuid_t *id, bool for_update, MemoryContext cxt);
+extern RcsCampaign *rcs_campaign_load_latest(const pg_uuid_t *id, MemoryContext cxt);
 extern void rcs_campaign_check_steer(const RcsCampaign *c, Oid caller);
 extern Jsonb *rcs_campaign_message(const RcsCampaign *c, int version, MemoryContext cxt);
 extern void rcs_campaign_lock_adding(int64 campaign_no);

@@ -151,8 +151,8 @@ rcs_add_begin(const pg_uuid_t *campaign)
 	MemoryContextSwitchTo(a->context); /* SPI leaves us in its own, also below */
 	bot = rcs_usable_chatbot(a->campaign->chatbot, caller);
 	rcs_campaign_lock_adding(a->campaign->campaign_no);
-	/* again: waiting for the lock may have taken long */
-	a->campaign = rcs_campaign_load(campaign, false, a->context);
+	/* again: waiting for the lock may have taken long, and it may have been purged meanwhile */
+	a->campaign = rcs_campaign_load_latest(campaign, a->context);
 	refuse_closed(a->campaign);
 	a->message_relid = relation_of_ours("message");
 	a->message_index = relation_of_ours("message_id_campaign_no_key");

@@ -15,6 +15,7 @@
 
 #include "delivery.h"
 #include "delivery_image.h"
+#include "fault.h"
 #include "wakeup.h"
 
 #define SECOND INT64CONST(1000000)
@@ -135,7 +136,7 @@ rcs_campaigns_look(void)
 
 	dlist_foreach_modify(iter, &campaigns)
 		rcs_stop_failing(dlist_container(RcsCampaign, node, iter.cur));
-	if (!look_is_due(rcs_now_us()))
+	if (!look_is_due(rcs_now_us()) || RCS_FAULT_LATE("campaign-look"))
 		return;
 	rows = read_rows();
 	look_at_us = rcs_now_us() + SECOND;

@@ -11,6 +11,7 @@
  *	wait		until a file rcs_fault_go is there
  *	alloc		tells a preloaded library (t/082_torture.pl) to let the SKIP + 1st
  *				allocation from here fail
+ * "POINT late" is no event: as long as the file says so, a step is put off.
  * It knows nothing of the places that call it.
  */
 #include "postgres.h"
@@ -77,7 +78,8 @@ rcs_fault(const char *here)
 	char action[16];
 	int skip;
 
-	if (!read_fault(point, action, &skip) || strcmp(point, here) != 0)
+	if (!read_fault(point, action, &skip) || strcmp(point, here) != 0 ||
+		strcmp(action, "late") == 0)
 		return;
 	if (strcmp(action, "alloc") != 0 && passed++ < skip)
 		return;
@@ -95,6 +97,18 @@ rcs_fault(const char *here)
 		wait_for_go();
 	else if (strcmp(action, "alloc") == 0)
 		run_short_of_memory(skip);
+}
+
+/* Is what is done here to be put off? */
+bool
+rcs_fault_late(const char *here)
+{
+	char point[32];
+	char action[16];
+	int skip;
+
+	return read_fault(point, action, &skip) && strcmp(point, here) == 0 &&
+		   strcmp(action, "late") == 0;
 }
 
 #endif /* RCS_FAULTS */

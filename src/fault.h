@@ -9,9 +9,12 @@
 
 #ifdef RCS_FAULTS
 extern void rcs_fault(const char *point);
+extern bool rcs_fault_late(const char *point);
 #define RCS_FAULT(point) rcs_fault(point)
+#define RCS_FAULT_LATE(point) rcs_fault_late(point)
 #else
 #define RCS_FAULT(point) ((void) 0)
+#define RCS_FAULT_LATE(point) false
 #endif
 
 #endif /* RCS_FAULT_H */
