@@ -125,6 +125,18 @@ if ! server_present; then
 		"postgresql-server-dev-$major: its headers, PGXS and pg_regress")
 fi
 
+# pg_cron is packaged for the servers that Debian (or the PGDG) has packaged, and for no others.
+major=$(server_major)
+cron="postgresql-$major-cron"
+if [[ " ${needs[*]}" == *" postgresql-$major: "* ]] || installed "postgresql-$major"; then
+	if ! installed "$cron" && ! apt-cache show "$cron" >/dev/null 2>&1; then
+		read_lists || true
+	fi
+	if installed "$cron" || apt-cache show "$cron" >/dev/null 2>&1; then
+		optional+=("$cron: campaigns that recur, for a test")
+	fi
+fi
+
 listing=$(mktemp)
 trap 'rm -f "$listing"' EXIT
 collect "${needs[@]}" >"$listing"

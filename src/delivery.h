@@ -316,6 +316,16 @@ extern bool rcs_stop_batch(RcsCampaign *c);
 extern void rcs_stop_note(const RcsItem *item);
 extern void rcs_stop_failing(RcsCampaign *c);
 
+/* delivery_choice.c */
+struct RcsImageWait;
+#define RCS_REFILL_BELOW 1 /* slices that wait for permits when more are fetched */
+extern int rcs_choice_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us,
+						   int64 *wait_us);
+extern void rcs_choice_know(RcsCampaign *c, RcsRoom *room);
+extern RcsAccount *rcs_choice_account(RcsCampaign *c, const RcsLease *lease, const char *server,
+									  int *most, struct RcsImageWait *image);
+extern List *rcs_choice_closed(RcsCampaign *c);
+
 /* delivery_offer.c */
 extern void rcs_offer_ready(int64 now_us, int64 *wait_us);
 extern void rcs_offer_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms);

@@ -19,7 +19,6 @@
 #include "wakeup.h"
 
 #define SECOND INT64CONST(1000000)
-#define REFILL_BELOW 1		  /* slices that wait for permits when more are fetched */
 #define NOT_NOW (SECOND / 50) /* a batch that somebody has locked is tried again */
 #define SMALL_BATCHES 50	  /* leases in one transaction at most */
 #define ENDED_BATCHES 2		  /* of campaigns that are over, in one transaction */
@@ -190,127 +189,6 @@ rcs_campaigns_stopped(TimestampTz now)
 	return false;
 }
 
-/* ---------- through which account ---------- */
-
-static int
-campaign_slice(const RcsCampaign *c, int slice)
-{
-	if (c->row.rate_per_minute <= 0)
-		return slice;
-	return Max(1, Min(slice, (int) (c->row.rate_per_minute / 60.0 * RCS_SLICE_SECONDS)));
-}
-
-/*
- * How many intents this account may get for it now, when so many slices wait
- * for permits; 0 = none.
- */
-static int
-account_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us, int64 *wait_us)
-{
-	int slice = campaign_slice(c, rcs_delivery_slice(a));
-	bool probe;
-	int64 wait = SECOND;
-
-	if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
-	{
-		*wait_us = Min(*wait_us, wait);
-		return 0;
-	}
-	if (probe)
-		return a->ready == 0 ? 1 : 0;
-	/* what waits for a rate of its own leaves the account's rate to others */
-	if ((c->row.rate_per_minute <= 0 && a->ready - a->paced > slices * rcs_delivery_slice(a)) ||
-		c->ready > slices * slice)
-		return 0;
-	return slice;
-}
-
-static void
-know_accounts(RcsCampaign *c, RcsRoom *room)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	ListCell *lc;
-
-	list_free(c->accounts);
-	c->accounts = NIL;
-	if (room->chatbot != NULL)
-	{
-		foreach(lc, room->chatbot->servers)
-			c->accounts = lappend(c->accounts, rcs_delivery_account(lfirst(lc)));
-	}
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * Nothing leaves while a commit is flushed, so without a rate of its own an
- * account gets several slices by one commit.
- */
-static int
-fill_slices(const RcsAccount *a)
-{
-	return rcs_delivery_slice(a) < RCS_SLICE_MAX ? REFILL_BELOW : 4;
-}
-
-static bool
-has_images(const RcsLease *lease, RcsAccount *a, RcsImageWait *image)
-{
-	return lease == NULL || lease->text == NULL ||
-		   rcs_image_ready(&lease->text->root, a, lease->campaign->row.chatbot, 0, image);
-}
-
-/*
- * The account with most room, or NULL; server, if given, is the only choice.  An
- * account without the images of the lease, if there is one yet, has none.
- */
-static RcsAccount *
-choose_account(RcsCampaign *c, const RcsLease *lease, const char *server, int *most,
-			   RcsImageWait *image)
-{
-	int64 wait_us = 0;
-	RcsAccount *best = NULL;
-	ListCell *lc;
-
-	*most = 0;
-	image->reason[0] = '\0';
-	if (server != NULL)
-	{
-		best = rcs_delivery_account(server);
-		*most = account_room(c, best, fill_slices(best), rcs_now_us(), &wait_us);
-		return *most > 0 && has_images(lease, best, image) ? best : NULL;
-	}
-	foreach(lc, c->accounts)
-	{
-		RcsAccount *a = lfirst(lc);
-		int room = account_room(c, a, fill_slices(a), rcs_now_us(), &wait_us);
-
-		if (room > 0 && (best == NULL || a->ready < best->ready) && has_images(lease, a, image))
-		{
-			best = a;
-			*most = room;
-		}
-	}
-	return best;
-}
-
-/* Accounts that cannot be used: batches that must go through them stay in the queue. */
-static List *
-closed_servers(RcsCampaign *c)
-{
-	List *closed = NIL;
-	ListCell *lc;
-
-	foreach(lc, c->accounts)
-	{
-		RcsAccount *a = lfirst(lc);
-		bool probe;
-		int64 wait_us;
-
-		if (!rcs_delivery_account_usable(a, rcs_now_us(), &probe, &wait_us))
-			closed = lappend(closed, a->server);
-	}
-	return closed;
-}
-
 /* ---------- the next slices ---------- */
 
 static bool
@@ -375,12 +253,12 @@ take_slice(RcsCampaign *c)
 	int most;
 	int n;
 
-	know_accounts(c, room);
-	if (choose_account(c, NULL, NULL, &most, &image) == NULL)
+	rcs_choice_know(c, room);
+	if (rcs_choice_account(c, NULL, NULL, &most, &image) == NULL)
 		return false;
 	if (!has_waiting(c))
 	{
-		c->current = rcs_lease_batch(c, room, closed_servers(c));
+		c->current = rcs_lease_batch(c, room, rcs_choice_closed(c));
 		if (c->current == NULL)
 		{
 			c->due = false;
@@ -392,7 +270,7 @@ take_slice(RcsCampaign *c)
 	else if (!rcs_record_lock(c->current, &c->current->rows[0]))
 		return false;
 	server = c->current->rows[0].batch.server;
-	account = choose_account(c, c->current, server, &most, &image);
+	account = rcs_choice_account(c, c->current, server, &most, &image);
 	if (account == NULL || !rcs_image_compile(c->current, account))
 	{
 		if (image.reason[0] != '\0')
@@ -484,7 +362,7 @@ rcs_campaigns_wanted(int64 now_us, int64 *wait_us)
 		if (c->over)
 			return true;
 		foreach(lc, c->accounts)
-			if (account_room(c, lfirst(lc), REFILL_BELOW, now_us, wait_us) > 0)
+			if (rcs_choice_room(c, lfirst(lc), RCS_REFILL_BELOW, now_us, wait_us) > 0)
 				return true;
 	}
 	return false;

@@ -86,6 +86,18 @@ faulted(const RcsItem *item, bool hard, const char *reason)
 		rcs_account_faulted(item->shared, item->started_us, hard, reason);
 }
 
+/* The carrier's words are seldom enough to know what it holds against an account. */
+static void
+account_refused(RcsItem *item, const RcsAnswer *answer)
+{
+	char reason[RCS_ACCOUNT_REASON];
+
+	snprintf(reason, sizeof(reason), "refused: %s %s", answer->code, answer->reason);
+	faulted(item, true, reason);
+	set_fate(item, RCS_REFUSED, answer->code, reason);
+	again(item, FIRST_BACKOFF_MS);
+}
+
 static void
 unknown(RcsItem *item, const RcsAnswer *answer)
 {
@@ -163,9 +175,7 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 			again(item, 0);
 			return;
 		case RCS_V_ACCOUNT:
-			faulted(item, true, answer->reason);
-			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
-			again(item, FIRST_BACKOFF_MS);
+			account_refused(item, answer);
 			return;
 		case RCS_V_NOT_SENT:
 			faulted(item, false, answer->reason);
