@@ -14,6 +14,7 @@ use List::Util qw(min);
 use lib $FindBin::RealBin, "$FindBin::RealBin/../t/lib";
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use RcsAsan;
 use RcsMutation qw(random_case);
 use Test::More;
 
@@ -21,8 +22,6 @@ my $total = $ENV{FUZZ_N} || 100_000;
 my $seed = $ENV{FUZZ_SEED} || time;
 my $batch = 1000;
 my $module = $ENV{RCS_FUZZ_MODULE} or die 'RCS_FUZZ_MODULE does not name the module of the fuzzer';
-my $dir = PostgreSQL::Test::Utils::tempdir();
-my $reports = "$dir/asan";
 
 note("FUZZ_SEED=$seed FUZZ_N=$total");
 
@@ -36,13 +35,7 @@ log_min_messages = fatal
 log_min_error_statement = panic
 autovacuum = off
 END
-{
-	# small quarantine: freed memory is soon used again, so that what grows is growth
-	local $ENV{LD_PRELOAD} = $ENV{RCS_FUZZ_PRELOAD};
-	local $ENV{ASAN_OPTIONS} =
-	  "detect_leaks=0:abort_on_error=1:disable_coredump=1:quarantine_size_mb=16:detect_stack_use_after_return=0:log_path=$reports";
-	$node->start;
-}
+start_under_asan($node);
 $node->safe_psql(
 	'postgres', qq{
 	CREATE EXTENSION rcs;
@@ -63,13 +56,6 @@ sub answers
 	my $end = time + 60;
 	sleep 1 until $node->psql('postgres', 'SELECT 1') == 0 || time > $end;
 	return;
-}
-
-# The reports of AddressSanitizer since the last look.
-my %read;
-sub new_reports
-{
-	return join "\n", map { slurp_file($_) } grep { !$read{$_}++ } sort glob "$reports.*";
 }
 
 # An overrun of one byte is noticed, so silence later means something.

@@ -8,7 +8,7 @@
 #   REGRESS="phone render"                  only these tests of sql/ (and no other part)
 #   REGRESS_ENCODING=EUC_KR                 the tests of sql/ in databases of this encoding
 #   ISOLATION="claim"                       only these of specs/
-#   TESTS="t/003_*.pl"                      only these of t/
+#   TESTS="t/003_*.pl"                      only these of t/, or with ONLY=fuzz of fuzz/
 #   JOBS=3                                  TAP files at a time
 #   RCS_LONG=1                              the long tests too (make check-long)
 #   RCS_TIMES=1                             limits of time count (a quiet machine); else only a hang fails
@@ -62,7 +62,7 @@ give_scratch_to_user
 # LC_ALL is for our tools; PostgreSQL's test modules drop it and make UTF-8 databases by LANG.
 vars=(PATH="$PATH" HOME="$scratch/home" USER="${user:-$(id -un)}" TMPDIR=/tmp
 	LANG=C.UTF-8 LC_ALL=C RCS_SCRATCH="$scratch" RCS_BROWSER="$scratch/browser")
-for v in ONLY REGRESS REGRESS_ENCODING ISOLATION TESTS JOBS RCS_LONG RCS_SEED RCS_NEMESIS_SECONDS RCS_AGAIN RCS_TIMES FUZZ_N FUZZ_SEED PG_CONFIG PG_TEST_TIMEOUT_DEFAULT; do
+for v in ONLY REGRESS REGRESS_ENCODING ISOLATION TESTS JOBS RCS_LONG RCS_SEED RCS_NEMESIS_SECONDS RCS_AGAIN RCS_TIMES FUZZ_N FUZZ_SEED FUZZ_FIRST PG_CONFIG PG_TEST_TIMEOUT_DEFAULT; do
 	if [ -n "${!v:-}" ]; then
 		vars+=("$v=${!v}")
 	fi

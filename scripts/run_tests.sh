@@ -250,7 +250,10 @@ build_fuzz()
 
 run_fuzz()
 {
-	local status=0 p f dir=$out/fuzz
+	local status=0 p f dir=$out/fuzz files=()
+	# unquoted on purpose: TESTS holds patterns
+	# shellcheck disable=SC2206
+	files=(${TESTS:-fuzz/*.pl})
 	title "build under AddressSanitizer"
 	build_fuzz
 	bin=$("$PG_CONFIG" --bindir)
@@ -262,7 +265,7 @@ run_fuzz()
 	PATH="$bin:$PATH" TESTDIR="$dir" TESTDATADIR="$dir/tmp_check" TESTLOGDIR="$dir/log" \
 		PG_REGRESS="$pgxs_src/test/regress/pg_regress" PERL5LIB="$pgxs_src/test/perl:$tree/t/lib" PGPORT=65434 \
 		RCS_FUZZ_MODULE="$dir/rcs_fuzz.so" RCS_FUZZ_PRELOAD="$("${CC:-cc}" -print-file-name=libasan.so) $dir/asan_first.so" \
-		prove -v fuzz/*.pl 2>&1 | tee "$dir/output.log" || status=$?
+		prove -v "${files[@]}" 2>&1 | tee "$dir/output.log" || status=$?
 	read -r p f < <(tap_counts "$dir/output.log")
 	count fuzz "$p" "$f" "$status"
 }

@@ -187,6 +187,14 @@ is($node->safe_psql($db, qq{SELECT added, duplicates, rejected FROM rcs_campaign
 diag(sprintf '%d recipients in pages of 1,000: %.1f s', 1000 * $pages - 1, time() - $began);
 is($node->safe_psql($db, "SELECT phone, message->'body'->>'description' FROM rcs_campaign_preview('$campaign', phone => '01000000007')"),
 	'01000000007|Guest 7', 'each with what the server says of him');
+my ($loop) = slurp_file("$FindBin::RealBin/../doc/chat.md") =~ /^```sql\n(DO \$\$.*?)^```$/ms;
+$node->safe_psql($db, qq{SELECT rcs_campaign_create('autumn', '$text'); SELECT rcs_campaign_add(rcs_campaign_id('autumn'), '{01000000007}'::text[], ARRAY['{"name": "x"}'::jsonb])});
+for (1 .. 2)
+{
+	$node->safe_psql($db, $loop);
+	is($node->safe_psql($db, "SELECT total, duplicates FROM rcs.campaign_progress WHERE name = 'autumn'"),
+		1000 * $pages - 1 . '|' . ($_ == 1 ? 1 : 1000 * $pages), "page by page, each of them committed, as the documentation shows it ($_)");
+}
 is($node->safe_psql($db, "SELECT r->'items'->0->>'name' FROM rcs_fetch('table_order', '/menu') r"), 'Bibimbap', 'the menu');
 is($node->safe_psql($db, q{SELECT rcs_fetch('table_order', '/orders', '{"code": "bulgogi", "n": 2, "phone": "01012345678"}')->>'total'}),
 	'28000', 'an order');
