@@ -21,7 +21,7 @@ SHLIB_LINK = $(shell curl-config --libs 2>/dev/null || echo -lcurl) -luuid -lmic
 override with_llvm := no
 
 # These work before PostgreSQL is installed, and without PGXS, whose "check" only refuses.
-OWN_GOALS = deps demo demo-chat check check-long nemesis fuzz lint format format-check ktsim bench bench-long bench-grow
+OWN_GOALS = deps demo demo-chat check check-long nemesis fuzz lint format format-check ktsim bench bench-long bench-grow bench-views
 PG_CONFIG ?= pg_config
 ifneq ($(filter-out $(OWN_GOALS),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -57,7 +57,7 @@ endif
 ktsim:
 	$(MAKE) -C ktsim
 check-long nemesis fuzz demo demo-chat: deps
-bench bench-grow:
+bench bench-grow bench-views:
 	scripts/deps.sh bench
 	bench/$(@:bench-%=%).sh
 bench-long:

@@ -167,16 +167,23 @@ singles()
 
 part_single()
 {
-	local c
+	local c d
 	fresh_database bench_single
 	carrier_forget
 	sql -c "CREATE UNLOGGED TABLE public.single (id uuid, us bigint)"
 	c=$(fill load "$single_load")
+	d=$(sql -c "SELECT fill('load too', $single_load, 40000000)")
 	singles idle "$1"
 	sql -c "TRUNCATE public.single" -c "SELECT rcs_campaign_start('$c')" >/dev/null
 	singles loaded "$1"
-	[ "$(sql -c "SELECT queued > 0 FROM rcs.campaign_progress WHERE campaign = '$c'")" = t ] ||
-		say "single: the campaign was drained before the singles were sent: raise SINGLE_LOAD"
+	sql -c "TRUNCATE public.single" -c "SELECT rcs_campaign_start('$d')" >/dev/null
+	singles "two campaigns" "$1"
+	sql -c "ALTER SERVER kt OPTIONS (ADD rate_per_minute '$rate')"
+	sleep 2
+	sql -c "TRUNCATE public.single"
+	singles "contract rate" "$1"
+	[ "$(sql -c "SELECT min(queued) > 0 FROM rcs.campaign_progress WHERE campaign IN ('$c', '$d')")" = t ] ||
+		say "single: a campaign was drained before the singles were sent: raise SINGLE_LOAD"
 }
 
 # ---------- a transaction held open ----------

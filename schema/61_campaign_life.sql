@@ -85,6 +85,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	campaign uuid;
 	failed uuid[];
 	batches bigint[];
 	total int;
@@ -92,21 +93,27 @@ BEGIN
 	PERFORM pg_advisory_xact_lock('rcs.event'::regclass::oid::int, 1);
 	WHILE rcs._count_events() > 0 LOOP
 	END LOOP;
-	SELECT array_agg(s.id ORDER BY m.batch_id, m.ord) INTO failed
+	SELECT c.id INTO campaign FROM rcs.campaign c WHERE c.campaign_no = stream;
+	-- one look into an index for each, whatever the planner believes: as joins it took minutes for thousands
+	SELECT array_agg(f.id ORDER BY m.batch_id, m.ord) INTO failed
 	FROM (
-		SELECT k.id FROM rcs.result r JOIN rcs.message k USING (campaign_no, batch_id, ord)
+		SELECT k.id FROM rcs.result r CROSS JOIN LATERAL (
+			SELECT x.id FROM rcs.message x
+			WHERE x.campaign_no = r.campaign_no AND x.batch_id = r.batch_id AND x.ord = r.ord OFFSET 0) k
 		WHERE r.campaign_no = stream AND r.outcome = 'f'
 		UNION
 		SELECT e.message FROM rcs.event e WHERE e.campaign_no = stream AND e.verdict = 'failed') f
-	JOIN rcs.message m ON m.id = f.id AND m.campaign_no = stream
-	JOIN rcs.campaign c ON c.campaign_no = stream
-	CROSS JOIN LATERAL (SELECT x.id, x.status, x.code FROM rcs.message_status x WHERE x.id = f.id) s
-	WHERE s.status = 'failed' AND m.phone IS NOT NULL
+	CROSS JOIN LATERAL (
+		SELECT x.batch_id, x.ord, x.phone, x.epoch FROM rcs.message x
+		WHERE x.id = f.id AND x.campaign_no = stream OFFSET 0) m
+	CROSS JOIN LATERAL (SELECT x.status, x.code FROM rcs.message_status x WHERE x.id = f.id OFFSET 0) s
+	LEFT JOIN LATERAL (
+		SELECT true AS there FROM rcs.message x
+		WHERE x.id = @extschema@.rcs_message_id(campaign, m.phone, m.epoch + 1) AND x.campaign_no = stream OFFSET 0) later ON true
+	WHERE s.status = 'failed' AND m.phone IS NOT NULL AND later.there IS NULL
 		AND CASE WHEN codes IS NULL
 			THEN NOT EXISTS (SELECT FROM rcs.result_code k WHERE k.code = s.code AND k.class = 'e')
-			ELSE s.code = ANY (codes) END
-		AND NOT EXISTS (SELECT FROM rcs.message later
-			WHERE later.campaign_no = stream AND later.id = @extschema@.rcs_message_id(c.id, m.phone, m.epoch + 1));
+			ELSE s.code = ANY (codes) END;
 	total := coalesce(cardinality(failed), 0);
 	IF total = 0 THEN
 		RETURN 0;
@@ -114,10 +121,9 @@ BEGIN
 	batches := ARRAY(SELECT nextval('rcs.batch_id_seq') FROM generate_series(1, (total + batch_size - 1) / batch_size));
 	INSERT INTO rcs.message (campaign_no, batch_id, ord, epoch, night_consent, id, created_at, phone, ref, params)
 	SELECT stream, batches[1 + (u.i - 1) / batch_size], 1 + (u.i - 1) % batch_size, m.epoch + 1, m.night_consent,
-		@extschema@.rcs_message_id(c.id, m.phone, m.epoch + 1), now(), m.phone, m.ref, m.params
+		@extschema@.rcs_message_id(campaign, m.phone, m.epoch + 1), now(), m.phone, m.ref, m.params
 	FROM unnest(failed) WITH ORDINALITY u(id, i)
-	JOIN rcs.message m ON m.id = u.id AND m.campaign_no = stream
-	JOIN rcs.campaign c ON c.campaign_no = stream;
+	CROSS JOIN LATERAL (SELECT x.* FROM rcs.message x WHERE x.id = u.id AND x.campaign_no = stream OFFSET 0) m;
 	INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at)
 	SELECT stream, b.id, least(batch_size, total - (b.i - 1) * batch_size), now()
 	FROM unnest(batches) WITH ORDINALITY b(id, i);

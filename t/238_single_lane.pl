@@ -1,0 +1,110 @@
+# Single messages never wait for campaigns: neither while two of them are sent at full speed, nor while
+# one uses up the contract rate, nor when a slow carrier leaves no connection free.  What a single waits is
+# told in offers that campaigns make between its COMMIT and its own, which does not depend on the machine.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use PostgreSQL::Test::Utils;
+use RcsTest;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $singles = 60;
+my $node = rcs_node('main', 'rcs.campaign_workers' => 2);
+my $sim = start_ktsim(accounts => [ 'shop:secret', 'contract:secret:12000' ]);
+my $db = rcs_database($node, 'shop');
+setup_account($node, $db, $sim, rcs_id => 'shop');
+my $from = 20000000;
+
+sub sql { return $node->safe_psql($db, $_[0]); }
+
+sub load_of
+{
+	my ($n) = @_;
+	my $campaign = campaign($node, $db, $n, from => $from);
+	$from += $n;
+	return $campaign;
+}
+
+# Sends singles one after another; each as [milliseconds, offers of campaigns meanwhile], sorted.
+sub send_singles
+{
+	my $session = $node->background_psql($db);
+	my %sent;
+
+	for (1 .. $singles)
+	{
+		my $id = $session->query_safe(q{SELECT rcs_send('01099990000', 'one time password')});
+		$sent{$id} = time(); # after the COMMIT
+		sleep(0.02);
+	}
+	$session->quit;
+	poll($node, $db, q{SELECT count(*) FROM rcs.message_status WHERE lane = 'single' AND status IN ('queued', 'sending')}, 0, 60, 'all are sent');
+	my (@waits, @others, %at);
+	for my $line (grep { !/^#/ } split /\n/, slurp_file($sim->ledger))
+	{
+		my @f = split /\t/, $line;
+		if ($sent{ $f[3] }) { $at{ $f[3] } //= $f[1] / 1e6; }
+		elsif ($f[4] ne '01099990000') { push @others, $f[1] / 1e6; }
+	}
+	for my $id (keys %sent)
+	{
+		my $end = $at{$id} // die "$id was not offered";
+		my $meanwhile = grep { $_ > $sent{$id} && $_ < $end } @others;
+		push @waits, [ 1000 * ($end - $sent{$id}), $meanwhile ];
+	}
+	return sort { $a->[1] <=> $b->[1] } @waits;
+}
+
+# The worst tenth may have met a slow machine; the others waited for no more than a few offers.
+sub waits_for
+{
+	my ($most, $name, $seconds) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my @waits = send_singles();
+	my @ms = sort { $a <=> $b } map { $_->[0] } @waits;
+	note sprintf '%s: half within %.1f ms and %d offers, nine tenths within %.1f ms and %d, all within %.1f ms and %d', $name,
+		$ms[ @ms / 2 ], $waits[ @waits / 2 ][1], $ms[ @ms * 0.9 ], $waits[ @waits * 0.9 ][1], $ms[-1], $waits[-1][1];
+	cmp_ok($waits[ @waits * 0.9 ][1], '<=', $most, "$name: nine tenths wait for at most $most offers of campaigns");
+	return took($ms[ @ms * 0.9 ] / 1000, $seconds, "$name: and for less than $seconds s");
+}
+
+sub still_sending
+{
+	my ($campaign, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(sql("SELECT queued > 0 FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 't', "$name: campaigns were being sent all the time");
+	sql("SELECT rcs_campaign_cancel(campaign) FROM rcs.campaign_progress WHERE state = 'running'");
+	return drained($node, $db, 60, "$name: it ends");
+}
+
+waits_for(0, 'idle', 0.1);
+
+load_of(60000);
+my $last = load_of(60000);
+waits_for(1000, 'beside two campaigns', 0.2);
+still_sending($last, 'beside two campaigns');
+
+sql(q{BEGIN; ALTER SERVER kt OPTIONS (ADD rate_per_minute '12000'); ALTER USER MAPPING FOR PUBLIC SERVER kt OPTIONS (SET rcs_id 'contract'); COMMIT});
+$last = load_of(10000);
+poll($node, $db, "SELECT accepted > 400 FROM rcs.campaign_progress WHERE campaign = '$last'", 't', 30, 'the contract rate is used up');
+waits_for(20, 'beside a contract rate that is used up', 0.2);
+still_sending($last, 'beside a contract rate that is used up');
+
+# each connection is taken for as long as nine others make their offers
+sql(q{BEGIN; ALTER SERVER kt OPTIONS (DROP rate_per_minute, ADD connections '10'); ALTER USER MAPPING FOR PUBLIC SERVER kt OPTIONS (SET rcs_id 'shop'); COMMIT});
+$sim->set(latency_ms => 1000);
+$last = load_of(2000);
+poll($node, $db, "SELECT sending > 5 FROM rcs.campaign_progress WHERE campaign = '$last'", 't', 30, 'connections are taken');
+$singles = 5;
+waits_for(20, 'beside a carrier that is slow', 1.5);
+$sim->set(latency_ms => 0);
+still_sending($last, 'beside a carrier that is slow');
+
+oracle($node, $db, $sim);
+is(complaints($node), 0, 'the log has no complaint');
+$node->stop;
+done_testing();
