@@ -208,6 +208,7 @@ CREATE TABLE rcs.rejected (
 	at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 CREATE INDEX rejected_campaign ON rcs.rejected (campaign);
+CREATE INDEX rejected_person ON rcs.rejected (@extschema@.rcs_phone_or_null(phone));
 COMMENT ON TABLE rcs.rejected IS 'recipients that were not taken, with the reason; campaign is null for rcs_send with on_error => record';
 
 SELECT pg_catalog.pg_extension_config_dump('rcs.installation', '');

@@ -116,6 +116,12 @@ DECLARE
 	stored int;
 	unknown jsonb;
 BEGIN
+	-- somebody is being erased: wait only if it is one of these (rcs._erase)
+	IF NOT pg_try_advisory_xact_lock_shared('rcs.erased'::regclass::oid::int, 1) THEN
+		PERFORM FROM rcs.message m
+		WHERE m.id = ANY (ARRAY(SELECT rcs._uuid_or_null(e->>'msgId') FROM jsonb_array_elements(reports) e))
+		ORDER BY m.id FOR KEY SHARE;
+	END IF;
 	WITH r AS (
 		SELECT rcs._uuid_or_null(e->>'msgId') AS message,
 			lower(e->>'status') AS status,
@@ -192,7 +198,8 @@ BEGIN ATOMIC
 				THEN 'status is neither success nor fail'
 			WHEN NOT EXISTS (SELECT FROM rcs.message m
 				WHERE m.id OPERATOR(pg_catalog.=) rcs._uuid_or_null(e OPERATOR(pg_catalog.->>) 'msgId'))
-				THEN 'nobody here has sent a message of this id' END
+				THEN CASE WHEN rcs._was_erased(rcs._uuid_or_null(e OPERATOR(pg_catalog.->>) 'msgId'))
+					THEN 'its recipient was erased' ELSE 'nobody here has sent a message of this id' END END
 		WHEN e OPERATOR(pg_catalog.?) 'replyId' THEN CASE
 			WHEN pg_catalog.lower(e OPERATOR(pg_catalog.->>) 'eventType') IS NULL
 				OR pg_catalog.lower(e OPERATOR(pg_catalog.->>) 'eventType') OPERATOR(pg_catalog.<>) ALL ('{message,response,newuser}'::pg_catalog.text[])
@@ -244,9 +251,9 @@ BEGIN
 	END IF;
 	SELECT jsonb_agg(e) FILTER (WHERE problem IS NULL AND NOT e ? 'eventType'),
 		jsonb_agg(e) FILTER (WHERE problem IS NULL AND e ? 'eventType'),
-		jsonb_agg(jsonb_build_object('problem', problem, 'e', e)) FILTER (WHERE problem IS NOT NULL)
+		jsonb_agg(jsonb_build_object('problem', problem, 'e', e)) FILTER (WHERE problem <> 'its recipient was erased')
 	INTO reports, messages, unusable
-	-- OFFSET 0: judged once
+	-- OFFSET 0: judged once; of somebody who was erased nothing is kept
 	FROM (SELECT e, rcs._push_problem(e) AS problem FROM jsonb_array_elements(rcs._pushed(payload)) e OFFSET 0) x;
 	FOR bad IN SELECT x->>'problem' AS problem, x->'e' AS e FROM jsonb_array_elements(unusable) x LOOP
 		PERFORM rcs._quarantine(CASE WHEN bad.e ? 'msgId' THEN 'report' WHEN bad.e ? 'replyId' THEN 'inbound' ELSE 'unknown' END,

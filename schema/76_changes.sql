@@ -35,6 +35,7 @@ CREATE TABLE rcs._change_feed (
 	code text,
 	at timestamptz NOT NULL
 );
+CREATE INDEX change_feed_message ON rcs._change_feed (message);
 COMMENT ON TABLE rcs._change_feed IS 'numbered changes; kept until they are purged';
 SELECT pg_catalog.pg_extension_config_dump('rcs.change_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcs._change_feed', '');
@@ -101,8 +102,12 @@ BEGIN
 		SELECT nextval('rcs.change_seq'), c.campaign_no, c.message, c.status, c.code, c.at
 		FROM (
 			SELECT x.* FROM rcs._change x
-			WHERE x.xid >= pg_snapshot_xmax(mark.snapshot)
-				OR x.xid = ANY (ARRAY(SELECT pg_snapshot_xip(mark.snapshot)))
+			WHERE (x.xid >= pg_snapshot_xmax(mark.snapshot)
+					OR x.xid = ANY (ARRAY(SELECT pg_snapshot_xip(mark.snapshot))))
+				-- written while its message was being erased: the id must not come back
+				AND (x.message IS NULL
+					OR NOT EXISTS (SELECT FROM rcs.erased e WHERE e.at > now() - interval '1 day')
+					OR EXISTS (SELECT FROM rcs.message m WHERE m.id = x.message))
 			ORDER BY x.id) c
 		RETURNING 1)
 	SELECT count(*), pg_current_snapshot() INTO n, present FROM numbered;

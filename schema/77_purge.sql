@@ -139,6 +139,9 @@ BEGIN
 	DELETE FROM rcs.rejected r WHERE r.at < cutoff;
 	DELETE FROM rcs.inbound i WHERE i.received_at < cutoff AND i.handled_at IS NOT NULL;
 	DELETE FROM rcs.quarantine q WHERE q.at < cutoff;
+	-- hashes are wanted while the campaign could take the person again, or the carrier report late
+	DELETE FROM rcs.erased e WHERE e.at < least(cutoff, now() - interval '30 days')
+		AND (e.campaign_no = 0 OR NOT EXISTS (SELECT FROM rcs.message m WHERE m.campaign_no = e.campaign_no));
 	-- a report that came while its message was being purged
 	DELETE FROM rcs.event e WHERE NOT e.counted AND e.received_at < cutoff
 		AND NOT EXISTS (SELECT FROM rcs.message m WHERE m.id = e.message);

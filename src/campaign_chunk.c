@@ -261,6 +261,42 @@ drop_known(RcsAdd *a)
 	a->nrows = kept;
 }
 
+/*
+ * Somebody who was erased from this campaign is in it already, under a random
+ * id; what he had is known by a hash.
+ */
+static RcsStatement find_erased =
+	{"SELECT u.n::int FROM rcs.installation i CROSS JOIN unnest($2) WITH ORDINALITY u(id, n)"
+	 " WHERE EXISTS (SELECT FROM rcs.erased e WHERE e.campaign_no = $1)"
+	 "  AND EXISTS (SELECT FROM rcs.erased e"
+	 "   WHERE e.id_hash = sha256(i.phone_key || convert_to(u.id::text, 'UTF8')))",
+	 2,
+	 {INT8OID, UUIDARRAYOID},
+	 NULL};
+
+static void
+drop_erased(RcsAdd *a)
+{
+	Datum *ids = palloc(sizeof(Datum) * Max(a->nrows, 1));
+	bool *erased = palloc0(sizeof(bool) * Max(a->nrows, 1));
+	Datum values[] = {Int64GetDatum(a->campaign->campaign_no), (Datum) 0};
+	uint64 n;
+	int kept = 0;
+
+	for (int i = 0; i < a->nrows; i++)
+		ids[i] = UUIDPGetDatum(&a->rows[i].id);
+	values[1] =
+		PointerGetDatum(construct_array(ids, a->nrows, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	n = rcs_execute(&find_erased, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+		erased[rcs_column_int64(i, 1) - 1] = true;
+	for (int i = 0; i < a->nrows; i++)
+		if (!erased[i])
+			a->rows[kept++] = a->rows[i];
+	a->counts.duplicates += a->nrows - kept;
+	a->nrows = kept;
+}
+
 /* ---------- storing ---------- */
 
 static void
@@ -389,6 +425,7 @@ rcs_add_flush(RcsAdd *a)
 	rcs_owner_begin(&scope);
 	SPI_connect();
 	drop_known(a);
+	drop_erased(a);
 	if (a->nrows > 0)
 		store_rows(a);
 	store_batches(a);

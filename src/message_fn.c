@@ -355,7 +355,7 @@ rcs_message(PG_FUNCTION_ARGS)
 /* ---------- preview ---------- */
 
 static RcsStatement first_messages =
-	{"SELECT m.phone, m.params FROM rcs.message m WHERE m.campaign_no = $1"
+	{"SELECT m.phone, m.params FROM rcs.message m WHERE m.campaign_no = $1 AND m.phone IS NOT NULL"
 	 " ORDER BY m.batch_id, m.ord LIMIT $2",
 	 2,
 	 {INT8OID, INT4OID},

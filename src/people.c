@@ -1,8 +1,8 @@
 /*
  * people.c
- *		What a person wants: rcs_optout(), rcs_optin().
+ *		What a person wants: rcs_optout(), rcs_optin(), rcs_erase().
  *
- * The tables are the business of schema/62_people.sql; here it is who may call,
+ * The tables are the business of schema/62_people.sql and 63_erase.sql; here it is who may call,
  * and that the workers are told at COMMIT.  It must not know how messages are
  * leased.
  */
@@ -22,6 +22,7 @@
 
 PG_FUNCTION_INFO_V1(rcs_optout);
 PG_FUNCTION_INFO_V1(rcs_optin);
+PG_FUNCTION_INFO_V1(rcs_erase);
 
 static RcsStatement all_servers =
 	{"SELECT DISTINCT s.name FROM rcs.chatbot c CROSS JOIN LATERAL unnest(c.servers) s(name)",
@@ -95,4 +96,27 @@ Datum
 rcs_optin(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(write_down(fcinfo, false));
+}
+
+static RcsStatement erase = {"SELECT rcs._erase($1)", 1, {TEXTOID}, NULL};
+
+/* What waits in a lease is looked at again, as after a refusal. */
+Datum
+rcs_erase(PG_FUNCTION_ARGS)
+{
+	RcsOwnerScope scope;
+	Datum phone;
+	int64 n;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("phone must not be null")));
+	phone = PG_GETARG_DATUM(0);
+	rcs_owner_begin(&scope);
+	SPI_connect();
+	rcs_execute(&erase, &phone, NULL);
+	n = rcs_column_int64(0, 1);
+	SPI_finish();
+	rcs_owner_end(&scope);
+	rcs_wakeup_refused();
+	PG_RETURN_INT64(n);
 }

@@ -185,6 +185,14 @@ static RcsStatement find_keyed =
 	 {UUIDOID, TEXTOID, BYTEAOID},
 	 NULL};
 
+static void
+refuse_used_key(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+					errmsg("key was used before with another phone number or content"),
+					errhint("Use a new key, or repeat exactly what was sent under this one.")));
+}
+
 /* False when nothing has the id (any more). */
 static bool
 is_repeat(const RcsSingle *single)
@@ -201,10 +209,46 @@ is_repeat(const RcsSingle *single)
 		same = DatumGetBool(rcs_column(0, 1, &isnull));
 	SPI_finish();
 	if (found && !same)
-		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-						errmsg("key was used before with another phone number or content"),
-						errhint("Use a new key, or repeat exactly what was sent under this one.")));
+		refuse_used_key();
 	return found;
+}
+
+/*
+ * The recipient of what had this key may have been erased: then its id is free,
+ * but known by a hash.
+ */
+static RcsStatement find_erased =
+	{"SELECT e.again_hash IS NOT DISTINCT FROM sha256(i.phone_key"
+	 "  || convert_to($1::text || encode($2, 'hex'), 'UTF8'))"
+	 " FROM rcs.installation i JOIN rcs.erased e"
+	 "  ON e.id_hash = sha256(i.phone_key || convert_to($1::text, 'UTF8'))",
+	 2,
+	 {UUIDOID, BYTEAOID},
+	 NULL};
+static RcsStatement take_back =
+	{"WITH m AS (DELETE FROM rcs.message k WHERE k.id = $1 RETURNING k.batch_id)"
+	 " DELETE FROM rcs.batch b USING m WHERE b.campaign_no = 0 AND b.batch_id = m.batch_id",
+	 1,
+	 {UUIDOID},
+	 NULL};
+
+/* Looked at after the insertion, which has waited for whoever was erasing it. */
+static void
+take_back_erased(const RcsSingle *single)
+{
+	Datum values[] = {UUIDPGetDatum(&single->id), PointerGetDatum(single->digest)};
+	bool isnull;
+	bool same = true;
+
+	SPI_connect();
+	if (rcs_execute(&find_erased, values, NULL) > 0)
+	{
+		same = DatumGetBool(rcs_column(0, 1, &isnull));
+		rcs_execute(&take_back, values, NULL);
+	}
+	SPI_finish();
+	if (!same)
+		refuse_used_key();
 }
 
 /* The same key again gives the same id, and sends nothing again. */
@@ -217,7 +261,12 @@ rcs_single_insert_keyed(RcsSingle *single)
 	rcs_single_identify(single, &ns);
 	for (int i = 0; i < MAX_KEY_RACES; i++)
 	{
-		if (rcs_single_insert(single) || is_repeat(single))
+		if (rcs_single_insert(single))
+		{
+			take_back_erased(single);
+			return;
+		}
+		if (is_repeat(single))
 			return;
 	}
 	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),

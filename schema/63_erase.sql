@@ -1,0 +1,102 @@
+-- Erasure: a person's rows lose number, content and id (the id of a campaign message is made of the number, and
+-- can be searched for); counts and refusals stay.  Rows of the queue are not touched, so no worker waits: a
+-- worker that comes to a message without a number cancels it.
+
+CREATE TABLE rcs.erased (
+	id_hash bytea PRIMARY KEY,
+	campaign_no bigint NOT NULL,
+	again_hash bytea,
+	at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+CREATE INDEX erased_campaign ON rcs.erased (campaign_no);
+CREATE INDEX erased_at ON rcs.erased (at);
+COMMENT ON TABLE rcs.erased IS 'keyed hashes of the ids that erased messages had: a late report is not kept, and nobody is sent the same again';
+COMMENT ON COLUMN rcs.erased.id_hash IS 'SHA-256 of the installation''s phone_key and the id';
+COMMENT ON COLUMN rcs.erased.again_hash IS 'of a message with a key: the same of id and digest, to tell a repeat from another content';
+SELECT pg_catalog.pg_extension_config_dump('rcs.erased', '');
+
+CREATE FUNCTION rcs._was_erased(message pg_catalog.uuid) RETURNS pg_catalog.bool
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT EXISTS (SELECT FROM rcs.erased e
+		WHERE e.id_hash OPERATOR(pg_catalog.=) rcs._phone_hash(message::pg_catalog.text));
+END;
+COMMENT ON FUNCTION rcs._was_erased(pg_catalog.uuid) IS 'was this the id of a message whose recipient was erased?';
+
+-- In the order of their ids, as reports lock them (rcs._receive_reports).
+CREATE FUNCTION rcs._erase_messages(digits text, OUT ids uuid[], OUT n bigint)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	m rcs.message;
+	fresh uuid;
+	new_ids uuid[] := '{}';
+BEGIN
+	ids := '{}';
+	FOR m IN SELECT x.* FROM rcs._messages_of(digits) x ORDER BY x.id
+	LOOP
+		fresh := gen_random_uuid();
+		UPDATE rcs.message x SET id = fresh, phone = NULL, params = NULL, message = NULL, ref = NULL, key = NULL, digest = NULL
+		WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ord = m.ord AND x.id = m.id;
+		CONTINUE WHEN NOT FOUND;
+		UPDATE rcs.event x SET message = fresh WHERE x.message = m.id;
+		UPDATE rcs._change_feed x SET message = fresh WHERE x.message = m.id;
+		INSERT INTO rcs.erased (id_hash, campaign_no, again_hash)
+		VALUES (rcs._phone_hash(m.id::text), m.campaign_no, rcs._phone_hash(m.id || encode(m.digest, 'hex')))
+		ON CONFLICT DO NOTHING;
+		ids := ids || m.id;
+		new_ids := new_ids || fresh;
+	END LOOP;
+	-- what is not numbered yet; a short table
+	UPDATE rcs._change x SET message = u.fresh FROM unnest(ids, new_ids) AS u(id, fresh) WHERE x.message = u.id;
+	n := cardinality(ids);
+END $$;
+COMMENT ON FUNCTION rcs._erase_messages(text) IS 'takes number, content and id from the messages to a phone; the ids they had, and how many';
+
+-- A report that is being stored would keep the id: it shares the first lock, or locks its messages while somebody
+-- has that.  Inbound messages come first, so that an answer that is being made is found among the messages.
+CREATE FUNCTION rcs._erase(phone text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	digits text := @extschema@.rcs_phone(phone);
+	m record;
+	n bigint;
+	more bigint;
+BEGIN
+	IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+		RAISE EXCEPTION 'rcs_erase needs a READ COMMITTED transaction' USING ERRCODE = 'invalid_transaction_state',
+			HINT = 'In another one it does not see what was written meanwhile.';
+	END IF;
+	PERFORM pg_advisory_xact_lock('rcs.erased'::regclass::oid::int, 1);
+	INSERT INTO rcs.installation DEFAULT VALUES ON CONFLICT DO NOTHING;
+	UPDATE rcs.inbound i SET phone = NULL, text = NULL, postback_data = NULL, file = NULL, location = NULL, payload = NULL,
+		reply_message = NULL, handled_at = coalesce(i.handled_at, now()), problem = 'the sender was erased'
+	WHERE i.phone = digits;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	PERFORM pg_advisory_xact_lock('rcs._change'::regclass::oid::int, 1);
+	SELECT * INTO m FROM rcs._erase_messages(digits);
+	n := n + m.n;
+	UPDATE rcs.rejected r SET phone = NULL, params = NULL, ref = NULL WHERE @extschema@.rcs_phone_or_null(r.phone) = digits;
+	GET DIAGNOSTICS more = ROW_COUNT;
+	n := n + more;
+	UPDATE rcs.quarantine q SET payload = '"erased"'
+	WHERE @extschema@.rcs_phone_or_null(q.payload->>'userContact') = digits OR lower(q.payload->>'msgId') = ANY (m.ids::text[]);
+	GET DIAGNOSTICS more = ROW_COUNT;
+	n := n + more;
+	UPDATE rcs.refusal r SET phone = NULL WHERE r.phone_hash = rcs._phone_hash(digits) AND r.phone IS NOT NULL;
+	GET DIAGNOSTICS more = ROW_COUNT;
+	RETURN n + more;
+END $$;
+COMMENT ON FUNCTION rcs._erase(text) IS 'rcs_erase';
+
+CREATE FUNCTION rcs_erase(phone text) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rcs_erase';
+COMMENT ON FUNCTION rcs_erase(text)
+	IS 'takes number, content and id from all that is kept about a person; counts and refusals stay; how many rows';
+
+REVOKE ALL ON FUNCTION rcs._was_erased(uuid), rcs._erase_messages(text), rcs._erase(text), rcs_erase(text) FROM PUBLIC;
