@@ -136,7 +136,7 @@ COMMENT ON VIEW rcs.message_status_masked IS 'one row per message, with masked p
 CREATE FUNCTION rcs._leased_counts(no bigint, id bigint, OUT queued bigint, OUT sending bigint, OUT accepted bigint,
 	OUT failed bigint, OUT uncertain bigint, OUT canceled bigint, OUT expired bigint, OUT suppressed bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off
+SET search_path = pg_catalog, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
 	SELECT CASE WHEN b.unknown_since IS NULL THEN b.n - l.all_results - o.n - m.n ELSE 0 END,
