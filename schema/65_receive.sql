@@ -36,26 +36,31 @@ COMMENT ON FUNCTION rcs._carrier_time(pg_catalog.text)
 	IS 'a time as the carrier writes it (offset +09), null if it is none; without an offset it is Korean';
 
 CREATE FUNCTION rcs._uuid_or_null(given pg_catalog.text) RETURNS pg_catalog.uuid
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE -- not STRICT, or it could not become part of a statement
 RETURN CASE WHEN given OPERATOR(pg_catalog.~) '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN given::pg_catalog.uuid END;
 COMMENT ON FUNCTION rcs._uuid_or_null(pg_catalog.text) IS 'the id, or null if it is none of ours';
 
 -- What a report says about a message.  A code that leaves open whether it arrived (class g), and
 -- "I know this id" (class c), are no failure; what nobody knows follows the carrier's families.
+-- PL/pgSQL, which keeps its plans: an SQL function with a query in it is set up anew for each row.
 CREATE FUNCTION rcs._report_verdict(status pg_catalog.text, service_type pg_catalog.text, code pg_catalog.text)
 RETURNS pg_catalog.text
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE
-		WHEN status OPERATOR(pg_catalog.=) 'success' THEN
-			CASE WHEN service_type OPERATOR(pg_catalog.=) ANY ('{SMS,LMS,MMS}'::pg_catalog.text[])
-				THEN 'fell_back' ELSE 'delivered' END
-		WHEN (SELECT r.class OPERATOR(pg_catalog.=) ANY ('{c,g}'::pg_catalog.text[]) FROM rcs.result_code r
-			WHERE r.code OPERATOR(pg_catalog.=) _report_verdict.code) THEN 'uncertain'
-		WHEN EXISTS (SELECT FROM rcs.result_code r WHERE r.code OPERATOR(pg_catalog.=) _report_verdict.code) THEN 'failed'
-		WHEN code OPERATOR(pg_catalog.~) '^[457]' THEN 'uncertain'
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	v_class text;
+BEGIN
+	IF status = 'success' THEN
+		RETURN CASE WHEN service_type = ANY ('{SMS,LMS,MMS}') THEN 'fell_back' ELSE 'delivered' END;
+	END IF;
+	SELECT r.class INTO v_class FROM rcs.result_code r WHERE r.code = _report_verdict.code;
+	RETURN CASE
+		WHEN v_class = ANY ('{c,g}') THEN 'uncertain'
+		WHEN FOUND THEN 'failed'
+		WHEN code ~ '^[457]' THEN 'uncertain'
 		ELSE 'failed' END;
-END;
+END $$;
 COMMENT ON FUNCTION rcs._report_verdict(pg_catalog.text, pg_catalog.text, pg_catalog.text)
 	IS 'delivered, fell_back, failed or uncertain';
 
@@ -188,28 +193,31 @@ COMMENT ON FUNCTION rcs._receive_inbound(pg_catalog.jsonb) IS 'stores messages o
 
 -- What is wrong with an element, null if nothing is.
 CREATE FUNCTION rcs._push_problem(e pg_catalog.jsonb) RETURNS pg_catalog.text
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT CASE
-		WHEN pg_catalog.jsonb_typeof(e) OPERATOR(pg_catalog.<>) 'object' THEN 'is not an object'
-		WHEN e OPERATOR(pg_catalog.?) 'msgId' AND NOT e OPERATOR(pg_catalog.?) 'eventType' THEN CASE
-			WHEN pg_catalog.lower(e OPERATOR(pg_catalog.->>) 'status') IS NULL
-				OR pg_catalog.lower(e OPERATOR(pg_catalog.->>) 'status') OPERATOR(pg_catalog.<>) ALL ('{success,fail}'::pg_catalog.text[])
-				THEN 'status is neither success nor fail'
-			WHEN NOT EXISTS (SELECT FROM rcs.message m
-				WHERE m.id OPERATOR(pg_catalog.=) rcs._uuid_or_null(e OPERATOR(pg_catalog.->>) 'msgId'))
-				THEN CASE WHEN rcs._was_erased(rcs._uuid_or_null(e OPERATOR(pg_catalog.->>) 'msgId'))
-					THEN 'its recipient was erased' ELSE 'nobody here has sent a message of this id' END END
-		WHEN e OPERATOR(pg_catalog.?) 'replyId' THEN CASE
-			WHEN pg_catalog.lower(e OPERATOR(pg_catalog.->>) 'eventType') IS NULL
-				OR pg_catalog.lower(e OPERATOR(pg_catalog.->>) 'eventType') OPERATOR(pg_catalog.<>) ALL ('{message,response,newuser}'::pg_catalog.text[])
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF jsonb_typeof(e) <> 'object' THEN
+		RETURN 'is not an object';
+	ELSIF e ? 'msgId' AND NOT e ? 'eventType' THEN
+		IF lower(e->>'status') IS NULL OR lower(e->>'status') <> ALL ('{success,fail}'::text[]) THEN
+			RETURN 'status is neither success nor fail';
+		END IF;
+		PERFORM FROM rcs.message m WHERE m.id = rcs._uuid_or_null(e->>'msgId');
+		IF NOT FOUND THEN
+			RETURN CASE WHEN rcs._was_erased(rcs._uuid_or_null(e->>'msgId')) THEN 'its recipient was erased'
+				ELSE 'nobody here has sent a message of this id' END;
+		END IF;
+		RETURN NULL;
+	ELSIF e ? 'replyId' THEN
+		RETURN CASE
+			WHEN lower(e->>'eventType') IS NULL OR lower(e->>'eventType') <> ALL ('{message,response,newuser}'::text[])
 				THEN 'eventType is none of message, response and newUser'
-			WHEN COALESCE(pg_catalog.length(e OPERATOR(pg_catalog.->>) 'replyId'), 0) NOT BETWEEN 1 AND 100
-				THEN 'replyId is empty or too long'
-			WHEN COALESCE(pg_catalog.length(e OPERATOR(pg_catalog.->>) 'chatbotId'), 0) NOT BETWEEN 1 AND 100
-				THEN 'chatbotId is missing or too long' END
-		ELSE 'is neither a report nor an inbound message' END;
-END;
+			WHEN coalesce(length(e->>'replyId'), 0) NOT BETWEEN 1 AND 100 THEN 'replyId is empty or too long'
+			WHEN coalesce(length(e->>'chatbotId'), 0) NOT BETWEEN 1 AND 100 THEN 'chatbotId is missing or too long' END;
+	END IF;
+	RETURN 'is neither a report nor an inbound message';
+END $$;
 COMMENT ON FUNCTION rcs._push_problem(pg_catalog.jsonb) IS 'why an element of what was pushed cannot be used; null if it can';
 
 -- One after the other, when one of them cannot be stored: it is kept aside, and costs the others nothing.
@@ -238,12 +246,18 @@ COMMENT ON FUNCTION rcs._receive_each(pg_catalog.text, pg_catalog.jsonb)
 CREATE FUNCTION rcs_receive(payload pg_catalog.jsonb) RETURNS pg_catalog.int4
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+-- a plan made while rcs.message was small would read all of it for each report
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan
+-- what is off counts as very dear, and that would be compiled each time
+SET jit = off
 AS $$
 DECLARE
 	reports jsonb;
 	messages jsonb;
 	unusable jsonb;
-	bad record;
 	stored int;
 BEGIN
 	IF payload IS NULL THEN
@@ -255,10 +269,14 @@ BEGIN
 	INTO reports, messages, unusable
 	-- OFFSET 0: judged once; of somebody who was erased nothing is kept
 	FROM (SELECT e, rcs._push_problem(e) AS problem FROM jsonb_array_elements(rcs._pushed(payload)) e OFFSET 0) x;
-	FOR bad IN SELECT x->>'problem' AS problem, x->'e' AS e FROM jsonb_array_elements(unusable) x LOOP
-		PERFORM rcs._quarantine(CASE WHEN bad.e ? 'msgId' THEN 'report' WHEN bad.e ? 'replyId' THEN 'inbound' ELSE 'unknown' END,
-			bad.problem, bad.e);
-	END LOOP;
+	IF unusable IS NOT NULL THEN
+		-- all at once: to look for old ones after each would look at those just deleted again and again
+		INSERT INTO rcs.quarantine (kind, problem, payload)
+		SELECT CASE WHEN x->'e' ? 'msgId' THEN 'report' WHEN x->'e' ? 'replyId' THEN 'inbound' ELSE 'unknown' END, x->>'problem',
+			CASE WHEN pg_column_size(x->'e') <= 16384 THEN x->'e' ELSE '"too long to be kept"' END
+		FROM jsonb_array_elements(unusable) WITH ORDINALITY u(x, n) ORDER BY n;
+		DELETE FROM rcs.quarantine q WHERE q.id <= (SELECT max(l.id) FROM rcs.quarantine l) - 10000;
+	END IF;
 	BEGIN
 		stored := CASE WHEN reports IS NULL THEN 0 ELSE rcs._receive_reports(reports) END
 			+ CASE WHEN messages IS NULL THEN 0 ELSE rcs._receive_inbound(messages) END;

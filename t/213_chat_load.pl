@@ -82,11 +82,13 @@ poll($node, $db, 'SELECT count(reply_message) FROM rcs.inbound', '20', 30, 'the 
 drained($node, $db, 30, 'and sent');
 chats('alone', '01030000000');
 chats('alone, within a second', '01032000000', 1);
-my $campaign = campaign($node, $db, 40_000, rate_per_minute => 120_000);
+my $campaign = campaign($node, $db, 200_000, rate_per_minute => 120_000);
 poll($node, $db, "SELECT accepted > 500 FROM rcs.campaign_progress WHERE campaign = '$campaign'", 't', 30, 'a campaign drains');
 chats('beside a campaign and its reports', '01040000000');
 chats('beside them, within a second', '01042000000', 1);
 is(sql("SELECT queued > 0 FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 't', 'which was still draining');
-drained($node, $db, 60, 'the rest');
+sql("SELECT rcs_campaign_cancel('$campaign')");
+poll($node, $db, "SELECT queued + sending FROM rcs.campaign_progress WHERE campaign = '$campaign'", '0', 120, 'nothing of it is left');
+drained($node, $db, 60, 'nor of anything else');
 oracle($node, $db, $sim);
 done_testing();
