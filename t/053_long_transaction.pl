@@ -81,6 +81,7 @@ sub dead_rows
 }
 
 my $holder = $node->background_psql($db);
+$holder->set_query_timer_restart; # else its time is over when it is asked again
 $holder->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM rcs.batch');
 my $start = time();
 
