@@ -173,6 +173,7 @@ say "building, in $scratch"
 build
 start_carrier
 start_server
+db=postgres
 for part in ${VIEWS:-views changes purge keep}; do
 	"part_$part"
 done
