@@ -359,4 +359,6 @@ REVOKE ALL ON FUNCTION rcs_receive(pg_catalog.jsonb), rcs._count_unknown_codes(p
 	rcs._receive_inbound(pg_catalog.jsonb), rcs._receive_each(pg_catalog.text, pg_catalog.jsonb), rcs._push_problem(pg_catalog.jsonb), rcs._count_events(pg_catalog.int4)
 	FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('rcs.inbound', '');
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('rcs.inbound', 'id')::pg_catalog.regclass, '');
 SELECT pg_catalog.pg_extension_config_dump('rcs.quarantine', '');
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('rcs.quarantine', 'id')::pg_catalog.regclass, '');

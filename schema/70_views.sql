@@ -318,7 +318,10 @@ SELECT l.lane,
 FROM (VALUES ('single'), ('campaign')) AS l(lane)
 LEFT JOIN (
 	SELECT CASE WHEN x.campaign_no = 0 THEN 'single' ELSE 'campaign' END AS lane,
-		x.n - coalesce(cardinality(x.canceled), 0) AS n,
+		-- a leased single counts as one; what a leased batch has handed back or answered is not in it
+		CASE WHEN x.state = 'l' AND x.campaign_no > 0
+			THEN (SELECT k.queued + k.sending FROM rcs._leased_counts(x.campaign_no, x.batch_id) k)
+			ELSE x.n - coalesce(cardinality(x.canceled), 0) END AS n,
 		x.state,
 		x.due_at,
 		x.due_at <= statement_timestamp()

@@ -37,11 +37,12 @@ COMMENT ON FUNCTION rcs._label(text, text) IS 'a label of a metric, escaped';
 CREATE FUNCTION rcs._metrics_queue() RETURNS TABLE (metric text, labels text, value numeric)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
+	WITH d AS MATERIALIZED (SELECT * FROM rcs.queue_depth)
 	SELECT 'rcs_queue_messages', rcs._label('lane', d.lane) || ',' || rcs._label('state', s.state), s.n::numeric
-	FROM rcs.queue_depth d CROSS JOIN LATERAL (VALUES ('ready', d.ready), ('delayed', d.delayed), ('leased', d.leased)) s(state, n)
+	FROM d CROSS JOIN LATERAL (VALUES ('ready', d.ready), ('delayed', d.delayed), ('leased', d.leased)) s(state, n)
 	UNION ALL
 	SELECT 'rcs_queue_oldest_ready_age_seconds', rcs._label('lane', d.lane), coalesce(extract(epoch FROM d.oldest_age), 0)::numeric
-	FROM rcs.queue_depth d
+	FROM d
 $$;
 COMMENT ON FUNCTION rcs._metrics_queue() IS 'metrics of the queue';
 
@@ -119,9 +120,11 @@ AS $$
 	UNION ALL
 	SELECT 'rcs_holds', '', count(*)::numeric FROM rcs.hold h WHERE h.released_at IS NULL
 	UNION ALL
-	SELECT 'rcs_reports_waiting', '', count(*)::numeric FROM rcs.event e WHERE NOT e.counted
+	SELECT 'rcs_reports_waiting', '', count(*)::numeric
+	FROM (SELECT FROM rcs.event e WHERE NOT e.counted LIMIT 100000) x
 	UNION ALL
-	SELECT 'rcs_inbound_waiting', '', count(*)::numeric FROM rcs.inbound i WHERE i.handled_at IS NULL
+	SELECT 'rcs_inbound_waiting', '', count(*)::numeric
+	FROM (SELECT FROM rcs.inbound i WHERE i.handled_at IS NULL LIMIT 100000) x
 	UNION ALL
 	SELECT 'rcs_quarantined', rcs._label('kind', q.kind), count(*)::numeric FROM rcs.quarantine q GROUP BY q.kind
 	UNION ALL
@@ -149,8 +152,8 @@ AS $$
 		(11, 'rcs_account_accepted_last_minute', 'gauge', 'Messages that an account has taken in the last minute.'),
 		(12, 'rcs_account_throttled_total', 'counter', 'How often the carrier said that an account is too fast.'),
 		(13, 'rcs_holds', 'gauge', 'Holds in force.'),
-		(14, 'rcs_reports_waiting', 'gauge', 'Reports that the counts of their campaigns do not know yet.'),
-		(15, 'rcs_inbound_waiting', 'gauge', 'Messages of users that nobody has looked at yet.'),
+		(14, 'rcs_reports_waiting', 'gauge', 'Reports that the counts of their campaigns do not know yet, counted up to 100000.'),
+		(15, 'rcs_inbound_waiting', 'gauge', 'Messages of users that nobody has looked at yet, counted up to 100000.'),
 		(16, 'rcs_quarantined', 'gauge', 'What was pushed to us and could not be used, of the latest 10000.'),
 		(17, 'rcs_listener_connections', 'gauge', 'Connections open at the listener.'),
 		(18, 'rcs_listener_requests_total', 'counter', 'Requests to the listener, by the answer they got.'),

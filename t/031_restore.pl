@@ -77,6 +77,7 @@ sql($primary, q{
 	FROM generate_series(30000001, 30000050) i});
 my $dump = $PostgreSQL::Test::Utils::tmp_check . '/shop.sql';
 $primary->command_ok([ 'pg_dump', '-f', $dump, '-p', $primary->port, '-h', $primary->host, $db ], 'pg_dump');
+like(slurp_file($dump), qr/setval\('rcs\.\Q$_\E_id_seq'/, "numbers of rcs.$_ go on after it is loaded") for qw(inbound quarantine);
 my ($batches) = slurp_file($dump) =~ /^COPY rcs\.batch \(campaign_no, batch_id, n, due_at, state,.*?\n(.*?)^\\\.$/ms;
 my $dumped = 0;
 $dumped += (split /\t/)[2] for split /\n/, $batches;

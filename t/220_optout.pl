@@ -74,6 +74,18 @@ is(sql("SELECT count(*) FROM rcs.intent i JOIN rcs.message m USING (campaign_no,
 sql("SELECT count(rcs_optout('0107100000' || i)) FROM generate_series(1, 2) i");
 drained($node, $db, 30, 'nobody else of it waits', $slow);
 
+# The same by COMMIT PREPARED, of which a worker is not told.
+my $prepared = ads(q{(SELECT '0107200000' || i AS phone, i FROM generate_series(1, 2) i) x}, '0212359999');
+$waits =~ s/$slow/$prepared/;
+poll($node, $db, "SELECT count(*) > 0 FROM ($waits) x", 't', 20, 'somebody waits for a permit');
+$late = sql($waits);
+sql("BEGIN; SELECT rcs_optout('$late'); PREPARE TRANSACTION 'refusal'");
+sql("COMMIT PREPARED 'refusal'");
+poll($node, $db, "SELECT status FROM rcs.message_status WHERE campaign = '$prepared' AND phone = '$late'", 'suppressed', 20,
+	'a refusal by COMMIT PREPARED is seen at the permit');
+sql("SELECT count(rcs_optout('0107200000' || i)) FROM generate_series(1, 2) i");
+drained($node, $db, 30, 'nobody else of it waits', $prepared);
+
 # As fast as it goes; each statement of the script is a transaction.
 my $n = 6000;
 $sim->set(latency_ms => 50);
