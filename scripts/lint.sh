@@ -7,7 +7,7 @@ shopt -s nullglob
 
 # Tiers, lowest first.  A file may include headers of its own tier and of those below.
 tiers=$(cat <<'END'
-platform: pg_compat evloop net_address net_cidr secret_file http_client http_transfer foreign_json statement rows
+platform: pg_compat monotonic evloop net_address net_cidr secret_file http_client http_transfer foreign_json statement rows
 rules: phone message_id builders template template_sql media_file media_url kt_file kt_payload kt_response kt_codes message message_text message_schema message_check message_string message_body message_cross message_form validate carrier_time rate_limit ad_hours
 extension: guc shmem slots account_state account_breaker account_shared campaign_rate campaign_verdict ext_state wakeup ddl_hooks txn worker worker_status owner hold_shared media_shared media_segment listener_shared fault health
 storage: trace throughput hold identity resolve result_code outbox outbox_lease outbox_record outbox_people outbox_purge account account_validator account_watch data_server data_request fetch people reply media media_check media_store poll_store rights rejected single send message_fn campaign campaign_life campaign_change campaign_tools campaign_watch campaign_add campaign_chunk campaign_judge campaign_row wait

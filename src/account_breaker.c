@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "account_shared.h"
+#include "monotonic.h"
 
 #define FAULTS_TO_CLOSE 8
 #define FIRST_CLOSING SECOND

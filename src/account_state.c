@@ -19,6 +19,7 @@
 #include "storage/ipc.h"
 
 #include "account_shared.h"
+#include "monotonic.h"
 #include "shmem.h"
 
 #define PROBE_LIMIT (30 * SECOND) /* a probe whose worker vanished */
@@ -36,15 +37,6 @@ static Held held[RCS_MAX_ACCOUNTS];
 static bool exit_hook_set = false;
 
 static void give_back_all(int code, Datum arg);
-
-int64
-rcs_now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64) ts.tv_sec * SECOND + ts.tv_nsec / 1000;
-}
 
 static Size
 state_size(void)

@@ -43,6 +43,5 @@ extern void rcs_account_clock(int account, int64 ahead_us);
 extern int rcs_account_check_take(char server[NAMEDATALEN]);
 extern void rcs_account_check_answer(int account, bool ok, const char *detail);
 
-extern int64 rcs_now_us(void);
 
 #endif /* RCS_ACCOUNT_STATE_H */

@@ -20,6 +20,7 @@
 #include "account.h"
 #include "account_shared.h"
 #include "guc.h"
+#include "monotonic.h"
 #include "pg_compat.h"
 #include "shmem.h"
 #include "slots.h"

@@ -12,9 +12,9 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 #include "chat_claim.h"
+#include "monotonic.h"
 
 #define CLAIM_LOCK 0x5244
 #define MAX_FAILURES 64				/* that are remembered; an older one is tried at once */
@@ -24,7 +24,7 @@ typedef struct Failure
 {
 	int64 id; /* 0: free */
 	int times;
-	TimestampTz rest_until;
+	int64 rest_until;
 } Failure;
 
 static int64 current = 0;
@@ -98,7 +98,7 @@ rcs_chat_failed(int64 id)
 		f->id = id;
 		f->times = 0;
 	}
-	f->rest_until = GetCurrentTimestamp() + REST_US;
+	f->rest_until = rcs_now_us() + REST_US;
 	return ++f->times;
 }
 
@@ -116,7 +116,7 @@ is_resting(int64 id)
 {
 	Failure *f = find_failure(id);
 
-	return f != NULL && f->rest_until > GetCurrentTimestamp();
+	return f != NULL && f->rest_until > rcs_now_us();
 }
 
 /* Nobody answers it, at this moment: for whoever locks its row next and answers at once. */

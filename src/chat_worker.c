@@ -27,6 +27,7 @@
 #include "chat_worker.h"
 #include "data_request.h"
 #include "evloop.h"
+#include "monotonic.h"
 #include "statement.h"
 #include "txn.h"
 #include "wakeup.h"
@@ -182,11 +183,11 @@ static void
 look_body(void *arg)
 {
 	Batch *batch = arg;
-	int64 end = GetCurrentTimestamp() + BATCH_TIME;
+	int64 end = rcs_now_us() + BATCH_TIME;
 
 	if (one_by_one == 0 && !look_at_plain(batch))
 		return;
-	while (batch->n < batch->most && look_at_next(batch) && GetCurrentTimestamp() < end)
+	while (batch->n < batch->most && look_at_next(batch) && rcs_now_us() < end)
 		;
 }
 
@@ -204,7 +205,7 @@ give_up_body(void *arg)
 static void
 failed(int64 id)
 {
-	look_at = full_look_at = GetCurrentTimestamp() + SECOND;
+	look_at = full_look_at = rcs_now_us() + SECOND;
 	if (id == 0 || rcs_worker_stopping(slot))
 		return;
 	if (rcs_chat_failed(id) >= MAX_FAILURES && rcs_txn_run(give_up_body, &id))
@@ -420,11 +421,11 @@ look_is_wanted(int64 now)
 static void
 one_round(void)
 {
-	int64 now = GetCurrentTimestamp();
+	int64 now = rcs_now_us();
 	long wait_ms;
 	long curl_ms;
 
-	pg_atomic_write_u64(&slot->round_at, (uint64) now);
+	pg_atomic_write_u64(&slot->round_at, (uint64) GetCurrentTimestamp());
 	if (njobs < MAX_JOBS && look_is_wanted(now))
 	{
 		look_at = now + NAP;
@@ -433,7 +434,7 @@ one_round(void)
 		else
 			low_id = Max(low_id, highest_id - LATE_IDS);
 	}
-	wait_ms = (long) ((Max(look_at - GetCurrentTimestamp(), 0) + 999) / 1000);
+	wait_ms = (long) ((Max(look_at - rcs_now_us(), 0) + 999) / 1000);
 	if (njobs >= MAX_JOBS)
 		wait_ms = NAP / 1000;
 	if (rcs_http_any_done()) /* while a handler waited for data of its own */

@@ -18,6 +18,7 @@
 
 #include "delivery.h"
 #include "guc.h"
+#include "monotonic.h"
 #include "txn.h"
 
 #define SECOND INT64CONST(1000000)

@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "delivery.h"
+#include "monotonic.h"
 #include "result_code.h"
 #include "throughput.h"
 #include "txn.h"

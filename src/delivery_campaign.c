@@ -16,6 +16,7 @@
 #include "delivery.h"
 #include "delivery_image.h"
 #include "fault.h"
+#include "monotonic.h"
 #include "wakeup.h"
 
 #define SECOND INT64CONST(1000000)

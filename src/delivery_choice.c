@@ -12,6 +12,7 @@
 
 #include "delivery.h"
 #include "delivery_image.h"
+#include "monotonic.h"
 
 #define SECOND INT64CONST(1000000)
 

@@ -15,6 +15,7 @@
 #include "hold.h"
 #include "hold_shared.h"
 #include "identity.h"
+#include "monotonic.h"
 #include "txn.h"
 #include "worker.h"
 

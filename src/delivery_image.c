@@ -17,6 +17,7 @@
 #include "media_shared.h"
 #include "media_store.h"
 #include "media_url.h"
+#include "monotonic.h"
 
 #define SECOND INT64CONST(1000000)
 #define KNOWN_MAX 256

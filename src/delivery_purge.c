@@ -9,6 +9,7 @@
 
 #include "delivery.h"
 #include "guc.h"
+#include "monotonic.h"
 #include "outbox.h"
 #include "txn.h"
 

@@ -17,6 +17,7 @@
 #include "delivery_poll.h"
 #include "fault.h"
 #include "guc.h"
+#include "monotonic.h"
 #include "txn.h"
 
 #define SECOND INT64CONST(1000000)

@@ -11,6 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "delivery.h"
+#include "monotonic.h"
 
 #define MAX_GROUPS 32
 

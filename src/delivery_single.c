@@ -17,6 +17,7 @@
 #include "delivery.h"
 #include "delivery_image.h"
 #include "hold.h"
+#include "monotonic.h"
 #include "wakeup.h"
 
 #define SECOND INT64CONST(1000000)

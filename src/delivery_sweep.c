@@ -11,6 +11,7 @@
 
 #include "delivery.h"
 #include "guc.h"
+#include "monotonic.h"
 #include "txn.h"
 #include "worker.h"
 

@@ -13,6 +13,7 @@
 
 #include "delivery_media.h"
 #include "guc.h"
+#include "monotonic.h"
 
 #define TRIES 5		/* for a backend that waits */
 #define TRIES_URL 2 /* the whole of it is tried again later */

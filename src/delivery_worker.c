@@ -24,6 +24,7 @@
 #include "guc.h"
 #include "hold.h"
 #include "hold_shared.h"
+#include "monotonic.h"
 #include "throughput.h"
 #include "txn.h"
 #include "worker.h"

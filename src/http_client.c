@@ -15,7 +15,6 @@
 #endif
 #include <signal.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "storage/fd.h"
@@ -23,6 +22,7 @@
 
 #include "evloop.h"
 #include "http_transfer.h"
+#include "monotonic.h"
 
 static CURLM *multi = NULL;
 
@@ -43,7 +43,6 @@ static bool refuse(RcsHttpRequest *r, const char *why);
 static void collect(void);
 static void settle(RcsHttpTransfer *t, CURLcode code);
 static void reserve_fds(void);
-static int64 monotonic_us(void);
 static void block_signals(sigset_t *old);
 static void unblock_signals(const sigset_t *old);
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *fd_arg);
@@ -143,7 +142,7 @@ rcs_http_run(void)
 			what |= CURL_CSELECT_ERR;
 		curl_multi_socket_action(multi, ready[i].fd, what, &left);
 	}
-	if (deadline_us >= 0 && monotonic_us() >= deadline_us)
+	if (deadline_us >= 0 && rcs_now_us() >= deadline_us)
 	{
 		long timeout_ms = -1;
 
@@ -225,7 +224,7 @@ rcs_http_timeout_ms(void)
 
 	if (deadline_us < 0)
 		return -1;
-	left = deadline_us - monotonic_us();
+	left = deadline_us - rcs_now_us();
 	return left <= 0 ? 0 : (long) ((left + 999) / 1000);
 }
 
@@ -370,15 +369,6 @@ reserve_fds(void)
 		ReleaseExternalFD();
 }
 
-static int64
-monotonic_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /*
  * curl looks up names in threads of its own, and a thread inherits the signal
  * mask of its maker: with all signals blocked, no handler of PostgreSQL ever
@@ -451,6 +441,6 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *fd_arg)
 static int
 on_timer(CURLM *m, long timeout_ms, void *arg)
 {
-	deadline_us = timeout_ms < 0 ? -1 : monotonic_us() + timeout_ms * INT64CONST(1000);
+	deadline_us = timeout_ms < 0 ? -1 : rcs_now_us() + timeout_ms * INT64CONST(1000);
 	return 0;
 }

@@ -424,8 +424,12 @@ turn(void)
 {
 	HASH_SEQ_STATUS seq;
 	RcsDb *db;
+	TimestampTz before = now;
 
 	now = GetCurrentTimestamp();
+	if (now < before) /* the clock was set back: what rests would do so for as long as that */
+		rcs_dbs_end_rests();
+	shortage_until = Min(shortage_until, TimestampTzPlusMilliseconds(now, SHORTAGE_RETRY_MS));
 	look_again = TimestampTzPlusMilliseconds(now, NAP_MS);
 	rcs_dbs_read();
 	rcs_dbs_take_requests();
@@ -439,7 +443,7 @@ turn(void)
 static void
 wait_for_work(void)
 {
-	long ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), look_again);
+	long ms = Min(NAP_MS, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), look_again));
 
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
 					 RcsWaitEvent("RcsLauncherMain"));

@@ -154,3 +154,14 @@ rcs_db_back_off(RcsDb *db, TimestampTz now, bool long_run)
 	db->failures++;
 	db->next_start = TimestampTzPlusMilliseconds(now, delay);
 }
+
+void
+rcs_dbs_end_rests(void)
+{
+	HASH_SEQ_STATUS seq;
+	RcsDb *db;
+
+	rcs_dbs_scan(&seq);
+	while ((db = hash_seq_search(&seq)) != NULL)
+		db->next_start = 0;
+}

@@ -34,6 +34,7 @@ extern void rcs_dbs_take_requests(void);
 extern void rcs_dbs_forget_dropped(void);
 extern void rcs_dbs_scan(HASH_SEQ_STATUS *seq); /* then hash_seq_search() */
 extern RcsDb *rcs_db_find(Oid dboid);			/* NULL: unknown */
+extern void rcs_dbs_end_rests(void);
 extern void rcs_db_back_off(RcsDb *db, TimestampTz now, bool long_run);
 
 #endif /* RCS_LAUNCHER_DB_H */

@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "listener_session.h"
+#include "monotonic.h"
 
 #define COOKIE "rcs_session="
 #define ID_BYTES 32
@@ -30,12 +31,12 @@ typedef struct Session
 {
 	char id[ID_LEN + 1];
 	char cookie[192];
-	TimestampTz ends_at; /* 0: not in use */
+	int64 ends_at; /* 0: not in use */
 } Session;
 
 static Session sessions[MAX_SESSIONS];
 static int wrong_tries = 0;
-static TimestampTz next_try_at = 0;
+static int64 next_try_at = 0;
 
 static void
 forget(Session *s)
@@ -45,7 +46,7 @@ forget(Session *s)
 
 /* The first free place, else that of the session that ends first. */
 static Session *
-place(TimestampTz now)
+place(int64 now)
 {
 	Session *first = &sessions[0];
 
@@ -63,7 +64,7 @@ const char *
 rcs_session_begin(bool secure)
 {
 	static const char digits[] = "0123456789abcdef";
-	TimestampTz now = GetCurrentTimestamp();
+	int64 now = rcs_now_us();
 	Session *s = place(now);
 	unsigned char id[ID_BYTES];
 
@@ -75,7 +76,7 @@ rcs_session_begin(bool secure)
 		s->id[2 * i + 1] = digits[id[i] & 15];
 	}
 	s->id[ID_LEN] = '\0';
-	s->ends_at = TimestampTzPlusMilliseconds(now, (int64) SESSION_S * 1000);
+	s->ends_at = now + SESSION_S * USECS_PER_SEC;
 	snprintf(s->cookie, sizeof(s->cookie),
 			 COOKIE "%s; Path=/; Max-Age=%d; HttpOnly; SameSite=Strict%s", s->id, SESSION_S,
 			 secure ? "; Secure" : "");
@@ -106,7 +107,7 @@ static Session *
 find(const char *cookies)
 {
 	const char *id = id_in(cookies);
-	TimestampTz now = GetCurrentTimestamp();
+	int64 now = rcs_now_us();
 	Session *found = NULL;
 
 	if (id == NULL)
@@ -150,7 +151,7 @@ rcs_session_end_all(void)
 int
 rcs_login_wait(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	int64 now = rcs_now_us();
 
 	return now >= next_try_at ? 0 : (int) ((next_try_at - now) / USECS_PER_SEC) + 1;
 }
@@ -164,5 +165,5 @@ rcs_login_tried(bool fine)
 	if (wrong_tries < FREE_TRIES)
 		return;
 	seconds = Min(1 << (wrong_tries - FREE_TRIES), MAX_WAIT_S);
-	next_try_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) seconds * 1000);
+	next_try_at = rcs_now_us() + seconds * USECS_PER_SEC;
 }

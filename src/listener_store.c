@@ -24,6 +24,7 @@
 #include "listener_http.h"
 #include "listener_shared.h"
 #include "listener_store.h"
+#include "monotonic.h"
 #include "statement.h"
 #include "txn.h"
 
@@ -107,9 +108,9 @@ store(Pushes *p)
 static void
 store_each(Pushes *all)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ALONE_MS);
+	int64 end = rcs_now_us() + ALONE_MS * INT64CONST(1000);
 
-	for (int i = 0; i < all->n && GetCurrentTimestamp() < end; i++)
+	for (int i = 0; i < all->n && rcs_now_us() < end; i++)
 	{
 		Pushes one = {&all->pushes[i], 1, 0};
 

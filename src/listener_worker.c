@@ -25,6 +25,7 @@
 #include "listener_shared.h"
 #include "listener_store.h"
 #include "listener_worker.h"
+#include "monotonic.h"
 #include "txn.h"
 #include "worker.h"
 
@@ -36,7 +37,7 @@ static RcsSlot *slot;
 static RcsListenerSetup setup;
 static bool is_open = false;
 static char *problem_told = NULL;
-static TimestampTz try_again_at = 0; /* 0: all is well */
+static int64 try_again_at = 0; /* 0: all is well */
 static uint32 reloads_seen = 0;
 static MemoryContext turn_context;
 
@@ -128,8 +129,7 @@ follow_settings(void)
 	take_settings(&problem);
 	open_listener(&problem);
 	tell(problem);
-	try_again_at =
-		problem == NULL ? 0 : TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TRY_AGAIN_MS);
+	try_again_at = problem == NULL ? 0 : rcs_now_us() + TRY_AGAIN_MS * INT64CONST(1000);
 }
 
 /* ---------- the loop ---------- */
@@ -165,13 +165,12 @@ static void
 one_round(void)
 {
 	RcsExchange *exchanges[MAX_AT_ONCE];
-	TimestampTz now = GetCurrentTimestamp();
 	MemoryContext old = MemoryContextSwitchTo(turn_context);
 	long wait_ms;
 	int n;
 
-	pg_atomic_write_u64(&slot->round_at, (uint64) now);
-	if (reloads_seen != rcs_worker_reloads() || (try_again_at != 0 && now >= try_again_at))
+	pg_atomic_write_u64(&slot->round_at, (uint64) GetCurrentTimestamp());
+	if (reloads_seen != rcs_worker_reloads() || (try_again_at != 0 && rcs_now_us() >= try_again_at))
 	{
 		reloads_seen = rcs_worker_reloads();
 		follow_settings();
@@ -206,7 +205,7 @@ rcs_listener_main(Datum main_arg)
 	rcs_evloop_init();
 	turn_context =
 		AllocSetContextCreate(TopMemoryContext, "rcs listener turn", ALLOCSET_DEFAULT_SIZES);
-	try_again_at = GetCurrentTimestamp();
+	try_again_at = rcs_now_us();
 	while (!rcs_worker_stopping(slot))
 	{
 		rcs_worker_loop_housekeeping();

@@ -17,6 +17,7 @@
 
 #include "account_state.h"
 #include "media_shared.h"
+#include "monotonic.h"
 #include "shmem.h"
 #include "slots.h"
 

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "monotonic.h"
 #include "pg_compat.h"
 #include "shmem.h"
 #include "slots.h"
@@ -445,13 +446,13 @@ all_gone(Oid dboid)
 bool
 rcs_slots_wait_gone(Oid dboid, long timeout_ms)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	int64 end = rcs_now_us() + timeout_ms * INT64CONST(1000);
 	bool gone;
 
 	ConditionVariablePrepareToSleep(&shared->freed);
 	while (!(gone = all_gone(dboid)))
 	{
-		long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+		long left = (long) ((end - rcs_now_us() + 999) / 1000);
 
 		if (left <= 0)
 			break;

@@ -1,0 +1,21 @@
+/*
+ * monotonic.h
+ *	  Time that runs on when somebody sets the clock: for rests and time-outs that
+ *	  end with the process.  What is on disk goes by the clock.
+ */
+#ifndef RCS_MONOTONIC_H
+#define RCS_MONOTONIC_H
+
+#include <time.h>
+
+/* microseconds since some moment */
+static inline int64
+rcs_now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64) ts.tv_sec * INT64CONST(1000000) + ts.tv_nsec / 1000;
+}
+
+#endif /* RCS_MONOTONIC_H */
