@@ -31,6 +31,7 @@ my $node = rcs_node('main',
 	$node->start;
 }
 my $sim = start_ktsim();
+$sim->set(latency_ms => 20);    # else all may be answered in the turn in which they leave
 my $db = rcs_database($node, 'shop');
 setup_account($node, $db, $sim);
 
