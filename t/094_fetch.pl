@@ -130,7 +130,10 @@ is($node->safe_psql($db, q{SELECT count(DISTINCT rcs_fetch('kept', '/' || i)->>'
 	'20 requests of a session go by one connection');
 is($node->safe_psql($db, q{SELECT count(DISTINCT rcs_fetch('kept_by_name', '/' || i)->>'connection') FROM generate_series(1, 20) i}), 1,
 	'also to a host with a name, whose address is looked at each time');
-is($node->safe_psql($db, q{SELECT count(DISTINCT rcs_fetch('kept', CASE WHEN i % 2 = 0 THEN '/hangup' ELSE '/x' END)->>'connection') FROM generate_series(1, 20) i}), 10,
+# a moment after it has hung up: whoever asks before its word of that is here gets an error
+is($node->safe_psql($db, q{
+	SELECT count(DISTINCT rcs_fetch('kept', CASE WHEN i % 2 = 0 THEN '/hangup' ELSE '/x' END)->>'connection')
+	FROM generate_series(1, 20) i CROSS JOIN LATERAL (SELECT pg_sleep(0.1 * (i % 2))) moment}), 10,
 	'one that the service has closed is not in the way');
 is($node->safe_psql($db, q{SELECT rcs_fetch('kept', '/x')->>'accept', rcs_fetch('kept', '/x', '{}')->>'accept'}), 'application/json|application/json',
 	'JSON is what is asked for');
