@@ -45,26 +45,6 @@ EXCEPTION WHEN data_exception OR statement_too_complex THEN
 END $$;
 COMMENT ON FUNCTION rcs._poll_json(bytea) IS 'an answer as JSON; null if it is none';
 
--- Together, or, when one of them cannot be stored at all, one by one.
-CREATE FUNCTION rcs._poll_store(reports jsonb) RETURNS void
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	v_report jsonb;
-BEGIN
-	PERFORM @extschema@.rcs_receive(reports);
-EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
-	FOR v_report IN SELECT e FROM jsonb_array_elements(reports) e LOOP
-		BEGIN
-			PERFORM @extschema@.rcs_receive(v_report);
-		EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
-			PERFORM rcs._quarantine('report', SQLERRM, v_report);
-		END;
-	END LOOP;
-END $$;
-COMMENT ON FUNCTION rcs._poll_store(jsonb) IS 'stores an array of reports; what cannot be stored goes to rcs.quarantine';
-
 -- Stores the reports of an answer from one on.  With the last of them, the id of the next question is
 -- noted: so the next one is asked when all of this are on disk.
 CREATE FUNCTION rcs._poll_answer(server text, answer bytea, first int, most int, next_id text, give_up boolean,
@@ -89,7 +69,7 @@ BEGIN
 	SELECT jsonb_agg(e.value ORDER BY e.ordinality) INTO v_some
 	FROM jsonb_array_elements(v_all) WITH ORDINALITY e WHERE e.ordinality > first AND e.ordinality <= first + most;
 	IF v_some IS NOT NULL THEN
-		PERFORM rcs._poll_store(v_some);
+		PERFORM @extschema@.rcs_receive(v_some);
 	END IF;
 	IF next_id IS NOT NULL AND n <= first + most THEN
 		UPDATE rcs.poll p SET query_id = next_id, answered_at = clock_timestamp(), problem = NULL
@@ -99,5 +79,5 @@ END $$;
 COMMENT ON FUNCTION rcs._poll_answer(text, bytea, int, int, text, boolean)
 	IS 'stores a part of an answer; how many reports are in all of it (null: it is no JSON), and whether more wait at the carrier';
 
-REVOKE ALL ON FUNCTION rcs._poll_id(text, text), rcs._poll_problem(text, text), rcs._poll_json(bytea), rcs._poll_store(jsonb),
+REVOKE ALL ON FUNCTION rcs._poll_id(text, text), rcs._poll_problem(text, text), rcs._poll_json(bytea),
 	rcs._poll_answer(text, bytea, int, int, text, boolean) FROM PUBLIC;

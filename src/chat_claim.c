@@ -119,18 +119,21 @@ is_resting(int64 id)
 	return f != NULL && f->rest_until > rcs_now_us();
 }
 
+static bool
+take_unless_resting(int64 id, LOCKTAG *tag)
+{
+	claim_tag(tag, id);
+	return !is_resting(id) && take(tag);
+}
+
 /* Nobody answers it, at this moment: for whoever locks its row next and answers at once. */
 PG_FUNCTION_INFO_V1(rcs_chat_is_free);
 Datum
 rcs_chat_is_free(PG_FUNCTION_ARGS)
 {
-	int64 id = PG_GETARG_INT64(0);
 	LOCKTAG tag;
 
-	if (is_resting(id))
-		PG_RETURN_BOOL(false);
-	claim_tag(&tag, id);
-	if (!take(&tag))
+	if (!take_unless_resting(PG_GETARG_INT64(0), &tag))
 		PG_RETURN_BOOL(false);
 	LockRelease(&tag, ExclusiveLock, true);
 	PG_RETURN_BOOL(true);
@@ -144,10 +147,7 @@ rcs_chat_claim(PG_FUNCTION_ARGS)
 	int64 id = PG_GETARG_INT64(0);
 	LOCKTAG tag;
 
-	if (is_resting(id))
-		PG_RETURN_BOOL(false);
-	claim_tag(&tag, id);
-	if (!take(&tag))
+	if (!take_unless_resting(id, &tag))
 		PG_RETURN_BOOL(false);
 	rcs_chat_give_up_claim();
 	current = id;
