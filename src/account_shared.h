@@ -12,11 +12,13 @@
 #include "rate_limit.h"
 
 #define RCS_MAX_ACCOUNTS 64
-#define RCS_MAX_NAMES 8 /* servers that stand for one account */
+#define RCS_MAX_NAMES 32 /* servers that stand for one account; as many as a uint32 has bits */
 #define SECOND INT64CONST(1000000)
 
 typedef struct NamedRate
 {
+	int holders; /* processes that send for it; 0 = the place is free */
+	Oid dboid;
 	Oid serverid;
 	int rate_per_minute;
 	int connections;

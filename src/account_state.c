@@ -4,7 +4,8 @@
  *
  * An account is a url and an rcs_id, whatever the servers that name it are
  * called and in whatever database they stand: the contract rate is one.  If
- * servers disagree about the rate, the lowest one wins.
+ * servers disagree about the rate, the lowest one wins; a server counts while
+ * a process that sends for it holds its name.
  *
  * Locking: entries are added under the lock RCS_LOCK_ACCOUNTS and are never
  * removed; the members of an entry are guarded by its spinlock, around
@@ -29,6 +30,7 @@ typedef struct Held
 {
 	int active;
 	bool waiting;
+	uint32 names; /* a bit for each place in names[] */
 } Held;
 
 RcsAccountEntry *rcs_account_entries = NULL;
@@ -59,6 +61,16 @@ void
 rcs_account_state_init(void)
 {
 	rcs_shmem_register(state_size, state_init, "rcs accounts");
+}
+
+static void
+set_exit_hook(void)
+{
+	if (!exit_hook_set)
+	{
+		before_shmem_exit(give_back_all, (Datum) 0);
+		exit_hook_set = true;
+	}
 }
 
 /* ---------- which account ---------- */
@@ -96,7 +108,11 @@ add_account(uint64 key)
 	return NULL;
 }
 
-/* The lowest of what the servers of this account say; mutex held. */
+/*
+ * The lowest of what the servers of this account say; mutex held.  When the
+ * last process that sends has gone, what it was stays: a restart is no reason
+ * to forget that the carrier had the rate lowered.
+ */
 static void
 apply_names(RcsAccountEntry *a, int64 now)
 {
@@ -107,13 +123,15 @@ apply_names(RcsAccountEntry *a, int64 now)
 	{
 		NamedRate *n = &a->names[i];
 
-		if (!OidIsValid(n->serverid))
+		if (n->holders == 0)
 			continue;
 		if (n->rate_per_minute > 0 && (contract == 0 || n->rate_per_minute < contract))
 			contract = n->rate_per_minute;
 		if (connections == 0 || n->connections < connections)
 			connections = n->connections;
 	}
+	if (connections == 0)
+		return;
 	a->connections = connections;
 	if (contract != a->contract)
 	{
@@ -123,30 +141,60 @@ apply_names(RcsAccountEntry *a, int64 now)
 	}
 }
 
-static void
-set_name(RcsAccountEntry *a, Oid serverid, int rate_per_minute, int connections)
+/* The place of a server of this database, else a free one, else NULL; mutex held. */
+static NamedRate *
+find_name(RcsAccountEntry *a, Oid serverid)
 {
-	NamedRate *place = &a->names[0];
+	NamedRate *free_place = NULL;
 
 	for (int i = 0; i < RCS_MAX_NAMES; i++)
 	{
-		if (a->names[i].serverid == serverid)
-		{
-			place = &a->names[i];
-			break;
-		}
-		if (!OidIsValid(a->names[i].serverid) && OidIsValid(place->serverid))
-			place = &a->names[i];
+		NamedRate *n = &a->names[i];
+
+		if (n->holders == 0)
+			free_place = free_place == NULL ? n : free_place;
+		else if (n->dboid == MyDatabaseId && n->serverid == serverid)
+			return n;
 	}
-	place->serverid = serverid;
-	place->rate_per_minute = rate_per_minute;
-	place->connections = connections;
+	return free_place;
 }
 
-/* The entry's number, or -1 when the table is full. */
+/* Mutex held. */
+static void
+drop_name(RcsAccountEntry *a, int place)
+{
+	held[a - rcs_account_entries].names &= ~(UINT32_C(1) << place);
+	if (--a->names[place].holders == 0)
+		apply_names(a, rcs_now_us());
+}
+
+/* False when the table of names is full. */
+static bool
+hold_name(RcsAccountEntry *a, Oid serverid, int rate_per_minute, int connections)
+{
+	Held *h = &held[a - rcs_account_entries];
+	NamedRate *n = find_name(a, serverid);
+	uint32 bit;
+
+	if (n == NULL)
+		return false;
+	bit = UINT32_C(1) << (n - a->names);
+	if ((h->names & bit) == 0)
+	{
+		n->dboid = MyDatabaseId;
+		n->serverid = serverid;
+		n->holders++;
+		h->names |= bit;
+	}
+	n->rate_per_minute = rate_per_minute;
+	n->connections = connections;
+	apply_names(a, rcs_now_us());
+	return true;
+}
+
+/* The number of the account's entry, a new one if need be, or -1 when the table is full. */
 int
-rcs_account_state_attach(const char *url, const char *rcs_id, const char *server, Oid serverid,
-						 int rate_per_minute, int connections)
+rcs_account_state_entry(const char *url, const char *rcs_id, const char *server)
 {
 	uint64 key = account_key(url, rcs_id);
 	RcsAccountEntry *a;
@@ -160,13 +208,37 @@ rcs_account_state_attach(const char *url, const char *rcs_id, const char *server
 	LWLockRelease(rcs_shmem_lock(RCS_LOCK_ACCOUNTS));
 	if (a == NULL)
 		return -1;
-
 	SpinLockAcquire(&a->mutex);
 	strlcpy(a->name, server, sizeof(a->name));
-	set_name(a, serverid, rate_per_minute, connections);
-	apply_names(a, rcs_now_us());
 	SpinLockRelease(&a->mutex);
 	return (int) (a - rcs_account_entries);
+}
+
+/* This process sends for that server, until it says otherwise or exits. */
+bool
+rcs_account_state_attach(int account, Oid serverid, int rate_per_minute, int connections)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	bool there;
+
+	set_exit_hook();
+	SpinLockAcquire(&a->mutex);
+	there = hold_name(a, serverid, rate_per_minute, connections);
+	SpinLockRelease(&a->mutex);
+	return there;
+}
+
+void
+rcs_account_state_detach(int account, Oid serverid)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	NamedRate *n;
+
+	SpinLockAcquire(&a->mutex);
+	n = find_name(a, serverid);
+	if (n != NULL && n->holders > 0 && (held[account].names & (UINT32_C(1) << (n - a->names))) != 0)
+		drop_name(a, (int) (n - a->names));
+	SpinLockRelease(&a->mutex);
 }
 
 /* The entry of an account that somebody has attached, or NULL. */
@@ -189,16 +261,6 @@ rcs_account_clock(int account, int64 ahead_us)
 }
 
 /* ---------- permits ---------- */
-
-static void
-set_exit_hook(void)
-{
-	if (!exit_hook_set)
-	{
-		before_shmem_exit(give_back_all, (Datum) 0);
-		exit_hook_set = true;
-	}
-}
 
 /* Campaigns leave connections and a token for singles, and let them go first; mutex held. */
 static RcsPermit
@@ -300,11 +362,14 @@ give_back_all(int code, Datum arg)
 	{
 		RcsAccountEntry *a = &rcs_account_entries[i];
 
-		if (held[i].active == 0 && !held[i].waiting)
+		if (held[i].active == 0 && !held[i].waiting && held[i].names == 0)
 			continue;
 		SpinLockAcquire(&a->mutex);
 		a->active -= held[i].active;
 		a->singles_waiting -= held[i].waiting ? 1 : 0;
+		for (int place = 0; place < RCS_MAX_NAMES; place++)
+			if ((held[i].names & (UINT32_C(1) << place)) != 0)
+				drop_name(a, place);
 		SpinLockRelease(&a->mutex);
 		held[i].active = 0;
 		held[i].waiting = false;

@@ -20,8 +20,10 @@ typedef enum RcsPermit
 } RcsPermit;
 
 extern void rcs_account_state_init(void);
-extern int rcs_account_state_attach(const char *url, const char *rcs_id, const char *server,
-									Oid serverid, int rate_per_minute, int connections);
+extern int rcs_account_state_entry(const char *url, const char *rcs_id, const char *server);
+extern bool rcs_account_state_attach(int account, Oid serverid, int rate_per_minute,
+									 int connections);
+extern void rcs_account_state_detach(int account, Oid serverid);
 
 extern RcsPermit rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us, int64 *wait_us);
 extern void rcs_account_give_back(int account);

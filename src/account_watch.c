@@ -163,8 +163,7 @@ answered(RcsAccountEntry *a, uint32 number, bool *ok, char detail[RCS_ACCOUNT_RE
 static void
 check_account(const RcsServerOptions *o, bool *ok, char detail[RCS_ACCOUNT_REASON])
 {
-	int account = rcs_account_state_attach(o->url, o->rcs_id, o->name, o->serverid,
-										   o->rate_per_minute, o->connections);
+	int account = rcs_account_state_entry(o->url, o->rcs_id, o->name);
 	int64 end_us = rcs_now_us() + (rcs_request_timeout + 5000) * INT64CONST(1000);
 	uint32 number;
 

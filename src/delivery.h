@@ -206,6 +206,7 @@ extern RcsDelivery delivery;
 /* delivery_account.c */
 extern void rcs_delivery_accounts_init(void);
 extern RcsAccount *rcs_delivery_account(const char *server);
+extern void rcs_delivery_accounts_follow(void);
 extern RcsRoom *rcs_delivery_room(const char *chatbot);
 extern bool rcs_delivery_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us);
 extern int rcs_delivery_slice(const RcsAccount *a);

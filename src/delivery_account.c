@@ -95,6 +95,23 @@ drop_login(RcsAccount *a)
 	answer_check(a, false, "the server was changed meanwhile");
 }
 
+/* The name of a server that we no longer know as this account is given back, unless we know it by another. */
+static void
+detach(RcsAccount *a)
+{
+	ListCell *lc;
+
+	foreach(lc, accounts)
+	{
+		RcsAccount *other = lfirst(lc);
+
+		if (other != a && other->shared == a->shared &&
+			other->options->serverid == a->options->serverid)
+			return;
+	}
+	rcs_account_state_detach(a->shared, a->options->serverid);
+}
+
 /* In a transaction. */
 static void
 load_options(RcsAccount *a)
@@ -106,11 +123,15 @@ load_options(RcsAccount *a)
 
 	if (o != NULL && o->problem == NULL)
 	{
-		shared = rcs_account_state_attach(o->url, o->rcs_id, o->name, o->serverid,
-										  o->rate_per_minute, o->connections);
+		shared = rcs_account_state_entry(o->url, o->rcs_id, o->name);
+		if (shared >= 0 &&
+			!rcs_account_state_attach(shared, o->serverid, o->rate_per_minute, o->connections))
+			shared = -1;
 		if (shared < 0)
-			o->problem = pstrdup("there are too many carrier accounts");
+			o->problem = pstrdup("there are too many carrier accounts, or servers of one account");
 	}
+	if (a->shared >= 0 && (shared != a->shared || o->serverid != a->options->serverid))
+		detach(a);
 	if (shared != a->shared)
 	{
 		forget_token(a);
@@ -130,12 +151,17 @@ load_options(RcsAccount *a)
 	a->loaded_us = rcs_now_us();
 }
 
-/* curl has copied what it needs of a request under way, so nobody points into the old ones. */
-static void
-reload_options(void)
+/*
+ * In a transaction.  curl has copied what it needs of a request under way, so
+ * nobody points into the old options.
+ */
+void
+rcs_delivery_accounts_follow(void)
 {
 	ListCell *lc;
 
+	if (!options_changed)
+		return;
 	options_changed = false;
 	foreach(lc, accounts)
 		load_options(lfirst(lc));
@@ -163,8 +189,7 @@ rcs_delivery_account(const char *server)
 	RcsAccount *a = find_account(server);
 	MemoryContext old;
 
-	if (options_changed)
-		reload_options();
+	rcs_delivery_accounts_follow();
 	if (a != NULL)
 	{
 		if (a->shared < 0 && rcs_now_us() - a->loaded_us > SECOND)

@@ -58,6 +58,7 @@ turn_body(void *arg)
 	bool held = rcs_delivery_hold_turn();
 	dlist_iter iter;
 
+	rcs_delivery_accounts_follow();
 	rcs_delivery_codes_turn();
 	if (delivery.lane == RCS_WORKER_CAMPAIGN && !held)
 		rcs_campaigns_look();
