@@ -36,6 +36,7 @@
 #define MAX_IDLE_S 15L
 
 static bool set_fixed_options(CURL *easy, RcsHttpTransfer *t);
+static bool make_as_new(RcsHttpTransfer *t);
 static bool set_url(RcsHttpTransfer *t, const char *url);
 static bool set_ca_file(RcsHttpTransfer *t, const char *ca_file);
 static bool set_method(RcsHttpTransfer *t, const RcsHttpRequest *r);
@@ -94,7 +95,11 @@ rcs_http_transfer_trim(RcsHttpTransfer *t)
 	t->answer_size = 0;
 }
 
-/* Only what differs from the request before is set again. */
+/*
+ * Only what differs from the request before is set again.  But a GET has a handle as
+ * new: curl repeats one by itself when a kept connection is closed while it leaves,
+ * five times in the life of a handle, and then fails.
+ */
 bool
 rcs_http_transfer_prepare(RcsHttpTransfer *t, RcsHttpRequest *r)
 {
@@ -107,6 +112,8 @@ rcs_http_transfer_prepare(RcsHttpTransfer *t, RcsHttpRequest *r)
 	t->request = r;
 	r->done_us = 0;
 	r->date_us = 0;
+	if (r->get && !make_as_new(t))
+		return false;
 	return set_ca_file(t, r->ca_file) && set_url(t, r->url) && set_method(t, r) &&
 		   set_headers(t, r) &&
 		   curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, r->timeout_ms) == CURLE_OK;
@@ -161,6 +168,19 @@ set_fixed_options(CURL *easy, RcsHttpTransfer *t)
 	return ok;
 }
 
+/* The connections stay: they are the multi handle's. */
+static bool
+make_as_new(RcsHttpTransfer *t)
+{
+	curl_easy_reset(t->easy);
+	free(t->url);
+	free(t->ca_file);
+	t->url = t->ca_file = NULL;
+	t->get = t->alone = false;
+	drop_headers(t);
+	return set_fixed_options(t->easy, t);
+}
+
 /* A string kept for comparison.  True: it differs and was replaced. */
 static bool
 remember(char **kept, const char *value, bool *ok)
@@ -204,12 +224,7 @@ set_ca_file(RcsHttpTransfer *t, const char *ca_file)
 		return true;
 	if (ca_file != NULL)
 		return ok && curl_easy_setopt(t->easy, CURLOPT_CAINFO, ca_file) == CURLE_OK;
-	curl_easy_reset(t->easy);
-	free(t->url);
-	t->url = NULL;
-	t->get = t->alone = false;
-	drop_headers(t);
-	return set_fixed_options(t->easy, t);
+	return ok && make_as_new(t);
 }
 
 /*

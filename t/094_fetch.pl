@@ -83,14 +83,16 @@ is($node->safe_psql($db, q{
 	DO $$ BEGIN PERFORM rcs_fetch('data', '/bad'); EXCEPTION WHEN connection_failure THEN NULL; END $$;
 	SELECT rcs_fetch('data', '/scalar')}), '[1]', 'the session goes on after a time-out');
 
-# Connections are kept: a service that says which of its connections a request came by
+# Connections are kept: a service that says which of its connections a request came by, and hangs up after its answer, or
+# when the next request is there, read or unread
 my $kept = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 16) or die "kept: $!";
 my $kept_port = $kept->sockport;
 my $keeper = fork() // die "fork: $!";
 if ($keeper == 0)
 {
 	my $select = IO::Select->new($kept);
-	my (%number, $n);
+	my (%number, %last, $n);
+	my $unanswered = 0;
 	while (1)
 	{
 		for my $socket ($select->can_read(10))
@@ -99,17 +101,22 @@ if ($keeper == 0)
 			{
 				my $client = $kept->accept or next;
 				$number{ $client->fileno } = ++$n;
+				$last{ $client->fileno } = '';
 				$select->add($client);
 				next;
 			}
 			my $head = '';
-			if (sysread $socket, $head, 65536)
+			my $last = $last{ $socket->fileno };
+			if ($last ne 'unread' && sysread($socket, $head, 65536) && $last ne 'read')
 			{
+				my ($path) = $head =~ m{^\S+ /(\w+)};
 				my ($accept) = $head =~ /^Accept: (.*?)\r$/m;
-				my $body = JSON::PP::encode_json({ connection => $number{ $socket->fileno }, accept => $accept });
+				my $body = JSON::PP::encode_json({ connection => $number{ $socket->fileno }, accept => $accept, unanswered => $unanswered });
 				syswrite $socket, "HTTP/1.1 200 OK\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
-				next unless $head =~ m{^GET /hangup };
+				$last{ $socket->fileno } = $path;
+				next unless $path eq 'hangup';
 			}
+			$unanswered++ if $head ne '' && $last eq 'read';
 			$select->remove($socket);
 			close $socket;
 		}
@@ -130,11 +137,16 @@ is($node->safe_psql($db, q{SELECT count(DISTINCT rcs_fetch('kept', '/' || i)->>'
 	'20 requests of a session go by one connection');
 is($node->safe_psql($db, q{SELECT count(DISTINCT rcs_fetch('kept_by_name', '/' || i)->>'connection') FROM generate_series(1, 20) i}), 1,
 	'also to a host with a name, whose address is looked at each time');
-# a moment after it has hung up: whoever asks before its word of that is here gets an error
 is($node->safe_psql($db, q{
 	SELECT count(DISTINCT rcs_fetch('kept', CASE WHEN i % 2 = 0 THEN '/hangup' ELSE '/x' END)->>'connection')
-	FROM generate_series(1, 20) i CROSS JOIN LATERAL (SELECT pg_sleep(0.1 * (i % 2))) moment}), 10,
-	'one that the service has closed is not in the way');
+	FROM generate_series(1, 40) i}), 20, 'one that the service has closed is not in the way');
+for (qw(read unread hangup))
+{
+	is($node->safe_psql($db, "SELECT count(DISTINCT rcs_fetch('kept', '/$_')->>'connection') FROM generate_series(1, 100) i"), 100,
+		"nor one that it closes when the next request comes ($_)");
+}
+like(fetch(q{'kept', '/x', '{}'}, q{SELECT rcs_fetch('kept', '/read'); }), qr/^08006: server "kept" gave no answer: /, 'but a POST is not made twice');
+is($node->safe_psql($db, q{SELECT rcs_fetch('kept', '/x')->>'unanswered'}), 100, 'as the service says');
 is($node->safe_psql($db, q{SELECT rcs_fetch('kept', '/x')->>'accept', rcs_fetch('kept', '/x', '{}')->>'accept'}), 'application/json|application/json',
 	'JSON is what is asked for');
 
