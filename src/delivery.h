@@ -246,6 +246,7 @@ extern void rcs_delivery_recorded(void);
 
 /* delivery_sweep.c */
 extern void rcs_sweep_when_due(int64 now_us);
+extern void rcs_clock_look(int64 now_us);
 extern void rcs_sweep_soon(void);
 extern void rcs_count_when_due(int64 now_us);
 
@@ -268,6 +269,7 @@ extern int rcs_people_look(RcsLease *lease, int most);
 extern void rcs_people_rolled_back(void);
 /* ... at any time */
 extern bool rcs_people_wanted(void);
+extern void rcs_people_clock_set_back(void);
 extern bool rcs_people_known(int64 now_us, int64 *wait_us);
 extern bool rcs_people_hour(const RcsItem *item, TimestampTz now, TimestampTz *due_at, char *reason,
 							int size);

@@ -85,6 +85,14 @@ rcs_people_hour(const RcsItem *item, TimestampTz now, TimestampTz *due_at, char 
 	return false;
 }
 
+/* What was put off by the hours may leave at an hour that comes again. */
+void
+rcs_people_clock_set_back(void)
+{
+	known_until = 0;
+	applied = false;
+}
+
 /* Is a turn wanted, since the hours have changed for what waits? */
 bool
 rcs_people_wanted(void)

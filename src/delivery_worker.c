@@ -284,6 +284,7 @@ one_round(void)
 	int64 wait_us = SECOND;
 	uint32 number = rcs_hold_number();
 
+	rcs_clock_look(now_us);
 	rcs_sweep_when_due(now_us);
 	rcs_count_when_due(now_us);
 	rcs_purge_when_due(now_us);

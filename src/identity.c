@@ -152,13 +152,15 @@ rcs_identity_adopt(bool all, bool promoted)
 
 /*
  * Written each minute also while messages only wait, because the age of the
- * data at a promotion is judged by it; never waited for.
+ * data at a promotion is judged by it; never waited for.  A date in the future
+ * is of a clock that was set back since.
  */
 static RcsStatement beat =
 	{"UPDATE rcs.identity SET last_alive = clock_timestamp(),"
 	 "  node_id = coalesce(nullif($3, ''), node_id)"
 	 " WHERE only_one = (SELECT i.only_one FROM rcs.identity i"
-	 "  WHERE i.last_alive < clock_timestamp() - interval '9 s' AND ($1"
+	 "  WHERE i.last_alive > clock_timestamp() + interval '1 s'"
+	 "   OR i.last_alive < clock_timestamp() - interval '9 s' AND ($1"
 	 "   OR i.last_alive < clock_timestamp() - make_interval(secs => $2)"
 	 "   OR i.last_alive < clock_timestamp() - interval '59 s' AND EXISTS (SELECT FROM rcs.batch))"
 	 "  FOR UPDATE SKIP LOCKED)",

@@ -120,6 +120,7 @@ extern void rcs_outbox_intents(int64 campaign_no, int64 generation, const RcsInt
 extern void rcs_outbox_retry(int64 campaign_no, const RcsBatchRow *retry, const char *reason);
 extern void rcs_outbox_put_back(int64 campaign_no, const int64 *ids, int nids, TimestampTz due_at,
 								const char *reason);
+extern void rcs_outbox_set_back(bool singles, int64 us);
 extern void rcs_outbox_close(int64 campaign_no, const int64 *ids, int nids);
 extern void rcs_outbox_tally(int64 campaign_no, const char *what, int64 n);
 extern void rcs_outbox_fold(void);

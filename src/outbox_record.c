@@ -158,6 +158,27 @@ rcs_outbox_put_back(int64 campaign_no, const int64 *ids, int nids, TimestampTz d
 	rcs_execute(&put_back, values, nulls);
 }
 
+/*
+ * A try that was put off is so for as long as before; anything else that was due
+ * then is due now, and what is scheduled for later keeps its date.
+ */
+static RcsStatement set_back = {
+	"UPDATE rcs.batch b SET due_at = greatest(clock_timestamp(), b.due_at - make_interval(secs => $2))"
+	" WHERE (b.campaign_no = 0) = $1 AND b.state = 'q' AND b.due_at > clock_timestamp()"
+	"  AND (b.attempt > 0 OR b.due_at <= clock_timestamp() + make_interval(secs => $2))",
+	2,
+	{BOOLOID, FLOAT8OID},
+	NULL};
+
+/* The clock was set back by so much. */
+void
+rcs_outbox_set_back(bool singles, int64 us)
+{
+	Datum values[] = {BoolGetDatum(singles), Float8GetDatum(us / 1000000.0)};
+
+	rcs_execute(&set_back, values, NULL);
+}
+
 static RcsStatement close_batches = {"DELETE FROM rcs.batch b USING " ROWS_BY_KEY
 									 " WHERE b.campaign_no = $1 AND b.ctid = l.tid",
 									 2,

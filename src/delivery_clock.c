@@ -1,0 +1,59 @@
+/*
+ * delivery_clock.c
+ *		A clock that is set back while we send: what was due before stays due.
+ *
+ * Dates in the queue are the wall clock's, and without this whatever was queued
+ * an hour before would wait for an hour.  The wall clock is compared with the one
+ * that runs on, and the first worker of a lane tells the queue.  It looks at no message.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "delivery.h"
+#include "monotonic.h"
+#include "outbox.h"
+#include "txn.h"
+
+#define SECOND INT64CONST(1000000) /* less is what a clock is slewed by */
+
+static TimestampTz wall_seen = 0;
+static int64 seen_us = 0;
+static int64 back_us = 0; /* what the queue does not know yet */
+static int64 not_before_us = 0;
+
+static void
+look(int64 now_us)
+{
+	TimestampTz wall = GetCurrentTimestamp();
+	int64 back = wall_seen + (now_us - seen_us) - wall;
+
+	if (wall_seen != 0 && back > SECOND)
+	{
+		back_us += back;
+		rcs_people_clock_set_back();
+	}
+	wall_seen = wall;
+	seen_us = now_us;
+}
+
+static void
+set_back(void *arg)
+{
+	rcs_outbox_set_back(delivery.lane == RCS_WORKER_SINGLE, back_us);
+}
+
+void
+rcs_clock_look(int64 now_us)
+{
+	look(now_us);
+	if (back_us == 0 || delivery.slot->index != 0 || now_us < not_before_us || delivery.draining ||
+		!rcs_delivery_hold_known() || rcs_delivery_held() != NULL)
+		return;
+	not_before_us = now_us + SECOND;
+	if (!rcs_txn_run(set_back, NULL))
+		return;
+	ereport(LOG, (errmsg("the clock was set back by %.1f seconds; what was due stays due",
+						 (double) back_us / SECOND)));
+	back_us = 0;
+}
