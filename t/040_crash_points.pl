@@ -80,6 +80,12 @@ for my $point (qw(after-intent after-answer after-result))
 	$node->safe_psql($db, "SELECT rcs_send('01099990000', 'one time password')");
 	$happened->();
 	$crashes++;
+	# a server that has not noticed the kill yet still answers
+	for (1 .. 600)
+	{
+		last if log_count($node, 'all server processes terminated; reinitializing') >= $crashes;
+		select undef, undef, undef, 0.05;
+	}
 	server_answers($node, $db);
 	drained($node, $db, 30, "a single, $point: it left");
 }
