@@ -15,8 +15,7 @@ use Time::HiRes qw(sleep time);
 # A resolver that says "no such name" or nothing at all, whatever the machine's own does
 sub build_resolver
 {
-	my $dir = PostgreSQL::Test::Utils::tempdir();
-	append_to_file("$dir/resolver.c", <<'C');
+	return preload_library(<<'C');
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>
@@ -40,8 +39,6 @@ getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 	return next(node, service, hints, res);
 }
 C
-	return system("cc -shared -fPIC -o $dir/resolver.so $dir/resolver.c -ldl 2>/dev/null") == 0
-	  ? "$dir/resolver.so" : undef;
 }
 
 my $resolver = build_resolver();

@@ -46,8 +46,7 @@ sub start
 # malloc, calloc and realloc that fail once when they have been told to.
 sub build_library
 {
-	my $dir = PostgreSQL::Test::Utils::tempdir();
-	append_to_file("$dir/shortage.c", <<'C');
+	return preload_library(<<'C');
 #include <errno.h>
 #include <stddef.h>
 
@@ -75,8 +74,6 @@ void *malloc(size_t n) { return fails() ? NULL : __libc_malloc(n); }
 void *calloc(size_t n, size_t size) { return fails() ? NULL : __libc_calloc(n, size); }
 void *realloc(void *p, size_t n) { return fails() ? NULL : __libc_realloc(p, n); }
 C
-	return system("cc -shared -fPIC -O1 -o $dir/shortage.so $dir/shortage.c 2>/dev/null") == 0
-	  ? "$dir/shortage.so" : undef;
 }
 
 # A few messages of each lane; the fault strikes or not, then they leave.

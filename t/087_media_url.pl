@@ -16,8 +16,7 @@ use Time::HiRes qw(sleep time);
 # A resolver that gives a name of the form a-b-c-d.test the address a.b.c.d, and others what they are called
 sub build_resolver
 {
-	my $dir = PostgreSQL::Test::Utils::tempdir();
-	append_to_file("$dir/resolver.c", <<'C');
+	return preload_library(<<'C');
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <netdb.h>
@@ -53,8 +52,6 @@ getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 	return next(address, service, hints, res);
 }
 C
-	return system("cc -shared -fPIC -o $dir/resolver.so $dir/resolver.c -ldl 2>/dev/null") == 0
-	  ? "$dir/resolver.so" : undef;
 }
 
 my $resolver = build_resolver();

@@ -12,7 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(rcs_node rcs_database start_ktsim setup_account oracle poll worker_count
-  worker_pids settled took log_count campaign drained server_answers complaints kill_server set_conf $text);
+  worker_pids settled took log_count campaign drained server_answers complaints kill_server set_conf preload_library $text);
 
 my @statuses =
   qw(queued sending sent delivered fell_back failed uncertain canceled expired suppressed);
@@ -192,6 +192,16 @@ sub complaints
 {
 	my ($node) = @_;
 	return log_count($node, '(?:ERROR|PANIC|WARNING):  (?!carrier account "\w+" is set aside)');
+}
+
+# A library for LD_PRELOAD of this C code; nothing without a compiler.
+sub preload_library
+{
+	my ($code) = @_;
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+
+	append_to_file("$dir/preload.c", $code);
+	return system("cc -shared -fPIC -O1 -o $dir/preload.so $dir/preload.c -ldl 2>/dev/null") == 0 ? "$dir/preload.so" : undef;
 }
 
 # Kills the server and all its processes at once, as a power cut would, and starts it again.
