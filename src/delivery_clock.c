@@ -22,19 +22,16 @@ static int64 seen_us = 0;
 static int64 back_us = 0; /* what the queue does not know yet */
 static int64 not_before_us = 0;
 
-static void
-look(int64 now_us)
+/* How far the clock was set back since the last look, 0 = it was not. */
+static int64
+step(int64 now_us)
 {
 	TimestampTz wall = GetCurrentTimestamp();
-	int64 back = wall_seen + (now_us - seen_us) - wall;
+	int64 back = wall_seen == 0 ? 0 : wall_seen + (now_us - seen_us) - wall;
 
-	if (wall_seen != 0 && back > SECOND)
-	{
-		back_us += back;
-		rcs_people_clock_set_back();
-	}
 	wall_seen = wall;
 	seen_us = now_us;
+	return back > SECOND ? back : 0;
 }
 
 static void
@@ -43,12 +40,18 @@ set_back(void *arg)
 	rcs_outbox_set_back(delivery.lane == RCS_WORKER_SINGLE, back_us);
 }
 
+/* On hold as well: later nobody could tell what was due then from what is scheduled. */
 void
 rcs_clock_look(int64 now_us)
 {
-	look(now_us);
-	if (back_us == 0 || delivery.slot->index != 0 || now_us < not_before_us || delivery.draining ||
-		!rcs_delivery_hold_known() || rcs_delivery_held() != NULL)
+	int64 back = step(now_us);
+
+	if (back > 0)
+		rcs_people_clock_set_back();
+	if (delivery.slot->index != 0)
+		return;
+	back_us += back;
+	if (back_us == 0 || now_us < not_before_us)
 		return;
 	not_before_us = now_us + SECOND;
 	if (!rcs_txn_run(set_back, NULL))

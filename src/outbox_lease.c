@@ -98,8 +98,7 @@ read_messages(uint64 n, RcsMessageRow **messages, MemoryContext cxt)
  * A loose scan: its cost follows the campaigns with waiting batches, not the
  * batches.  Those that are over come too, whatever they wait for, to be ended,
  * and those that the caller has leases of.  The only statement here that
- * crosses campaigns; it locks nothing.  One that has been started is so also
- * when the clock was set back behind that.
+ * crosses campaigns; it locks nothing.
  */
 static RcsStatement campaigns = {
 	"WITH RECURSIVE s(no) AS ("
@@ -111,7 +110,7 @@ static RcsStatement campaigns = {
 	" SELECT c.campaign_no, c.chatbot, c.version, c.rate_per_minute, c.expires_at, c.in_doubt,"
 	"  greatest(coalesce((SELECT min(b.due_at) FROM rcs.batch b"
 	"   WHERE b.campaign_no = c.campaign_no AND b.state = 'q'), 'infinity'),"
-	"   CASE WHEN c.started_at IS NULL THEN c.start_at END),"
+	"   coalesce(c.started_at, c.start_at)),"
 	"  c.weight, c.paused_at IS NOT NULL, c.canceled_at IS NOT NULL, c.resumed_at"
 	" FROM (SELECT s.no FROM s UNION SELECT unnest($1)) k JOIN rcs.campaign c ON c.campaign_no = k.no"
 	" WHERE c.canceled_at IS NOT NULL OR c.expires_at <= now()"

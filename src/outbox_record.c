@@ -170,13 +170,22 @@ static RcsStatement set_back = {
 	{BOOLOID, FLOAT8OID},
 	NULL};
 
-/* The clock was set back by so much. */
+/* One that has been started is so for everybody who asks, also behind the date of its start. */
+static RcsStatement set_back_starts =
+	{"UPDATE rcs.campaign SET started_at = clock_timestamp() WHERE started_at > clock_timestamp()",
+	 0,
+	 {0},
+	 NULL};
+
+/* The clock was set back by so much: what there is of this lane follows it. */
 void
 rcs_outbox_set_back(bool singles, int64 us)
 {
 	Datum values[] = {BoolGetDatum(singles), Float8GetDatum(us / 1000000.0)};
 
 	rcs_execute(&set_back, values, NULL);
+	if (!singles)
+		rcs_execute(&set_back_starts, NULL, NULL);
 }
 
 static RcsStatement close_batches = {"DELETE FROM rcs.batch b USING " ROWS_BY_KEY
