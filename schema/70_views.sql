@@ -231,10 +231,13 @@ CROSS JOIN LATERAL (
 		sum(x.n) FILTER (WHERE x.what = 'accepted')::bigint AS accepted,
 		sum(x.n) FILTER (WHERE x.what = 'duplicates')::bigint AS duplicates,
 		sum(x.n) FILTER (WHERE x.what = 'rejected')::bigint AS rejected,
-		sum(x.n) FILTER (WHERE x.at > statement_timestamp() - interval '30 seconds'
-			AND x.what NOT IN ('total', 'duplicates', 'rejected', 'accepted') AND NOT x.reported) AS recent,
+		sum(x.recent) FILTER (WHERE x.what NOT IN ('total', 'duplicates', 'rejected', 'accepted') AND NOT x.reported) AS recent,
 		max(x.at) FILTER (WHERE x.what NOT IN ('total', 'duplicates', 'rejected') AND NOT x.reported) AS last_at
-	FROM rcs.tally x WHERE x.campaign_no = c.campaign_no) t
+	FROM (
+		-- thousands of rows while it is sent: added up first, and only then told apart by their names
+		SELECT y.what, y.reported, sum(y.n) AS n, max(y.at) AS at,
+			sum(y.n) FILTER (WHERE y.at > statement_timestamp() - interval '30 seconds') AS recent
+		FROM rcs.tally y WHERE y.campaign_no = c.campaign_no GROUP BY y.what, y.reported) x) t
 CROSS JOIN LATERAL (
 	SELECT sum(x.queued)::bigint AS queued, sum(x.sending)::bigint AS sending,
 		sum(x.accepted)::bigint AS accepted, sum(x.failed)::bigint AS failed,

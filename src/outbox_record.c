@@ -282,16 +282,18 @@ static RcsStatement fold = {"WITH old AS (DELETE FROM rcs.tally t"
 							{INT8OID},
 							NULL};
 
-static RcsStatement to_fold =
-	{"SELECT t.campaign_no FROM rcs.tally t GROUP BY t.campaign_no HAVING count(*) > 500",
-	 0,
-	 {0},
-	 NULL};
+/* There are twelve counts, each by a report or not: folded, a campaign has at most 24 rows. */
+static RcsStatement to_fold = {"SELECT t.campaign_no FROM rcs.tally t GROUP BY t.campaign_no"
+							   " HAVING count(*) > 500"
+							   " OR count(*) > 24 AND max(t.at) < now() - interval '1 minute'",
+							   0,
+							   {0},
+							   NULL};
 
 /*
- * Fold the tallies of campaigns that have gathered very many; the latest
- * minute stays as it is, since the speed of a campaign is read from it.  One folds at a
- * time: the caller holds the lock for it.
+ * Fold the tallies of campaigns that have gathered very many, and of those that have become
+ * silent; the latest minute stays as it is, since the speed of a campaign is read from it.
+ * One folds at a time.
  */
 void
 rcs_outbox_fold(void)

@@ -149,6 +149,17 @@ cmp_ok(sql("SELECT rcs_campaign_resend_failed('$first', '{54002}')"), '>', 0, 'f
 report(500);
 drained($node, $db, 60, 'they end');
 poll($node, $db, 'SELECT count(*) FROM rcs.event e WHERE NOT e.counted', 0, 30, 'reports are counted');
+
+# Once they are silent, a worker folds their tallies, however few, and the counts stay what they were.
+my $most = 'SELECT max(n) FROM (SELECT count(*) AS n FROM rcs.tally GROUP BY campaign_no) x';
+my $counts = 'SELECT * FROM rcs._campaign_counts ORDER BY campaign_no';
+sql("UPDATE rcs.tally SET at = at - interval '2 minutes'");
+my $before = sql($counts);
+my $rows = sql($most);
+ok($rows > 24 && $rows < 500, "$rows tallies of a campaign");
+kill 'TERM', split /,/, worker_pids($node, $db);
+poll($node, $db, "SELECT ($most) <= 24", 't', 30, 'folded');
+is(sql($counts), $before, 'the counts are the same');
 sql("SELECT rcs_purge('0')");
 
 sql('INSERT INTO stop VALUES (true)');
