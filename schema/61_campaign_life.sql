@@ -143,70 +143,133 @@ AS 'MODULE_PATHNAME', 'rcs_campaign_resend_failed';
 COMMENT ON FUNCTION rcs_campaign_resend_failed(pg_catalog.uuid, pg_catalog.text[])
 	IS 'offers definite failures again under the id of the next epoch, those with these codes, or all that can be cured; how many';
 
--- When so many seconds of sending are over, if it may go on only inside the hours of advertising.
-CREATE FUNCTION rcs._ad_end(INOUT starts_at pg_catalog.timestamptz, seconds pg_catalog.float8, OUT ends_at pg_catalog.timestamptz)
+-- When so many messages have left, of which some ("bound") may leave only inside the hours of advertising.  While
+-- it is open all of them leave in proportion, while it is closed the others.  No rate: they leave at once.
+CREATE FUNCTION rcs._ad_end(INOUT starts_at pg_catalog.timestamptz, bound pg_catalog.int8, "free" pg_catalog.int8,
+	rate_per_minute pg_catalog.numeric, hours pg_catalog.text, margin_s pg_catalog.int4,
+	OUT ends_at pg_catalog.timestamptz, OUT put_off pg_catalog.bool)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	hours text[] := regexp_match(coalesce(nullif(current_setting('rcs.ad_hours', true), ''), '08:00-21:00 Asia/Seoul'),
-		'^ *([0-9:]+) *- *([0-9:]+) *(.*)$');
-	zone text := coalesce(nullif(hours[3], ''), 'Asia/Seoul');
-	margin interval := coalesce(nullif(current_setting('rcs.ad_margin', true), ''), '10min')::interval;
 	t timestamptz := starts_at;
-	rest float8 := coalesce(seconds, 0);
-	opens timestamptz;
-	closes timestamptz;
-	first timestamptz;
+	bound_s float8 := coalesce(60.0 * bound / rate_per_minute, 0);
+	free_s float8 := coalesce(60.0 * "free" / rate_per_minute, 0);
+	edge timestamptz;
+	room_s float8;
 BEGIN
+	put_off := false;
+	IF bound = 0 THEN
+		ends_at := t + make_interval(secs => free_s);
+		RETURN;
+	ELSIF "free" = 0 THEN
+		starts_at := NULL;
+	END IF;
 	FOR day IN 0 .. 3660 LOOP
-		opens := ((starts_at AT TIME ZONE zone)::date + day + hours[1]::time) AT TIME ZONE zone;
-		closes := ((starts_at AT TIME ZONE zone)::date + day + hours[2]::time) AT TIME ZONE zone - margin;
-		t := greatest(t, opens);
-		CONTINUE WHEN t >= closes;
-		first := coalesce(first, t);
-		IF t + make_interval(secs => rest) <= closes THEN
-			starts_at := first;
-			ends_at := t + make_interval(secs => rest);
+		edge := rcs._ad_opening(t, hours, margin_s);
+		IF edge > t THEN
+			room_s := extract(epoch FROM edge - t);
+			put_off := put_off OR free_s < room_s;
+			free_s := greatest(free_s - room_s, 0);
+			t := edge;
+		END IF;
+		edge := rcs._ad_closing(t, hours, margin_s);
+		EXIT WHEN edge <= t; -- the margin leaves nothing of the hours
+		starts_at := coalesce(starts_at, t);
+		IF t + make_interval(secs => bound_s + free_s) <= edge THEN
+			ends_at := t + make_interval(secs => bound_s + free_s);
 			RETURN;
 		END IF;
-		rest := rest - extract(epoch FROM closes - t);
+		room_s := extract(epoch FROM edge - t);
+		SELECT bound_s - bound_s * room_s / (bound_s + free_s), free_s - free_s * room_s / (bound_s + free_s)
+		INTO bound_s, free_s;
+		t := edge;
 	END LOOP;
-	starts_at := first;
+	put_off := true;
 END $$;
-COMMENT ON FUNCTION rcs._ad_end(pg_catalog.timestamptz, pg_catalog.float8)
-	IS 'the first moment from a time on that advertising may leave, and the last of so many seconds of it';
+COMMENT ON FUNCTION rcs._ad_end(pg_catalog.timestamptz, pg_catalog.int8, pg_catalog.int8, pg_catalog.numeric, pg_catalog.text, pg_catalog.int4)
+	IS 'the first moment from a time on that some of so many messages may leave, the last of them, and whether the hours cost time; null: not in ten years';
 
--- A dry run.  The rate is that of the accounts that are not set aside, as if nobody else used them.
+-- Nothing of it has been offered in its batch's attempt, nor was handed back to another batch; the same
+-- messages as are counted "queued", but for those whose recipient was erased.
+CREATE VIEW rcs._queued_message AS
+SELECT m.campaign_no, m.batch_id, m.ord, m.phone, m.night_consent, b.version
+FROM rcs.batch b
+JOIN rcs.message m ON m.campaign_no = b.campaign_no AND m.batch_id = coalesce(b.origin, b.batch_id)
+	AND (b.ords IS NULL OR m.ord = ANY (b.ords)) AND (b.canceled IS NULL OR m.ord <> ALL (b.canceled))
+WHERE b.unknown_since IS NULL AND m.phone IS NOT NULL AND (b.state = 'q' OR NOT (
+	EXISTS (SELECT FROM rcs.result r
+		WHERE r.campaign_no = m.campaign_no AND r.batch_id = m.batch_id AND r.ord = m.ord AND r.attempt >= b.attempt)
+	OR EXISTS (SELECT FROM rcs.intent i
+		WHERE i.campaign_no = m.campaign_no AND i.batch_id = m.batch_id AND i.attempt >= b.attempt AND m.ord = ANY (i.ords))
+	OR EXISTS (SELECT FROM rcs.batch y
+		WHERE y.campaign_no = m.campaign_no AND y.origin = m.batch_id AND y.attempt > b.attempt AND m.ord = ANY (y.ords))));
+COMMENT ON VIEW rcs._queued_message IS 'messages that are to be offered and have not been in this attempt';
+
+-- As a worker would judge them at their first chance from "opens" on.  Nobody's share of a day is known
+-- before it, so on a later day nobody has had any.  No hash is made when it could find nobody.
+CREATE FUNCTION rcs._check_people(c rcs.campaign, opens pg_catalog.timestamptz, ads pg_catalog.int4[],
+	OUT would_send pg_catalog.int8, OUT suppressed pg_catalog.int8, OUT bound pg_catalog.int8)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+DECLARE
+	cap int := current_setting('rcs.ad_daily_cap');
+	free_day date := rcs._ad_day(opens);
+	bound_day date := rcs._ad_day(rcs._ad_opening(opens));
+	v_key bytea;
+BEGIN
+	SELECT i.phone_key INTO v_key FROM rcs.installation i
+	WHERE EXISTS (SELECT FROM rcs.refusal)
+		OR cap > 0 AND EXISTS (SELECT FROM rcs.ad_sent s WHERE s.day IN (free_day, bound_day));
+	SELECT count(*) FILTER (WHERE NOT u.unwanted), count(*) FILTER (WHERE u.unwanted),
+		count(*) FILTER (WHERE u.bound AND NOT u.unwanted)
+	INTO would_send, suppressed, bound
+	FROM (
+		SELECT m.bound, r.phone_hash IS NOT NULL OR s.phone_hash IS NOT NULL AND NOT EXISTS (
+				SELECT FROM rcs.ad_sent o -- it has been counted
+				WHERE o.day = s.day AND o.phone_hash = s.phone_hash
+					AND o.campaign_no = m.campaign_no AND o.batch_id = m.batch_id AND o.ord = m.ord) AS unwanted
+		FROM (
+			SELECT q.campaign_no, q.batch_id, q.ord, a.ad AND q.night_consent IS NOT TRUE AS bound,
+				CASE WHEN a.ad AND v_key IS NOT NULL THEN sha256(v_key || convert_to(q.phone, 'UTF8')) END AS phone_hash
+			FROM rcs._queued_message q
+			CROSS JOIN LATERAL (SELECT coalesce(q.version, c.version) = ANY (ads) AS ad) a
+			WHERE q.campaign_no = c.campaign_no OFFSET 0) m
+		LEFT JOIN rcs._all_refused(c.chatbot) r(phone_hash) ON r.phone_hash = m.phone_hash
+		LEFT JOIN (
+			SELECT x.day, x.phone_hash FROM rcs.ad_sent x
+			WHERE cap > 0 AND x.day IN (free_day, bound_day)
+			GROUP BY x.day, x.phone_hash HAVING count(*) >= cap) s
+			ON s.phone_hash = m.phone_hash AND s.day = CASE WHEN m.bound THEN bound_day ELSE free_day END) u;
+END $$;
+COMMENT ON FUNCTION rcs._check_people(rcs.campaign, pg_catalog.timestamptz, pg_catalog.int4[])
+	IS 'what is queued of a campaign whose texts of these versions are advertising: how many would be sent, how many not, and how many of the former only inside the hours';
+
+-- A dry run, as of one snapshot.  The rate is that of the accounts that are not set aside, as if nobody else used them.
 CREATE FUNCTION rcs._campaign_check(stream pg_catalog.int8, OUT would_send pg_catalog.int8, OUT suppressed pg_catalog.int8,
 	OUT rejected pg_catalog.int8, OUT starts_at pg_catalog.timestamptz, OUT ends_at pg_catalog.timestamptz,
 	OUT limited_by pg_catalog.text)
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	c rcs.campaign;
-	k record;
-	advertising boolean;
+	ads int[] := ARRAY(SELECT v.version FROM rcs.campaign_version v WHERE v.campaign_no = stream AND v.message->>'header' = '1');
+	bound bigint := 0;
 	account_rate numeric;
 	unlimited boolean;
 	closed text;
 	v_rate numeric;
 	opens timestamptz;
+	put_off boolean;
 BEGIN
 	SELECT * INTO c FROM rcs.campaign x WHERE x.campaign_no = stream;
-	SELECT * INTO k FROM rcs._campaign_counts x WHERE x.campaign_no = stream;
-	SELECT v.message->>'header' = '1' INTO advertising FROM rcs.campaign_version v WHERE v.campaign_no = stream AND v.version = c.version;
-	suppressed := 0;
-	rejected := k.rejected;
-	IF advertising AND EXISTS (SELECT FROM rcs.refusal) THEN
-		SELECT count(*) INTO suppressed
-		FROM rcs.batch b JOIN rcs.message m ON m.campaign_no = stream AND m.batch_id = coalesce(b.origin, b.batch_id)
-			AND (b.ords IS NULL OR m.ord = ANY (b.ords)) AND (b.canceled IS NULL OR m.ord <> ALL (b.canceled))
-		WHERE b.campaign_no = stream AND b.state = 'q' AND b.unknown_since IS NULL
-			AND rcs._refused(rcs._phone_hash(m.phone), c.chatbot);
+	opens := CASE WHEN c.started_at IS NULL THEN greatest(c.start_at, statement_timestamp()) ELSE statement_timestamp() END;
+	SELECT x.queued, 0, x.rejected INTO would_send, suppressed, rejected FROM rcs._campaign_counts x WHERE x.campaign_no = stream;
+	IF cardinality(ads) > 0 OR EXISTS (SELECT FROM rcs.erased e WHERE e.campaign_no = stream) THEN
+		SELECT p.would_send, p.suppressed, p.bound INTO would_send, suppressed, bound FROM rcs._check_people(c, opens, ads) p;
 	END IF;
-	would_send := k.queued - suppressed;
 	IF c.canceled_at IS NOT NULL OR c.expires_at <= statement_timestamp() THEN
 		would_send := 0;
 		limited_by := CASE WHEN c.canceled_at IS NOT NULL THEN 'canceled' ELSE 'expires_at' END;
@@ -225,13 +288,9 @@ BEGIN
 		JOIN rcs.account_status s ON s.server = f.srvname
 		WHERE t.chatbot = c.chatbot) a;
 	v_rate := least(c.rate_per_minute, CASE WHEN NOT unlimited THEN account_rate END);
-	starts_at := CASE WHEN c.started_at IS NULL THEN greatest(c.start_at, statement_timestamp()) ELSE statement_timestamp() END;
-	opens := starts_at;
-	IF advertising THEN
-		SELECT e.starts_at, e.ends_at INTO starts_at, ends_at FROM rcs._ad_end(opens, coalesce(60.0 * would_send / v_rate, 0)) e;
-	ELSE
-		ends_at := starts_at + make_interval(secs => 60.0 * would_send / v_rate);
-	END IF;
+	SELECT e.starts_at, e.ends_at, e.put_off INTO starts_at, ends_at, put_off
+	FROM rcs._ad_end(opens, bound, would_send - bound, v_rate, current_setting('rcs.ad_hours'),
+		extract(epoch FROM current_setting('rcs.ad_margin')::interval)::int) e;
 	IF v_rate IS NULL THEN
 		ends_at := NULL;
 	END IF;
@@ -239,7 +298,7 @@ BEGIN
 		WHEN EXISTS (SELECT FROM rcs.hold h WHERE h.released_at IS NULL AND h.server IS NULL) THEN 'hold'
 		WHEN closed IS NOT NULL THEN closed
 		WHEN ends_at > c.expires_at OR starts_at > c.expires_at THEN 'expires_at'
-		WHEN starts_at > opens OR ends_at > opens + make_interval(secs => 60.0 * would_send / v_rate + 1) THEN 'ad_hours'
+		WHEN put_off THEN 'ad_hours'
 		WHEN v_rate = c.rate_per_minute THEN 'campaign rate'
 		WHEN v_rate IS NOT NULL THEN 'account rate' END;
 	IF limited_by = 'hold' OR closed IS NOT NULL THEN
@@ -247,7 +306,8 @@ BEGIN
 	END IF;
 END $$;
 COMMENT ON FUNCTION rcs._campaign_check(pg_catalog.int8) IS 'what sending the rest of a campaign would mean';
-REVOKE ALL ON FUNCTION rcs._ad_end(pg_catalog.timestamptz, pg_catalog.float8), rcs._campaign_check(pg_catalog.int8) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rcs._ad_end(pg_catalog.timestamptz, pg_catalog.int8, pg_catalog.int8, pg_catalog.numeric, pg_catalog.text, pg_catalog.int4),
+	rcs._check_people(rcs.campaign, pg_catalog.timestamptz, pg_catalog.int4[]), rcs._campaign_check(pg_catalog.int8) FROM PUBLIC;
 
 CREATE FUNCTION rcs_campaign_check(campaign pg_catalog.uuid, OUT would_send pg_catalog.int8, OUT suppressed pg_catalog.int8,
 	OUT rejected pg_catalog.int8, OUT starts_at pg_catalog.timestamptz, OUT ends_at pg_catalog.timestamptz,
@@ -255,7 +315,8 @@ CREATE FUNCTION rcs_campaign_check(campaign pg_catalog.uuid, OUT would_send pg_c
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rcs_campaign_check';
-COMMENT ON FUNCTION rcs_campaign_check(pg_catalog.uuid) IS 'a dry run: how many would be sent, when it would end, and what limits it';
+COMMENT ON FUNCTION rcs_campaign_check(pg_catalog.uuid)
+	IS 'a dry run: how many would be sent, when it would end, and what limits it, as if the accounts had nothing else to send and nobody got other advertising meanwhile';
 
 CREATE FUNCTION rcs_campaign_test(campaign pg_catalog.uuid, phone pg_catalog.text, like_phone pg_catalog.text DEFAULT NULL)
 RETURNS pg_catalog.uuid

@@ -42,6 +42,18 @@ END;
 COMMENT ON FUNCTION rcs._refused(pg_catalog.bytea, pg_catalog.text)
 	IS 'may this person be sent no advertising of this chatbot?';
 
+-- For very many at once: not a look for each.
+CREATE FUNCTION rcs._all_refused(chatbot pg_catalog.text) RETURNS SETOF pg_catalog.bytea
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT l.phone_hash FROM (
+		SELECT DISTINCT ON (r.phone_hash) r.phone_hash, r.refused FROM rcs.refusal r
+		WHERE r.chatbot IS NULL OR r.chatbot OPERATOR(pg_catalog.=) _all_refused.chatbot
+		ORDER BY r.phone_hash, r.id DESC) l
+	WHERE l.refused;
+END;
+COMMENT ON FUNCTION rcs._all_refused(pg_catalog.text) IS 'everybody for whom rcs._refused is true';
+
 CREATE VIEW rcs._refusal_in_force AS
 SELECT r.* FROM rcs.refusal r
 WHERE NOT EXISTS (
@@ -78,6 +90,18 @@ CREATE FUNCTION rcs._ad_opening(at timestamptz,
 RETURNS timestamptz
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcs_ad_opening';
 COMMENT ON FUNCTION rcs._ad_opening(timestamptz, text, int) IS 'the first moment from then on at which advertising may leave';
+
+CREATE FUNCTION rcs._ad_closing(at timestamptz,
+	hours text DEFAULT pg_catalog.current_setting('rcs.ad_hours'),
+	margin_s int DEFAULT EXTRACT(epoch FROM pg_catalog.current_setting('rcs.ad_margin')::pg_catalog.interval)::pg_catalog.int4)
+RETURNS timestamptz
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcs_ad_closing';
+COMMENT ON FUNCTION rcs._ad_closing(timestamptz, text, int) IS 'until when advertising may leave from then on: the same moment if it may not, infinity if it always may';
+
+CREATE FUNCTION rcs._ad_day(at timestamptz, hours text DEFAULT pg_catalog.current_setting('rcs.ad_hours'))
+RETURNS date
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcs_ad_day';
+COMMENT ON FUNCTION rcs._ad_day(timestamptz, text) IS 'the day of rcs.ad_sent that a moment lies in';
 
 CREATE FUNCTION rcs._refuse(phone text, chatbot text, refused boolean, who text, source text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
@@ -121,4 +145,5 @@ COMMENT ON FUNCTION rcs_optin(text, text, text)
 	IS 'takes refusals of this chatbot, or of all, back; true if that changed something';
 
 REVOKE ALL ON FUNCTION rcs._phone_hash(text), rcs._refused(bytea, text), rcs._refuse(text, text, boolean, text, text),
-	rcs._ad_opening(timestamptz, text, int), rcs_optin(text, text, text) FROM PUBLIC;
+	rcs._all_refused(text), rcs._ad_opening(timestamptz, text, int), rcs._ad_closing(timestamptz, text, int), rcs._ad_day(timestamptz, text),
+	rcs_optin(text, text, text) FROM PUBLIC;

@@ -76,6 +76,33 @@ SELECT would_send, suppressed FROM rcs_campaign_check(:'k');
 SELECT rcs_campaign_change(:'k', start_at => '2100-01-01 22:00+09');
 SELECT starts_at AT TIME ZONE 'Asia/Seoul', ends_at AT TIME ZONE 'Asia/Seoul', limited_by FROM rcs_campaign_check(:'k');
 
+-- of a person of whom nothing is left, and of those who get it at any hour
+SELECT added FROM rcs_campaign_add(:'k', $$SELECT '010' || 31000000 + i AS phone, true AS night_consent FROM generate_series(1, 60) i$$);
+SELECT rcs_erase('01030000008') > 0, rcs_optout('01031000001');
+SELECT would_send, suppressed, starts_at AT TIME ZONE 'Asia/Seoul', ends_at AT TIME ZONE 'Asia/Seoul', limited_by FROM rcs_campaign_check(:'k');
+SELECT rcs_campaign_change(:'k', start_at => '2100-01-01 12:00+09', rate_per_minute => 0);
+SELECT would_send, ends_at - starts_at, limited_by FROM rcs_campaign_check(:'k');
+-- who has refused is found in a leased batch too: of 21 to 40, 21 to 24 have an answer, 25 to 27 are being offered,
+-- 28 and 29 have been put off; 41 to 50 are in doubt
+BEGIN;
+SELECT campaign_no AS no, batch_id AS b FROM rcs.message m JOIN rcs.campaign c USING (campaign_no) WHERE c.id = :'k' AND m.phone = '01030000021' \gset
+SELECT count(*), min(ord), max(ord) FROM rcs.message WHERE campaign_no = :no AND batch_id = :b AND phone <= '01030000040';
+UPDATE rcs.batch SET state = 'l', generation = 1 WHERE campaign_no = :no AND batch_id = :b;
+INSERT INTO rcs.intent VALUES (:no, :b, 1, 1, 1, now(), 'change_kt', '{21,22,23,24,25,26,27,28}');
+INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at)
+SELECT :no, :b, o, 1, CASE WHEN o < 25 THEN 'a' WHEN o = 28 THEN 'w' ELSE 't' END, now() FROM generate_series(21, 50) o WHERE o < 25 OR o = 28 OR o > 40;
+INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, origin, ords, unknown_since)
+SELECT :no, nextval('rcs.batch_id_seq'), cardinality(v.ords), '2100-01-01', 2, :b, v.ords, v.since
+FROM (VALUES ('{28,29}'::int[], NULL), ('{41,42,43,44,45,46,47,48,49,50}', now())) v(ords, since);
+SELECT queued, sending, sent FROM rcs.campaign_progress WHERE campaign = :'k';
+SELECT k.would_send, k.suppressed, k.would_send + k.suppressed + 1 = p.queued FROM rcs_campaign_check(:'k') k, rcs.campaign_progress p WHERE p.campaign = :'k';
+SELECT count(rcs_optout('010' || 30000000 + i)) FROM generate_series(21, 50) i;
+SELECT would_send, suppressed FROM rcs_campaign_check(:'k');
+-- what is offered again keeps its text, which was no advertising
+UPDATE rcs.batch SET version = 1 WHERE campaign_no = :no AND ords = '{28,29}';
+SELECT would_send, suppressed FROM rcs_campaign_check(:'k');
+ROLLBACK;
+
 -- one message, to try it
 SELECT rcs_hold('no worker takes part in this test') IS NULL AS held;
 SELECT rcs_campaign_create('try', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "#{name}"}}') AS t \gset

@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
 #include "ad_hours.h"
@@ -20,6 +21,8 @@
 #define DAY_MINUTES (24 * 60)
 
 PG_FUNCTION_INFO_V1(rcs_ad_opening);
+PG_FUNCTION_INFO_V1(rcs_ad_closing);
+PG_FUNCTION_INFO_V1(rcs_ad_day);
 
 /* ---------- parsing ---------- */
 
@@ -98,7 +101,7 @@ rcs_ad_hours_open(const RcsAdHours *h, int margin_s, TimestampTz now, TimestampT
 	struct pg_tm tm;
 	int today;
 
-	*edge = TimestampTzPlusMilliseconds(now, INT64CONST(1000) * DAY_MINUTES * 60);
+	*edge = DT_NOEND;
 	if (h->opens % DAY_MINUTES == h->closes % DAY_MINUTES)
 		return true;
 	local_time(h, now, &tm);
@@ -115,7 +118,9 @@ rcs_ad_hours_open(const RcsAdHours *h, int margin_s, TimestampTz now, TimestampT
 		*edge = opens <= now ? closes : opens;
 		return opens <= now;
 	}
-	return false; /* the margin leaves nothing of them */
+	/* the margin leaves nothing of them */
+	*edge = TimestampTzPlusMilliseconds(now, INT64CONST(1000) * DAY_MINUTES * 60);
+	return false;
 }
 
 void
@@ -137,19 +142,55 @@ rcs_ad_hours_day(const RcsAdHours *h, TimestampTz at, char text[16])
 	snprintf(text, 16, "%04d-%02d-%02d", tm.tm_year % 10000, tm.tm_mon % 100, tm.tm_mday % 100);
 }
 
-/* (at, hours, margin in seconds): the first moment from then on in which it may leave. */
-Datum
-rcs_ad_opening(PG_FUNCTION_ARGS)
+/* ---------- for SQL ---------- */
+
+static void
+hours_argument(text *argument, RcsAdHours *hours)
 {
-	TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
-	RcsAdHours hours;
-	TimestampTz edge;
-	const char *problem = rcs_ad_hours_parse(text_to_cstring(PG_GETARG_TEXT_PP(1)), &hours);
+	const char *problem = rcs_ad_hours_parse(text_to_cstring(argument), hours);
 
 	if (problem != NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid ad hours"),
 						errdetail("%s", problem)));
-	if (TIMESTAMP_NOT_FINITE(at) || rcs_ad_hours_open(&hours, PG_GETARG_INT32(2), at, &edge))
-		edge = at;
-	PG_RETURN_TIMESTAMPTZ(edge);
+}
+
+/* (at, hours, margin in seconds): where the open or closed time that "at" lies in ends; "at" if it is the other. */
+static TimestampTz
+edge_of(FunctionCallInfo fcinfo, bool of_open)
+{
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
+	RcsAdHours hours;
+	TimestampTz edge;
+
+	hours_argument(PG_GETARG_TEXT_PP(1), &hours);
+	if (TIMESTAMP_NOT_FINITE(at) ||
+		rcs_ad_hours_open(&hours, PG_GETARG_INT32(2), at, &edge) != of_open)
+		return at;
+	return edge;
+}
+
+/* The first moment from then on in which it may leave. */
+Datum
+rcs_ad_opening(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(edge_of(fcinfo, false));
+}
+
+/* Until when it may leave from then on. */
+Datum
+rcs_ad_closing(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(edge_of(fcinfo, true));
+}
+
+/* (at, hours): the day that it is there. */
+Datum
+rcs_ad_day(PG_FUNCTION_ARGS)
+{
+	RcsAdHours hours;
+	char day[16];
+
+	hours_argument(PG_GETARG_TEXT_PP(1), &hours);
+	rcs_ad_hours_day(&hours, PG_GETARG_TIMESTAMPTZ(0), day);
+	PG_RETURN_DATUM(DirectFunctionCall1(date_in, CStringGetDatum(day)));
 }

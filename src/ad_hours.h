@@ -18,7 +18,7 @@ typedef struct RcsAdHours
 /* "08:00-21:00 Asia/Seoul"; NULL, or what is wrong with it. */
 extern const char *rcs_ad_hours_parse(const char *text, RcsAdHours *hours);
 
-/* May it leave?  edge: until when that is so; the next opening if it may not. */
+/* May it leave?  edge: until when that is so, DT_NOEND for ever; the next opening if it may not. */
 extern bool rcs_ad_hours_open(const RcsAdHours *hours, int margin_s, TimestampTz now,
 							  TimestampTz *edge);
 

@@ -95,6 +95,10 @@ my @refusing = map { 20000000 + $_ * int($n / 40) } 1 .. 40;
 sql(join '', map { "SELECT rcs_optout('010$_');\n" } @refusing);
 my $said = time();
 my $running = sql("SELECT queued + sending FROM rcs.campaign_progress WHERE campaign = '$fast'");
+# leased batches, too, are looked through for those who have refused
+my @unlike = grep { $_ ne '0' } map { sql("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT p.queued - c.would_send - c.suppressed
+	FROM rcs.campaign_progress p, rcs_campaign_check(p.campaign) c WHERE p.campaign = '$fast'; COMMIT") } 1 .. 20;
+is("@unlike", '', 'a dry run in the middle of it knows each message that is queued');
 drained($node, $db, 120, 'the campaign is over', $fast);
 oracle($node, $db, $sim, name => 'after the campaign');
 my %offered = map { split /\|/ } split /\n/, sql(q{SELECT phone, max(time_us) FROM oracle.ledger GROUP BY phone});
@@ -127,6 +131,26 @@ drained($node, $db, 20);
 is(sql(q{SELECT status, code, count(*) FROM rcs.message_status WHERE phone = '01081000000' GROUP BY 1, 2 ORDER BY 1}), "sent||2\nsuppressed|ad_cap|3",
 	'of five at once two go');
 is(sql(q{SELECT count(*) FROM rcs.message_status WHERE phone = '01070000003' AND lane = 'single' AND status = 'sent'}), 2, 'what was sent before the cap was set does not count');
+
+# What rcs_campaign_check foretells comes true.  20 have had their two of today, 10 one of them, 5 have refused,
+# one of whom has had his share too, and one is erased.
+drained($node, $db, 20, 'ten get their first', ads(q{(SELECT '010800' || i AS phone, i FROM generate_series(10060, 10069) i) x}));
+my $told = sql("SELECT rcs_campaign_create('told', '$ad', chatbot => '0212351235')");
+sql("SELECT rcs_campaign_add('$told', \$\$SELECT '010800' || i AS phone, i AS n FROM generate_series(10040, 10099) i UNION ALL SELECT 'nobody', 0\$\$)");
+sql("SELECT count(rcs_optout('010800' || i)), rcs_erase('01080010095') FROM unnest('{10059,10091,10092,10093,10094}'::int[]) i");
+my $check = "SELECT would_send, suppressed, rejected, limited_by FROM rcs_campaign_check('$told')";
+is(sql($check), '35|24|1|', 'a dry run counts who has refused and who has had his share, each once');
+my $tomorrow = q{(rcs._ad_day(now()) + 1)::timestamp AT TIME ZONE 'UTC'};
+sql("SELECT rcs_campaign_change('$told', start_at => $tomorrow)");
+is(sql($check), '54|5|1|', 'nobody has had his share of tomorrow');
+sql("SELECT rcs_campaign_change('$told', start_at => 'infinity')");
+$sim->set(error_pct => 100, error_code => '50002');
+sql("SELECT rcs_campaign_start('$told')");
+poll($node, $db, "SELECT queued, sending FROM rcs.campaign_progress WHERE campaign = '$told'", '35|0', 20, 'all of them are to be tried again');
+is(sql($check), '35|0|1|', 'a message that is tried again has been counted');
+$sim->set(error_pct => 0);
+drained($node, $db, 60, 'it is over', $told);
+is(sql("SELECT accepted, suppressed, canceled, rejected FROM rcs.campaign_progress WHERE campaign = '$told'"), '35|24|1|1', 'it was as foretold');
 oracle($node, $db, $sim, name => 'at the end');
 $node->stop;
 done_testing();

@@ -22,6 +22,8 @@ sql(q{UPDATE rcs.chatbot SET footer = '080-123-4567'});
 
 my $body = '"serviceType": "RCSSMS", "body": {"description": "sale"}';
 
+my $foretold;
+
 sub ads
 {
 	my ($from, $n, $consent, $chatbot) = @_;
@@ -29,6 +31,7 @@ sub ads
 	sql("SELECT rcs_campaign_add('$id', 'SELECT ''010'' || i AS phone, "
 		  . ($consent // 'false')
 		  . " AS night_consent FROM generate_series($from, $from + $n - 1) i')");
+	$foretold = sql("SELECT would_send, starts_at <= now(), limited_by FROM rcs_campaign_check('$id')");
 	sql("SELECT rcs_campaign_start('$id')");
 	return $id;
 }
@@ -59,6 +62,7 @@ sub progress { return sql("SELECT $_[1] FROM rcs.campaign_progress WHERE campaig
 # Closed: those with night_consent leave, the others wait, each batch until the very opening.
 my $started = hours_when_it_is('08:00-21:00', 20, 50, 0);
 my $mixed = ads(30000000, 700, 'i % 10 = 0');
+is($foretold, '700|t|ad_hours', 'a dry run knows that some leave at once and the hours put others off');
 my $one = sql("SELECT rcs_send('01030009999', '{\"header\": \"1\", $body}'::jsonb, chatbot => '0212351235')");
 my $info = sql("SELECT rcs_send('01030009998', '{\"header\": \"0\", $body}'::jsonb, chatbot => '0212351235')");
 poll($node, $db, "SELECT accepted, queued FROM rcs.campaign_progress WHERE campaign = '$mixed'", '70|630', 20, 'only those with night_consent get it');
@@ -68,6 +72,8 @@ poll($node, $db, "SELECT count(*) FROM rcs.message_status WHERE status = 'queued
 like(sql("SELECT DISTINCT reason FROM rcs.message_status WHERE status = 'queued'"), $until, 'and it is said why, and until when');
 like(progress($mixed, 'state_reason'), $until, 'of the campaign as well');
 my $opening = $started + 11 * 3600 + 10 * 60;
+is( sql("SELECT c.would_send, c.suppressed, c.starts_at <= now() + interval '1 min', extract(epoch FROM c.ends_at)::numeric(12, 1) - $opening, c.limited_by
+		FROM rcs_campaign_check('$mixed') c"), '630|0|f|12.6|ad_hours', 'a dry run knows of the hours, and the rate of the account');
 is(sql("SELECT DISTINCT extract(epoch FROM due_at)::bigint - $opening FROM rcs.batch"), 0, 'the queue is due at the opening');
 is(sql('SELECT sum(delayed), sum(ready + leased) FROM rcs.queue_depth'), '631|0', 'they are counted as delayed');
 is(progress($mixed, 'queued + sending + sent + suppressed - total'), 0, 'the counts add up');
@@ -82,6 +88,7 @@ is(offers($started, $opens - 0.001) - 71, 0, 'nothing else left before it');
 # The closing comes, with the margin of ten minutes, while a campaign runs and others are tried again.
 $sim->set(error_pct => 20, error_code => '50002');
 my $running = ads(40000000, 600);
+is($foretold, '600|t|account rate', 'a dry run sees no hours in the way');
 poll($node, $db, "SELECT accepted > 20 FROM rcs.campaign_progress WHERE campaign = '$running'", 't', 20, 'a campaign runs');
 my $closes = hours_when_it_is('08:00-21:00', 20, 49, 58) + 2;
 sleep($closes + 3.5 - time());
