@@ -1,6 +1,6 @@
 -- Erasure: a person's rows lose number, content and id (the id of a campaign message is made of the number, and
--- can be searched for); counts and refusals stay.  Rows of the queue are not touched, so no worker waits: a
--- worker that comes to a message without a number cancels it.
+-- can be searched for); counts and refusals stay.  What waits in the queue ends at once, or it would be queued
+-- until it is due.  What a worker has in hand is left to it: it cancels a message that has no number.
 
 CREATE TABLE rcs.erased (
 	id_hash bytea PRIMARY KEY,
@@ -23,6 +23,38 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION rcs._was_erased(pg_catalog.uuid) IS 'was this the id of a message whose recipient was erased?';
 
+-- As rcs_cancel does it (src/message_fn.c), but without waiting for anybody.  What is in doubt ends as uncertain,
+-- in its turn.  A result or an intent of this attempt: the message has left the batch, or may have left us.
+CREATE FUNCTION rcs._cancel_erased(m rcs.message) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	b rcs.batch;
+BEGIN
+	SELECT * INTO b FROM rcs.batch x
+	WHERE x.campaign_no = m.campaign_no AND x.origin = m.batch_id AND m.ord = ANY (x.ords) AND x.state = 'q'
+	ORDER BY x.attempt DESC LIMIT 1 FOR UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		SELECT * INTO b FROM rcs.batch x
+		WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ords IS NULL AND x.state = 'q'
+		FOR UPDATE SKIP LOCKED;
+	END IF;
+	INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at, code, reason)
+	SELECT m.campaign_no, m.batch_id, m.ord, b.attempt, 'c', clock_timestamp(), 'erased', 'the recipient was erased'
+	WHERE b.batch_id IS NOT NULL AND b.unknown_since IS NULL
+		AND NOT EXISTS (SELECT FROM rcs.result r
+			WHERE r.campaign_no = m.campaign_no AND r.batch_id = m.batch_id AND r.ord = m.ord AND r.attempt >= b.attempt)
+		AND NOT EXISTS (SELECT FROM rcs.intent i
+			WHERE i.campaign_no = m.campaign_no AND i.batch_id = m.batch_id AND i.attempt = b.attempt AND m.ord = ANY (i.ords));
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	DELETE FROM rcs.batch x WHERE m.campaign_no = 0 AND x.campaign_no = 0 AND x.batch_id = b.batch_id;
+	UPDATE rcs.batch x SET canceled = array_append(x.canceled, m.ord) WHERE x.campaign_no = m.campaign_no AND x.batch_id = b.batch_id;
+END $$;
+COMMENT ON FUNCTION rcs._cancel_erased(rcs.message) IS 'ends a message to somebody who was erased, if it waits in the queue';
+
 -- In the order of their ids, as reports lock them (rcs._receive_reports).
 CREATE FUNCTION rcs._erase_messages(digits text, OUT ids uuid[], OUT n bigint)
 LANGUAGE plpgsql VOLATILE
@@ -40,6 +72,7 @@ BEGIN
 		UPDATE rcs.message x SET id = fresh, phone = NULL, params = NULL, message = NULL, ref = NULL, key = NULL, digest = NULL
 		WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ord = m.ord AND x.id = m.id;
 		CONTINUE WHEN NOT FOUND;
+		PERFORM rcs._cancel_erased(m);
 		UPDATE rcs.event x SET message = fresh WHERE x.message = m.id;
 		UPDATE rcs._change_feed x SET message = fresh WHERE x.message = m.id;
 		INSERT INTO rcs.erased (id_hash, campaign_no, again_hash)
@@ -50,6 +83,9 @@ BEGIN
 	END LOOP;
 	-- what is not numbered yet; a short table
 	UPDATE rcs._change x SET message = u.fresh FROM unnest(ids, new_ids) AS u(id, fresh) WHERE x.message = u.id;
+	-- rcs_campaign_test notes what it sent; a short table too
+	UPDATE rcs.campaign_event x SET detail = x.detail || jsonb_build_object('message', u.fresh)
+	FROM unnest(ids, new_ids) AS u(id, fresh) WHERE x.detail->>'message' = u.id::text;
 	n := cardinality(ids);
 END $$;
 COMMENT ON FUNCTION rcs._erase_messages(text) IS 'takes number, content and id from the messages to a phone; the ids they had, and how many';
@@ -82,11 +118,14 @@ BEGIN
 	UPDATE rcs.rejected r SET phone = NULL, params = NULL, ref = NULL WHERE @extschema@.rcs_phone_or_null(r.phone) = digits;
 	GET DIAGNOSTICS more = ROW_COUNT;
 	n := n + more;
+	-- whatever it is that could not be used: number and id may stand anywhere in it
 	UPDATE rcs.quarantine q SET payload = '"erased"'
-	WHERE @extschema@.rcs_phone_or_null(q.payload->>'userContact') = digits OR lower(q.payload->>'msgId') = ANY (m.ids::text[]);
+	WHERE EXISTS (SELECT FROM jsonb_path_query(q.payload, 'strict $.** ? (@.type() == "string" || @.type() == "number")') v
+		WHERE @extschema@.rcs_phone_or_null(v #>> '{}') = digits OR lower(v #>> '{}') = ANY (m.ids::text[]));
 	GET DIAGNOSTICS more = ROW_COUNT;
 	n := n + more;
-	UPDATE rcs.refusal r SET phone = NULL WHERE r.phone_hash = rcs._phone_hash(digits) AND r.phone IS NOT NULL;
+	UPDATE rcs.refusal r SET phone = NULL, source = NULL
+	WHERE r.phone_hash = rcs._phone_hash(digits) AND num_nonnulls(r.phone, r.source) > 0;
 	GET DIAGNOSTICS more = ROW_COUNT;
 	RETURN n + more;
 END $$;
@@ -99,4 +138,4 @@ AS 'MODULE_PATHNAME', 'rcs_erase';
 COMMENT ON FUNCTION rcs_erase(text)
 	IS 'takes number, content and id from all that is kept about a person; counts and refusals stay; how many rows';
 
-REVOKE ALL ON FUNCTION rcs._was_erased(uuid), rcs._erase_messages(text), rcs._erase(text), rcs_erase(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rcs._was_erased(uuid), rcs._cancel_erased(rcs.message), rcs._erase_messages(text), rcs._erase(text), rcs_erase(text) FROM PUBLIC;

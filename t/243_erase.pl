@@ -29,7 +29,22 @@ poll($node, $db, "SELECT count(*) > 0 FROM rcs.result WHERE outcome = 't'", 't',
 is(sql(q{SELECT rcs_erase('01070000004')}), 1, 'its recipient is erased');
 $sim->set(hang_pct => 0);
 drained($node, $db, 20);
+my $offers;
 is(sql(q{SELECT status, code FROM rcs.message_status}), 'uncertain|erased', 'what became of it stays unknown');
+
+# What waits ends at once, without waiting for whoever holds its batch: then a worker ends it, in its turn.
+$offers = $sim->stats->{offers};
+sql(qq{SELECT rcs_send('0107000000$_', 'later', send_at => '2100-01-01')}) for 5, 6;
+my $holder = $node->background_psql($db);
+$holder->query_safe(q{BEGIN});
+$holder->query_safe(q{SELECT FROM rcs.batch b JOIN rcs.message m USING (campaign_no, batch_id) WHERE m.phone = '01070000006' FOR UPDATE OF b});
+is(sql(qq{SET lock_timeout = '3s'; SELECT rcs_erase('0107000000$_')}), 1, "0107000000$_ is erased") for 5, 6;
+$holder->quit;
+my $ends = q{SELECT string_agg(concat(status, ' ', code), ', ' ORDER BY created_at) FROM rcs.message_status WHERE created_at > now() - interval '1 hour' AND status <> 'uncertain'};
+is(sql($ends), 'canceled erased, queued ', 'what waits is canceled, what somebody holds waits on');
+sql(q{UPDATE rcs.batch SET due_at = now()});
+poll($node, $db, $ends, 'canceled erased, canceled erased', 20, 'until its turn');
+is($sim->stats->{offers}, $offers, 'none of them is offered');
 
 # While a campaign is sent: queued, leased, with an intent, under way and sent ones.
 my $n = 6000;
@@ -50,7 +65,7 @@ cmp_ok($spared, '>', 0, "$spared of 40 in time");
 is(sql('SELECT phone FROM oracle.ledger WHERE decision = \'accepted\' AND msgid IS NOT NULL GROUP BY phone, msgid HAVING count(*) > 1'), '', 'nobody gets anything twice');
 is(sql("SELECT total, total - accepted, canceled, queued + sending + failed FROM rcs.campaign_progress WHERE campaign = '$id'"),
 	"$n|$spared|$spared|0", 'the counts add up');
-is(sql(q{SELECT count(*) FROM rcs.message WHERE phone IS NULL}), 41, 'all of them have no number');
+is(sql(q{SELECT count(*) FROM rcs.message WHERE phone IS NULL}), 43, 'all of them have no number');
 my $old = join ', ', map { "'" . $id_of{"010$_"} . "'" } @gone;
 poll($node, $db, "SELECT count(*) FILTER (WHERE message IS NOT NULL) >= $n - 40 FROM rcs_changes(0, 100000)", 't', 20, 'the feed goes on');
 is(sql("SELECT count(*) FROM rcs._change_feed WHERE message IN ($old)"), 0, 'it has none of their ids');
@@ -80,7 +95,7 @@ poll($node, $db, 'SELECT count(*) FROM rcs.event WHERE NOT counted', 0, 20, 'rep
 is(sql("SELECT delivered FROM rcs.campaign_progress WHERE campaign = '$id'"), 2, 'also that of somebody who is erased now');
 
 # A restart finds nothing to send again.
-my $offers = $sim->stats->{accepted};
+$offers = $sim->stats->{accepted};
 $node->stop('immediate');
 $node->start;
 sleep 2;
