@@ -220,11 +220,33 @@ SELECT rcs_receive(pg_temp.report(1, '{"status": "fail", "error": {"code": "5999
 SELECT code, n, first_at = now() AS first_now, last_at = now() AS last_now, server, http_status, reason FROM rcs.unknown_code ORDER BY code;
 SELECT severity, detail ~ '59998 \(2 times, the last [0-9]+ s ago, in a report\)' FROM rcs_health() WHERE "check" = 'unknown_code';
 
+-- one element with something wrong in it, of any kind: what can be stored of it is, and the others are
+DELETE FROM rcs.event;
+DELETE FROM rcs.quarantine;
+DELETE FROM rcs.inbound;
+SELECT rcs_receive(jsonb_build_array(pg_temp.report(1), pg_temp.report(2, '{"sentTime": "2026-02-30T09:00:00+09", "timestamp": "2026-01-31T25:61:61+09"}'),
+	pg_temp.report(3, '{"sentTime": "294277-01-01T00:00:00+09", "timestamp": "infinity"}'), pg_temp.report(4, '{"sentTime": "", "timestamp": "2026-01-31T09:00:00+99:99"}'),
+	pg_temp.report(5, '{"sentTime": ["2026-01-31T09:00:00+09"], "timestamp": 1e400}'), pg_temp.report(6, '{"bill": 1e400, "mnoInfo": {"a": [null]}}'),
+	pg_temp.report(7, '{"status": "fail", "error": ["54002"], "legacyError": 7, "reason": "r"}'), pg_temp.report(8, '{"status": "fail", "error": {"code": ["54002"], "message": 7}}'),
+	pg_temp.report(9) || '{"serviceType": null, "mnoInfo": null, "bill": null, "sentTime": null, "timestamp": null, "error": null, "legacyError": null, "reason": null}',
+	pg_temp.report(10, '{"serviceType": ["RCSSMS"], "bill": "11111111111111111111"}'), pg_temp.report(11)));
+SELECT ord, verdict, service_type, carrier, code, e.reason, bill, e.sent_at IS NULL AS no_sent, e.carrier_at IS NULL AS no_carrier
+FROM rcs.event e JOIN rcs.message m ON m.id = e.message ORDER BY ord;
+SELECT rcs_receive(jsonb_build_array(pg_temp.inbound('i1'), pg_temp.inbound('i2', '{"userContact": "010-1234-567890123456789012345678901234567890"}'),
+	pg_temp.inbound('i3', '{"userContact": {"a": 1}, "timestamp": {"a": 1}}'), pg_temp.inbound('i4', '{"messageBody": ["hello"], "postbackData": [1, null]}'),
+	pg_temp.inbound('i5', '{"messageBody": {"textMessage": {"a": 1}, "fileMessage": 7, "geolocationPushMessage": "x"}}'),
+	pg_temp.inbound('i6', jsonb_build_object('messageBody', jsonb_build_object('textMessage', repeat('가', 100000)))),
+	pg_temp.inbound('i7') || '{"userContact": null, "messageBody": null, "timestamp": null, "displayText": null, "postbackData": null}',
+	pg_temp.inbound('i8', '{"timestamp": "2026-02-30T09:00:00+09"}'), pg_temp.inbound('i9', '{"eventType": ["message"]}'), pg_temp.inbound('i9', '{"chatbotId": {"a": 1}}'),
+	pg_temp.inbound(repeat('가', 100)), pg_temp.inbound('i9', jsonb_build_object('chatbotId', repeat('가', 101))), pg_temp.inbound('i9')));
+SELECT left(reply_id, 3), left(chatbot, 10), phone, left(text, 5), length(text), postback_data, file, location, carrier_at IS NULL AS no_carrier FROM rcs.inbound ORDER BY reply_id, chatbot;
+SELECT kind, problem FROM rcs.quarantine ORDER BY id;
+
 -- one that cannot be stored is kept aside and costs the others nothing; but a fault that is not its own is raised
 CREATE FUNCTION pg_temp.poison() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF to_jsonb(NEW)::text ~ 'poison' THEN
-		PERFORM 1 / 0;
+		RAISE 'poisoned' USING ERRCODE = substring(to_jsonb(NEW)::text FROM 'poison (\w{5})');
 	ELSIF to_jsonb(NEW)::text ~ 'busy' THEN
 		RAISE lock_not_available;
 	END IF;
@@ -233,14 +255,19 @@ END $$;
 CREATE TRIGGER poison BEFORE INSERT ON rcs.inbound FOR EACH ROW EXECUTE FUNCTION pg_temp.poison();
 CREATE TRIGGER poison BEFORE INSERT ON rcs.event FOR EACH ROW EXECUTE FUNCTION pg_temp.poison();
 DELETE FROM rcs.quarantine;
-SELECT rcs_receive(jsonb_build_array(pg_temp.inbound('p1'), pg_temp.inbound('p2', '{"messageBody": {"textMessage": "poison"}}'), pg_temp.inbound('p3'),
-	pg_temp.report(8), pg_temp.report(9, '{"mnoInfo": "poison"}'), pg_temp.report(10), '7'));
+DELETE FROM rcs.event;
+SELECT rcs_receive(jsonb_build_array(pg_temp.inbound('p1'), pg_temp.inbound('p2', '{"messageBody": {"textMessage": "poison 22012"}}'), pg_temp.inbound('p3'),
+	pg_temp.inbound('p7', '{"messageBody": {"textMessage": "poison 23514"}}'), pg_temp.inbound('p8', '{"messageBody": {"textMessage": "poison 54000"}}'),
+	pg_temp.inbound('p9', '{"messageBody": {"textMessage": "poison P0001"}}'),
+	pg_temp.report(8), pg_temp.report(9, '{"mnoInfo": "poison 22012"}'), pg_temp.report(10), '7'));
+SELECT c, pg_temp.try(format('SELECT rcs_receive(%L)', jsonb_build_array(pg_temp.report(11), pg_temp.report(12, jsonb_build_object('mnoInfo', 'poison ' || c)))))
+FROM unnest('{22P02,23505,54000,P0001,53100,XX000}'::text[]) c;
 SELECT reply_id FROM rcs.inbound WHERE reply_id LIKE 'p_' ORDER BY 1;
-SELECT ord FROM rcs.event e JOIN rcs.message m ON m.id = e.message WHERE m.ord IN (8, 9, 10) ORDER BY 1;
+SELECT ord FROM rcs.event e JOIN rcs.message m ON m.id = e.message WHERE m.ord IN (8, 9, 10, 11, 12) ORDER BY 1;
 SELECT kind, problem, coalesce(payload->>'replyId', payload->>'mnoInfo') FROM rcs.quarantine ORDER BY id;
 SELECT pg_temp.try(format('SELECT rcs_receive(%L)', jsonb_build_array(pg_temp.inbound('p4'), pg_temp.inbound('p5', '{"messageBody": {"textMessage": "busy"}}'))));
 SELECT pg_temp.try(format('SELECT rcs_receive(%L)', jsonb_build_array(pg_temp.inbound('p4'), pg_temp.inbound('p5', '{"messageBody": {"textMessage": "busy"}}'),
-	pg_temp.inbound('p6', '{"messageBody": {"textMessage": "poison"}}'))));
+	pg_temp.inbound('p6', '{"messageBody": {"textMessage": "poison 22012"}}'))));
 SELECT count(*) FROM rcs.inbound WHERE reply_id = 'p4';
 
 -- what came in one turn of the listener, in whatever form
