@@ -8,6 +8,10 @@ CREATE FUNCTION rcs._reply_handler(function oid, role oid, i rcs.inbound, millis
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_reply_handler';
 COMMENT ON FUNCTION rcs._reply_handler(oid, oid, rcs.inbound, int) IS 'what a handler gives, run as that role; in chat workers only';
 
+CREATE FUNCTION rcs._handler_fault(i rcs.inbound) RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_handler_fault';
+COMMENT ON FUNCTION rcs._handler_fault(rcs.inbound) IS 'how the handler of this message ended the process in which it ran; null if it did not';
+
 CREATE FUNCTION rcs._chat_claim(id bigint) RETURNS boolean
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_chat_claim';
 COMMENT ON FUNCTION rcs._chat_claim(bigint) IS 'nobody else answers this message now; in chat workers only';
@@ -116,6 +120,9 @@ DECLARE
 	v_reply uuid;
 	v_detail text;
 BEGIN
+	IF problem IS NULL AND rule.handler IS NOT NULL THEN
+		problem := format('the handler %s ', rule.handler) || rcs._handler_fault(i);
+	END IF;
 	IF problem IS NULL THEN
 		BEGIN
 			v_answer := rcs._rule_answer(i, rule, data);
@@ -356,6 +363,7 @@ COMMENT ON FUNCTION rcs_fetch(text, text, jsonb)
 REVOKE ALL ON FUNCTION rcs._trimmed(text), rcs._said(text, text, text), rcs._rule_for(text, text, text), rcs._rule_of(rcs.inbound), rcs._inbound_values(rcs.inbound), rcs._url_encoded(text),
 	rcs._data_path(rcs.inbound, rcs.reply_rule), rcs._carousel(rcs.reply_rule, jsonb), rcs._as_reply(jsonb, text),
 	rcs._reply_send(oid, text, text, jsonb, text), rcs._reply_handler(oid, oid, rcs.inbound, int), rcs._chat_claim(bigint),
+	rcs._handler_fault(rcs.inbound),
 	rcs._inbound_came(), rcs._reply_to(oid, rcs.inbound, jsonb), rcs._reply_problem(rcs.inbound),
 	rcs._too_many_replies(rcs.inbound, int), rcs._handled(bigint, bigint, uuid, text),
 	rcs._rule_answer(rcs.inbound, rcs.reply_rule, bytea), rcs._apply_rule(rcs.inbound, rcs.reply_rule, bytea, text),

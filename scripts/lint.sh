@@ -10,7 +10,7 @@ tiers=$(cat <<'END'
 platform: pg_compat monotonic evloop net_address net_cidr secret_file http_client http_transfer foreign_json statement rows
 rules: phone message_id builders template template_sql media_file media_url kt_file kt_payload kt_response kt_codes message message_text message_schema message_check message_string message_body message_cross message_form validate carrier_time rate_limit ad_hours
 extension: guc shmem slots account_state account_breaker account_shared campaign_rate campaign_verdict ext_state wakeup ddl_hooks txn worker worker_status owner hold_shared media_shared media_segment listener_shared fault health
-storage: trace throughput hold identity resolve result_code outbox outbox_lease outbox_record outbox_people outbox_purge account account_validator account_watch data_server data_request fetch people reply media media_check media_store poll_store rights rejected single send message_fn campaign campaign_life campaign_change campaign_tools campaign_watch campaign_add campaign_chunk campaign_judge campaign_row wait
+storage: trace throughput hold identity resolve result_code outbox outbox_lease outbox_record outbox_people outbox_purge account account_validator account_watch data_server data_request fetch people handler reply media media_check media_store poll_store rights rejected single send message_fn campaign campaign_life campaign_change campaign_tools campaign_watch campaign_add campaign_chunk campaign_judge campaign_row wait
 processes: launcher launcher_db listener_secret listener_judge listener_http listener_answer listener_routes listener_session listener_file listener_console listener_store listener_worker chat_claim chat_worker delivery delivery_worker delivery_account delivery_choice delivery_campaign delivery_single delivery_lease delivery_record delivery_retry delivery_fate delivery_people delivery_hold delivery_sweep delivery_clock delivery_purge delivery_media delivery_upload delivery_fetch delivery_image delivery_answer delivery_status delivery_offer delivery_stop delivery_poll delivery_question delivery_overdue rcs
 END
 )
@@ -25,7 +25,7 @@ uses=$(cat <<'END'
 \b(WaitLatch|WaitEventSet|epoll) ~ src/evloop.[ch] src/launcher.c src/wait.c src/ddl_hooks.c src/slots.c src/worker.c src/account_watch.c src/hold.c src/media.c src/campaign_watch.c src/listener_http.c ~ only these files may wait
 \bPG_VERSION_NUM\b ~ src/pg_compat.h ~ versions differ in pg_compat.h only
 \bDefineCustom ~ src/guc.c ~ settings are defined in guc.c only
-\bPG_TRY\b ~ src/txn.c src/foreign_json.c src/ddl_hooks.c src/campaign_add.c src/send.c src/fetch.c src/reply.c ~ PG_TRY only where an error must be caught
+\bPG_TRY\b ~ src/txn.c src/foreign_json.c src/ddl_hooks.c src/campaign_add.c src/send.c src/fetch.c src/handler.c ~ PG_TRY only where an error must be caught
 \belog\s*\(\s*INFO\b ~  ~ no elog(INFO
 \bsprintf\s*\( ~  ~ sprintf has no bound: use snprintf or psprintf
 \bstrcpy\s*\( ~  ~ strcpy has no bound: use strlcpy

@@ -18,6 +18,7 @@
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
+#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -27,6 +28,7 @@
 #include "chat_worker.h"
 #include "data_request.h"
 #include "evloop.h"
+#include "handler.h"
 #include "monotonic.h"
 #include "statement.h"
 #include "txn.h"
@@ -449,7 +451,10 @@ static void
 sigterm(SIGNAL_ARGS)
 {
 	SignalHandlerForShutdownRequest(postgres_signal_arg);
-	rcs_txn_cancel(postgres_signal_arg);
+	if (rcs_handler_runs())
+		die(postgres_signal_arg);
+	else
+		rcs_txn_cancel(postgres_signal_arg);
 }
 
 /* The largest plan is made before the first user waits for it. */
@@ -475,6 +480,7 @@ rcs_chat_main(Datum main_arg)
 	slot = rcs_worker_begin(main_arg);
 	if (!rcs_txn_run(pin_settings, NULL))
 		rcs_worker_end(slot);
+	rcs_handler_open();
 	pqsignal(SIGTERM, sigterm);
 	rcs_evloop_init();
 	rcs_http_init();

@@ -108,6 +108,7 @@ child_gone(int n)
 			db->next_start = TimestampTzPlusMilliseconds(now, TERMINATED_PAUSE_MS);
 			break;
 		case RCS_EXIT_ASKED:
+		case RCS_EXIT_HANDLER: /* no fault of the database: its other workers are not held up */
 			break;
 		case RCS_EXIT_NONE:
 		case RCS_EXIT_ERROR:
@@ -208,10 +209,8 @@ processes_needed(RcsDb *asking)
 
 	rcs_dbs_scan(&seq);
 	while ((db = hash_seq_search(&seq)) != NULL)
-	{
 		if (db == asking || (db->usable && db->state == RCS_DB_PRESENT))
 			n += wanted_in_all(db);
-	}
 	return n;
 }
 

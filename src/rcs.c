@@ -14,6 +14,7 @@
 #include "campaign_verdict.h"
 #include "ddl_hooks.h"
 #include "guc.h"
+#include "handler.h"
 #include "hold_shared.h"
 #include "launcher.h"
 #include "listener_shared.h"
@@ -41,6 +42,7 @@ _PG_init(void)
 	rcs_campaign_verdict_init();
 	rcs_media_shared_init();
 	rcs_listener_shared_init();
+	rcs_handler_init();
 	rcs_shmem_init();
 	/* pg_upgrade copies the queue: nobody may send from it */
 	if (IsBinaryUpgrade)

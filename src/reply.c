@@ -1,6 +1,6 @@
 /*
  * reply.c
- *		Answers to users: queued as a role, and handlers run as a role.
+ *		Answers to users: queued as a role.
  *
  * Which rule answers, and with what, is decided by the functions of
  * schema/66_reply.sql; they call these as the extension's owner.  This file must not
@@ -15,8 +15,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/timeout.h"
 
 #include "media.h"
 #include "message.h"
@@ -127,61 +125,6 @@ rcs_reply_queued(PG_FUNCTION_ARGS)
 {
 	rcs_wakeup_single(PG_GETARG_INT64(0));
 	PG_RETURN_BOOL(true);
-}
-
-/* ---------- handlers ---------- */
-
-static Datum
-call(Oid function, Datum argument, bool *isnull)
-{
-	LOCAL_FCINFO(info, 1);
-	FmgrInfo finfo;
-	Datum result;
-
-	fmgr_info(function, &finfo);
-	InitFunctionCallInfoData(*info, &finfo, 1, InvalidOid, NULL, NULL);
-	info->args[0].value = argument;
-	info->args[0].isnull = false;
-	result = FunctionCallInvoke(info);
-	*isnull = info->isnull;
-	return result;
-}
-
-/*
- * (function oid, role oid, inbound, milliseconds).  As REFRESH MATERIALIZED VIEW
- * runs a query: as the role, which it cannot leave; and settings that the function
- * makes end with it.  Only a process without a time-out of its own calls it.
- */
-PG_FUNCTION_INFO_V1(rcs_reply_handler);
-Datum
-rcs_reply_handler(PG_FUNCTION_ARGS)
-{
-	int nestlevel = NewGUCNestLevel();
-	Oid userid;
-	int sec;
-	Datum result = (Datum) 0;
-	bool isnull = true;
-
-	GetUserIdAndSecContext(&userid, &sec);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	SetUserIdAndSecContext(PG_GETARG_OID(1),
-						   sec | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	enable_timeout_after(STATEMENT_TIMEOUT, PG_GETARG_INT32(3));
-	PG_TRY();
-	{
-		result = call(PG_GETARG_OID(0), PG_GETARG_DATUM(2), &isnull);
-	}
-	PG_FINALLY();
-	{
-		disable_timeout(STATEMENT_TIMEOUT, false);
-	}
-	PG_END_TRY();
-	SetUserIdAndSecContext(userid, sec);
-	AtEOXact_GUC(false, nestlevel);
-	if (isnull)
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(result);
 }
 
 /* ---------- by hand ---------- */

@@ -14,7 +14,7 @@
 #include "pg_compat.h"
 #include "shmem.h"
 
-#define MAX_PARTS 8
+#define MAX_PARTS 16
 #define TRANCHE "rcs"
 
 typedef struct Part

@@ -18,6 +18,7 @@ typedef enum RcsLock
 	RCS_LOCK_ACCOUNTS, /* account_state.c */
 	RCS_LOCK_HOLD,	   /* hold_shared.c */
 	RCS_LOCK_MEDIA,	   /* media_shared.c */
+	RCS_LOCK_HANDLERS, /* handler.c */
 	RCS_LOCK_COUNT
 } RcsLock;
 

@@ -36,6 +36,7 @@ typedef enum RcsExitReason
 	RCS_EXIT_VERSION,	 /* it has one of another version */
 	RCS_EXIT_ASKED,		 /* the slot was told to stop */
 	RCS_EXIT_TERMINATED, /* SIGTERM */
+	RCS_EXIT_HANDLER,	 /* a handler of a user would not end */
 	RCS_EXIT_ERROR
 } RcsExitReason;
 

@@ -164,6 +164,12 @@ rcs_worker_end(RcsSlot *slot)
 	proc_exit(slot->stop ? 0 : 1);
 }
 
+void
+rcs_worker_ended_by_handler(void)
+{
+	exit_reason = RCS_EXIT_HANDLER;
+}
+
 bool
 rcs_worker_stopping(RcsSlot *slot)
 {

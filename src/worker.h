@@ -14,6 +14,9 @@
 extern RcsSlot *rcs_worker_begin(Datum main_arg);
 extern void rcs_worker_end(RcsSlot *slot);
 
+/* for an exit hook: what ends the process is a handler of a user */
+extern void rcs_worker_ended_by_handler(void);
+
 extern bool rcs_worker_stopping(RcsSlot *slot);
 extern int rcs_worker_drain_ms(void);
 extern void rcs_worker_loop_housekeeping(void);
