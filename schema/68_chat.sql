@@ -212,6 +212,9 @@ BEGIN
 	INTO n, seen, v_answers, v_queued, rest;
 	IF v_queued < v_answers THEN
 		RAISE EXCEPTION 'an answer was queued before';
+	ELSIF n = 0 AND rest THEN
+		-- a handler may be next: the rows behind it are not to stay locked while it runs
+		RAISE EXCEPTION 'the first one is not plain';
 	END IF;
 EXCEPTION WHEN OTHERS THEN
 	n := 0;

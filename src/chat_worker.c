@@ -172,13 +172,15 @@ static bool
 look_at_plain(Batch *batch)
 {
 	Datum values[2] = {Int64GetDatum(batch->seen), Int32GetDatum(plain_most)};
+	bool rest;
 
 	rcs_execute(&answer_plain, values, NULL);
 	batch->nplain = (int) rcs_column_int64(0, 1);
 	batch->seen = rcs_column_int64(0, 2);
 	highest_id = Max(highest_id, batch->seen);
-	batch->more = batch->nplain == plain_most;
-	return rcs_column_int64(0, 3) != 0;
+	rest = rcs_column_int64(0, 3) != 0;
+	batch->more = rest || batch->nplain == plain_most;
+	return rest;
 }
 
 static void
