@@ -88,7 +88,9 @@ SELECT m.id,
 FROM rcs.message m
 LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no
 LEFT JOIN LATERAL (
-	SELECT x.outcome, x.attempt, x.code, x.reason, x.at,
+	-- that it was taken back from the offer says nothing about it once its campaign goes on
+	SELECT x.outcome, x.attempt, nullif(x.code, 'stopped') AS code,
+		CASE WHEN x.code IS DISTINCT FROM 'stopped' THEN x.reason END AS reason, x.at,
 		count(*) FILTER (WHERE x.outcome = 'w') OVER () AS withdrawn,
 		bool_or(x.outcome = 't') OVER () AS is_unknown,
 		max(x.at) FILTER (WHERE x.outcome = 'a') OVER () AS sent_at

@@ -312,6 +312,7 @@ extern void rcs_singles_take(void);
 extern void rcs_singles_rolled_back(void);
 
 /* delivery_stop.c */
+#define RCS_STOPPED "stopped" /* code of what is withdrawn; rcs.message_status knows it, too */
 extern bool rcs_campaign_is_over(const RcsCampaign *c, TimestampTz now);
 extern void rcs_stop_lease(RcsLease *lease);
 extern void rcs_stop_ready(void);

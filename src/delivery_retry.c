@@ -54,6 +54,17 @@ retry_due(const RcsItem *item)
 	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms);
 }
 
+/* Why it waits.  What stops a campaign stands in its own row, and no longer than it is so. */
+static const char *
+retry_reason(const RcsFate *f)
+{
+	if (strcmp(f->code, RCS_STOPPED) == 0)
+		return NULL;
+	if (f->reason[0] != '\0')
+		return f->reason;
+	return f->code[0] != '\0' ? f->code : NULL;
+}
+
 static void
 write_group(Group *g)
 {
@@ -61,9 +72,6 @@ write_group(Group *g)
 	const RcsBatchRow *from = &item->row->batch;
 	RcsBatchRow retry = *from;
 	bool left = item->fate.outcome == RCS_REFUSED || item->fate.outcome == RCS_UNKNOWN;
-	const char *reason = item->fate.reason[0] != '\0' ? item->fate.reason
-						 : item->fate.code[0] != '\0' ? item->fate.code
-													  : NULL;
 
 	retry.attempt = from->attempt + 1;
 	retry.answers = from->answers + (item->fate.answer ? 1 : 0);
@@ -78,7 +86,7 @@ write_group(Group *g)
 			retry.unknown_since = item->fate.at;
 		retry.server = item->account->server;
 	}
-	rcs_outbox_retry(item->lease->campaign_no, &retry, reason);
+	rcs_outbox_retry(item->lease->campaign_no, &retry, retry_reason(&item->fate));
 }
 
 /* For up to so many items of one lease, in the memory of the transaction. */

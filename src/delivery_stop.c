@@ -76,7 +76,7 @@ rcs_stop_ready(void)
 				rcs_offer_drop(item);
 		}
 		else if (reason != NULL)
-			rcs_offer_withdraw(item, "stopped", reason, 0);
+			rcs_offer_withdraw(item, RCS_STOPPED, reason, 0);
 	}
 }
 

@@ -18,7 +18,7 @@ my $node = rcs_node('main',
 my $sim = start_ktsim(args => [ '--latency-ms', 2 ], accounts => [ 'shop:secret', 'slow:secret' ]);
 my $db = rcs_database($node, 'shop');
 setup_account($node, $db, $sim);
-setup_account($node, $db, $sim, server => 'slow', rcs_id => 'slow', chatbot => '0212359999', options => { rate_per_minute => 6 });
+setup_account($node, $db, $sim, server => 'slow', rcs_id => 'slow', chatbot => '0212359999', options => { rate_per_minute => 1 });
 
 sub sql { return $node->safe_psql($db, $_[0]); }
 

@@ -59,7 +59,13 @@ for my $round (1 .. 3)
 	is(sql("SELECT accepted, sending FROM rcs.campaign_progress WHERE campaign = '$campaign'"), "$accepted|0",
 		'it stands still');
 	push @pauses, [ $from, time() ];
-	is(sql("SELECT rcs_campaign_resume('$campaign')"), 'running', "resume $round");
+	# seen before any worker knows
+	my $stopped = "ARRAY(SELECT x.id FROM rcs.result r CROSS JOIN LATERAL (SELECT m.id FROM rcs.message m
+		WHERE m.campaign_no = r.campaign_no AND m.batch_id = r.batch_id AND m.ord = r.ord OFFSET 0) x WHERE r.code = 'stopped' ORDER BY r.at DESC LIMIT 100)";
+	is( sql("BEGIN; SELECT rcs_campaign_resume('$campaign');
+		SELECT state, state_reason FROM rcs.campaign_progress WHERE campaign = '$campaign';
+		SELECT count(*) > 0, count(code), count(reason) FROM rcs.message_status WHERE id = ANY ($stopped) AND status = 'queued'; COMMIT"),
+		"running\nrunning|\nt|0|0", "resume $round: neither it nor its messages are still called paused");
 }
 $sim->set(latency_ms => 0);
 drained($node, $db, 60, 'it ends', $campaign);
