@@ -61,13 +61,30 @@ set_workers()
 	until [ "$(sql -c "SELECT count(*) FROM rcs.worker_status WHERE kind = 'campaign' AND pid IS NOT NULL AND database = current_database()")" = "$1" ]; do sleep 0.2; done
 }
 
+# Of the whole machine so far: seconds that its cores were idle, and switches from one process to another.
+idle_and_switches()
+{
+	awk '/^cpu / { printf "%.2f ", $5 / 100 } /^ctxt/ { print $2 }' /proc/stat
+}
+
+# With where the cores' time goes, to see why more workers stop helping.
 grow_workers()
 {
-	local k
+	local k c seconds server peer idle switches idle_before switches_before
 	for k in 1 2 4 8 16; do
 		fresh_database bench_grow
 		set_workers "$k"
-		measured workers "$k" "$1" "messages/s" "$(calc "$grow_n / $(drain "$(fill grow "$grow_n")")")"
+		c=$(fill grow "$grow_n")
+		server=$(cpu_of "$postmaster")
+		peer=$(cpu_of "$carrier_pid")
+		read -r idle_before switches_before < <(idle_and_switches)
+		seconds=$(drain "$c")
+		read -r idle switches < <(idle_and_switches)
+		measured workers "$k" "$1" "messages/s" "$(calc "$grow_n / $seconds")"
+		measured workers "$k" "$1" "CPU us/message" "$(calc "($(cpu_of "$postmaster") - $server) / $grow_n * 1e6")"
+		measured workers "$k" "$1" "CPU us/message, carrier" "$(calc "($(cpu_of "$carrier_pid") - $peer) / $grow_n * 1e6")"
+		measured workers "$k" "$1" "switches/message" "$(calc "($switches - $switches_before) / $grow_n")"
+		measured workers "$k" "$1" "percent idle" "$(calc "($idle - $idle_before) / $seconds / $(nproc) * 100")"
 		set_workers 1
 	done
 }
