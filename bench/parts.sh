@@ -154,8 +154,13 @@ part_rate()
 # So many a second for a while; the time is taken within the transaction, so it includes the COMMIT.
 singles()
 {
+	local accepted t
+	accepted=$(carrier_accepted)
+	t=$(now)
 	as "$bin/pgbench" -h "$scratch/run" -U postgres -n -c 2 -j 1 -R "$single_per_s" -T "$single_s" \
 		-f "$scratch/tree/bench/single.sql" "$db" >"$scratch/log/pgbench.log" 2>&1
+	[ "$1" = idle ] ||
+		measured single "$1" "$2" "campaign messages/s" "$(calc "($(carrier_accepted) - $accepted) / ($(now) - $t) - $single_per_s")"
 	[ "$(sql -c "SELECT rcs_wait('1 minute', (SELECT id FROM public.single ORDER BY us DESC LIMIT 1))")" = t ]
 	sleep 1
 	sql -c "SELECT id, us FROM public.single" >"$scratch/sent"

@@ -27,19 +27,23 @@
 #include "monotonic.h"
 #include "throughput.h"
 #include "txn.h"
+#include "wakeup.h"
 #include "worker.h"
 
 #define SECOND INT64CONST(1000000)
 #define RESULTS_MAX 500 /* results that do not wait for company */
 #define RESULTS_WAIT_CAMPAIGN (SECOND / 5)
 #define RESULTS_WAIT_SINGLE (SECOND / 50)
-#define RETRY_TURN SECOND  /* after a transaction that failed */
-#define LAST_TRIES 3	   /* to write results down before the worker ends */
+#define RETRY_TURN SECOND /* after a transaction that failed */
+#define LAST_TRIES 3	  /* to write results down before the worker ends */
+#define ASIDE (SECOND / 100)
+#define ASIDE_LOOK 300
 #define UNWRITTEN_MAX 2000 /* results in memory, when no transaction succeeds */
 
 RcsDelivery delivery;
 
 static int64 turn_not_before_us = 0;
+static int64 aside_not_before_us = 0;
 
 /* ---------- the turn ---------- */
 
@@ -277,6 +281,26 @@ wait_for_something(int64 wait_us)
 	rcs_evloop_wait(Max(wait_ms, 0));
 }
 
+/*
+ * The cores may be few, and the carrier's queue is one: a campaign that is sent without a limit
+ * stands still while a single message is on its way, for at most half of the time.
+ */
+static void
+step_aside(void)
+{
+	int64 began_us = rcs_now_us();
+	int64 now_us = began_us;
+
+	if (began_us < aside_not_before_us)
+		return;
+	while (rcs_single_hurries(now_us) && now_us < began_us + ASIDE)
+	{
+		pg_usleep(ASIDE_LOOK);
+		now_us = rcs_now_us();
+	}
+	aside_not_before_us = now_us + (now_us - began_us);
+}
+
 static void
 one_round(void)
 {
@@ -291,12 +315,16 @@ one_round(void)
 	rcs_delivery_checks();
 	rcs_delivery_codes_write(now_us);
 	rcs_throughput_write(now_us, false);
+	if (delivery.lane == RCS_WORKER_CAMPAIGN)
+		step_aside();
 	if (turn_is_wanted(now_us, &wait_us))
 	{
 		turn(now_us);
 		wait_us = 0;
 	}
 	rcs_offer_ready(rcs_now_us(), &wait_us);
+	if (delivery.lane == RCS_WORKER_SINGLE && delivery.nready == 0)
+		rcs_singles_have_left();
 	rcs_media_round(rcs_now_us(), &wait_us);
 	rcs_poll_round(rcs_now_us(), &wait_us);
 	rcs_delivery_show(number);

@@ -19,11 +19,13 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
+#include "monotonic.h"
 #include "shmem.h"
 #include "slots.h"
 #include "wakeup.h"
 
 #define MAX_RINGS 64
+#define HURRY_US 10000 /* for so long at most others step aside for a single message */
 #define RING_SIZE 4096 /* a power of two: positions wrap around */
 
 typedef struct Ring
@@ -35,6 +37,7 @@ typedef struct Ring
 	bool overflow; /* there is more than the ring says: scan */
 	pg_atomic_uint32 campaign;
 	pg_atomic_uint32 chat;
+	pg_atomic_uint64 hurry_until_us; /* single messages have committed and may not have left */
 	int64 ids[RING_SIZE];
 } Ring;
 
@@ -91,6 +94,7 @@ shared_init(void *ptr, bool found)
 	{
 		pg_atomic_init_u32(&shared->rings[i].campaign, 0);
 		pg_atomic_init_u32(&shared->rings[i].chat, 0);
+		pg_atomic_init_u64(&shared->rings[i].hurry_until_us, 0);
 	}
 }
 
@@ -215,6 +219,8 @@ rcs_request_workers(PG_FUNCTION_ARGS)
 static void
 push_ids(Ring *ring)
 {
+	if (pending.n > 0)
+		pg_atomic_write_u64(&ring->hurry_until_us, (uint64) (rcs_now_us() + HURRY_US));
 	for (int i = 0; i < pending.n && !ring->overflow; i++)
 	{
 		if (ring->tail - ring->head < RING_SIZE)
@@ -353,6 +359,21 @@ rcs_handover_take(Oid dboid, int64 *ids, int max, bool *overflow)
 	my_ring->overflow = false;
 	LWLockRelease(ring_lock());
 	return n;
+}
+
+/* Is a single message of this worker's database on its way to the carrier, as far as is known? */
+bool
+rcs_single_hurries(int64 now_us)
+{
+	return my_ring != NULL && (int64) pg_atomic_read_u64(&my_ring->hurry_until_us) > now_us;
+}
+
+/* The worker for single messages has none in hand.  One that is handed over right now is not hurried. */
+void
+rcs_singles_have_left(void)
+{
+	if (my_ring != NULL && my_ring->head == my_ring->tail)
+		pg_atomic_write_u64(&my_ring->hurry_until_us, 0);
 }
 
 /* Changes whenever somebody woke the campaign lane of this worker's database. */

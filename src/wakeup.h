@@ -25,6 +25,8 @@ extern bool rcs_wakeup_enqueued(void);
 extern void rcs_handover_open(Oid dboid);
 extern void rcs_handover_close(void);
 extern int rcs_handover_take(Oid dboid, int64 *ids, int max, bool *overflow);
+extern bool rcs_single_hurries(int64 now_us);
+extern void rcs_singles_have_left(void);
 extern uint32 rcs_campaign_wake_count(Oid dboid);
 extern uint32 rcs_steer_count(void);
 extern uint32 rcs_chat_wake_count(Oid dboid);
