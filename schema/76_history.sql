@@ -14,6 +14,37 @@ CREATE INDEX result_count_campaign ON rcs._result_count (campaign_no);
 COMMENT ON TABLE rcs._result_count IS 'messages that were purged, by what had become of them; insert-only, folded now and then';
 SELECT pg_catalog.pg_extension_config_dump('rcs._result_count', '');
 
+-- What rcs.message_status says of it, without what only a single message is asked for: of offers and of
+-- earlier results no more is read than the status takes.
+CREATE VIEW rcs._message_result AS
+SELECT c.id AS campaign,
+	coalesce(c.chatbot, m.chatbot) AS chatbot,
+	s.status,
+	coalesce(CASE WHEN s.status = e.verdict THEN e.code END, r.code) AS code,
+	e.carrier,
+	e.service_type,
+	e.billed
+FROM rcs.message m
+LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no
+LEFT JOIN LATERAL (
+	SELECT x.outcome, x.attempt, nullif(x.code, 'stopped') AS code FROM rcs.result x
+	WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ord = m.ord
+	ORDER BY x.attempt DESC LIMIT 1) r ON true
+LEFT JOIN LATERAL (
+	SELECT x.verdict, x.service_type, x.carrier, x.code, bool_or(x.bill = 1) OVER () AS billed FROM rcs.event x
+	WHERE x.message = m.id
+	ORDER BY rcs._verdict_rank(x.verdict), x.received_at DESC LIMIT 1) e ON true
+CROSS JOIN LATERAL (
+	SELECT CASE WHEN r.outcome IS NULL OR r.outcome IN ('c', 'r', 't', 'w') THEN (
+			SELECT max(x.attempt) FROM rcs.intent x
+			WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND m.ord = ANY (x.ords)) END AS attempt,
+		CASE WHEN r.outcome IN ('r', 't', 'w') THEN (
+			SELECT bool_or(x.outcome = 't') FROM rcs.result x
+			WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ord = m.ord) END AS is_unknown
+	OFFSET 0) o
+CROSS JOIN LATERAL (SELECT rcs._status(r.outcome, r.attempt, o.attempt, o.is_unknown, e.verdict) AS status) s;
+COMMENT ON VIEW rcs._message_result IS 'what became of each message, for rcs.campaign_result';
+
 CREATE VIEW rcs.campaign_result AS
 SELECT x.campaign, c.name, x.chatbot, x.status, x.code, x.carrier, x.service_type,
 	sum(x.n)::bigint AS n,
@@ -21,7 +52,7 @@ SELECT x.campaign, c.name, x.chatbot, x.status, x.code, x.carrier, x.service_typ
 FROM (
 	SELECT s.campaign, s.chatbot, s.status, s.code, s.carrier, s.service_type,
 		count(*) AS n, count(*) FILTER (WHERE s.billed) AS billed
-	FROM rcs.message_status s
+	FROM rcs._message_result s
 	GROUP BY s.campaign, s.chatbot, s.status, s.code, s.carrier, s.service_type
 	UNION ALL
 	SELECT y.id, p.chatbot, p.status, p.code, p.carrier, p.service_type, p.n, p.billed

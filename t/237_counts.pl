@@ -89,10 +89,22 @@ sub report
 	my ($n) = @_;
 	return sql(qq{
 		SELECT rcs_receive(jsonb_agg(jsonb_build_object('msgId', x.id, 'mnoInfo', 'KT') || CASE x.i % 5
-			WHEN 0 THEN '{"status": "fail", "error": {"code": "54002", "message": "no"}, "serviceType": "RCSSMS"}'::jsonb
-			WHEN 1 THEN '{"status": "success", "serviceType": "SMS"}' ELSE '{"status": "success", "serviceType": "RCSSMS"}' END))
+			WHEN 0 THEN '{"status": "fail", "error": {"code": "54002", "message": "no"}, "serviceType": "RCSSMS", "bill": 1}'::jsonb
+			WHEN 1 THEN '{"status": "success", "serviceType": "SMS"}' WHEN 2 THEN '{"status": "success", "serviceType": "RCSSMS", "bill": 1}' ELSE '{"status": "success", "serviceType": "RCSSMS"}' END))
 		FROM (SELECT m.id, row_number() OVER () AS i FROM rcs.message m JOIN rcs.result r USING (campaign_no, batch_id, ord)
 			WHERE m.campaign_no > 0 AND r.outcome IN ('a', 't', 'u') ORDER BY random() LIMIT $n) x});
+}
+
+# rcs.campaign_result reads less than rcs.message_status, and says the same.
+my $columns = 'campaign, chatbot, status, code, carrier, service_type';
+
+sub results_agree
+{
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return is(sql(qq{
+		WITH a AS (SELECT $columns, n, billed FROM rcs.campaign_result),
+			b AS (SELECT $columns, count(*) AS n, count(*) FILTER (WHERE billed) AS billed FROM rcs.message_status GROUP BY $columns)
+		(TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)}), '', $_[0]);
 }
 
 # A step while something is unsent for sure, however fast the rest was; some of those who are added were there.
@@ -122,8 +134,11 @@ $sim->set(accept_then_hang_pct => 2, error_pct => 4, error_code => '54002', stat
 my $first = campaign($node, $db, $total);
 poll_accepted($first, 300);
 report(200);
+sql(q{SELECT rcs_send('0101111000' || i, 'hello') FROM generate_series(1, 5) i});
+results_agree('rcs.campaign_result and rcs.message_status agree while a campaign is sent');
 step($first, "SELECT rcs_campaign_pause('$first')");
 report(200);
+results_agree('they agree while it is paused');
 sleep(0.5);
 sql("SELECT rcs_campaign_resume('$first')");
 my $second = campaign($node, $db, $total, from => 30000000);
@@ -137,6 +152,7 @@ kill 'TERM', split /,/, worker_pids($node, $db);
 report(300);
 step($second, "SELECT rcs_campaign_cancel('$second')");
 report(300);
+results_agree('they agree after it was canceled, with much in doubt');
 my $third = campaign($node, $db, 2000, from => 40000000);
 poll_accepted($third, 200);
 crash();
@@ -147,7 +163,9 @@ $sim->set(accept_then_hang_pct => 0, error_pct => 0, status_pct => 0);
 drained($node, $db, 120, 'everything ends');
 cmp_ok(sql("SELECT rcs_campaign_resend_failed('$first', '{54002}')"), '>', 0, 'failures go again');
 report(500);
+results_agree('they agree when failures go again');
 drained($node, $db, 60, 'they end');
+results_agree('they agree at the end');
 poll($node, $db, 'SELECT count(*) FROM rcs.event e WHERE NOT e.counted', 0, 30, 'reports are counted');
 
 # Once they are silent, a worker folds their tallies, however few, and the counts stay what they were.
@@ -160,6 +178,8 @@ ok($rows > 24 && $rows < 500, "$rows tallies of a campaign");
 kill 'TERM', split /,/, worker_pids($node, $db);
 poll($node, $db, "SELECT ($most) <= 24", 't', 30, 'folded');
 is(sql($counts), $before, 'the counts are the same');
+is(sql(qq{SELECT array_agg(DISTINCT status ORDER BY status), count(DISTINCT code) > 2, sum(billed) > 0, bool_or(campaign IS NULL) FROM rcs.campaign_result}),
+	'{canceled,delivered,expired,failed,fell_back,sent,uncertain}|t|t|t', 'all that can be at the end was there');
 sql("SELECT rcs_purge('0')");
 
 sql('INSERT INTO stop VALUES (true)');
