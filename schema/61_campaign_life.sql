@@ -191,7 +191,7 @@ COMMENT ON FUNCTION rcs._ad_end(pg_catalog.timestamptz, pg_catalog.int8, pg_cata
 	IS 'the first moment from a time on that some of so many messages may leave, the last of them, and whether the hours cost time; null: not in ten years';
 
 -- Nothing of it has been offered in its batch's attempt, nor was handed back to another batch; the same
--- messages as are counted "queued", but for those whose recipient was erased.
+-- messages as are counted "queued", but for recipients who were erased while leased.
 CREATE VIEW rcs._queued_message AS
 SELECT m.campaign_no, m.batch_id, m.ord, m.phone, m.night_consent, b.version
 FROM rcs.batch b
