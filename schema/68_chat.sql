@@ -12,6 +12,45 @@ CREATE FUNCTION rcs._handler_fault(i rcs.inbound) RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_handler_fault';
 COMMENT ON FUNCTION rcs._handler_fault(rcs.inbound) IS 'how the handler of this message ended the process in which it ran; null if it did not';
 
+CREATE FUNCTION rcs._handler_since() RETURNS timestamptz
+LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_handler_since';
+COMMENT ON FUNCTION rcs._handler_since() IS 'since when it is known which handlers have ended their processes';
+
+CREATE TABLE rcs.handler_try (
+	inbound bigint PRIMARY KEY,
+	since timestamptz NOT NULL,
+	n int NOT NULL
+);
+REVOKE ALL ON TABLE rcs.handler_try FROM PUBLIC;
+COMMENT ON TABLE rcs.handler_try IS 'messages that were there before the server started, whose handlers are about to run or did not end';
+COMMENT ON COLUMN rcs.handler_try.since IS 'rcs._handler_since() of the latest try';
+
+-- A handler that crashes the server would do so again and again.  So the try of a message that was there before the
+-- server started is on disk before its handler runs; the others, nearly all, do without that commit.
+CREATE FUNCTION rcs._try_handler(i rcs.inbound, OUT noted boolean, OUT hopeless boolean)
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	v_since timestamptz := rcs._handler_since();
+	v_try rcs.handler_try;
+BEGIN
+	noted := false;
+	hopeless := false;
+	IF i.received_at < v_since THEN
+		SELECT t.* INTO v_try FROM rcs.handler_try t WHERE t.inbound = i.id;
+		noted := v_try.since IS DISTINCT FROM v_since AND coalesce(v_try.n, 0) < 2;
+		hopeless := v_try.since <> v_since AND v_try.n >= 2;
+	END IF;
+	IF noted THEN
+		INSERT INTO rcs.handler_try AS t (inbound, since, n) VALUES (i.id, v_since, 1)
+		ON CONFLICT (inbound) DO UPDATE SET since = excluded.since, n = t.n + 1;
+		PERFORM set_config('synchronous_commit', 'local', true);
+	END IF;
+END $$;
+COMMENT ON FUNCTION rcs._try_handler(rcs.inbound)
+	IS 'noted: this transaction is to be committed before the handler runs; hopeless: the server stopped in it before';
+
 CREATE FUNCTION rcs._chat_claim(id bigint) RETURNS boolean
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_chat_claim';
 COMMENT ON FUNCTION rcs._chat_claim(bigint) IS 'nobody else answers this message now; in chat workers only';
@@ -79,6 +118,7 @@ BEGIN
 	UPDATE rcs.inbound i SET rule_id = _handled.rule, reply_message = _handled.reply,
 		problem = left(_handled.problem, 500), handled_at = clock_timestamp()
 	WHERE i.id = _handled.inbound;
+	DELETE FROM rcs.handler_try t WHERE t.inbound = _handled.inbound;
 END $$;
 COMMENT ON FUNCTION rcs._handled(bigint, bigint, uuid, text) IS 'notes what came of a message';
 
@@ -235,6 +275,8 @@ DECLARE
 	v_rule rcs.reply_rule;
 	v_problem text;
 	v_detail text;
+	v_noted boolean;
+	v_hopeless boolean := false;
 BEGIN
 	seen := low;
 	alone := false;
@@ -255,6 +297,12 @@ BEGIN
 	IF alone AND NOT first THEN
 		RETURN;
 	END IF;
+	IF v_rule.handler IS NOT NULL THEN
+		SELECT t.noted, t.hopeless INTO v_noted, v_hopeless FROM rcs._try_handler(v_i) t;
+		IF v_noted THEN
+			RETURN;
+		END IF;
+	END IF;
 	id := v_i.id;
 	rule_id := v_rule.rule_id;
 	IF rule_id IS NULL THEN
@@ -272,8 +320,9 @@ BEGIN
 	v_problem := CASE WHEN rcs._too_many_replies(v_i) THEN 'too many messages' ELSE rcs._reply_problem(v_i) END;
 	IF v_problem IS NOT NULL OR v_rule.reply IS NULL AND v_rule.handler IS NULL THEN
 		PERFORM rcs._handled(id, rule_id, NULL, v_problem);
-	ELSIF v_rule.data_server IS NULL THEN
-		PERFORM rcs._apply_rule(v_i, v_rule, NULL, NULL);
+	ELSIF v_rule.data_server IS NULL OR v_hopeless THEN
+		PERFORM rcs._apply_rule(v_i, v_rule, NULL,
+			CASE WHEN v_hopeless THEN format('the server stopped each time that the handler %s ran', v_rule.handler) END);
 	ELSE
 		v_problem := rcs._rule_lacks(v_rule);
 		BEGIN
@@ -318,7 +367,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	UPDATE rcs.inbound i SET problem = 'an error that the log of the server shows', handled_at = clock_timestamp()
-	WHERE i.id = inbound AND i.handled_at IS NULL;
+	WHERE i.id = _chat_give_up.inbound AND i.handled_at IS NULL;
+	DELETE FROM rcs.handler_try t WHERE t.inbound = _chat_give_up.inbound;
 END $$;
 COMMENT ON FUNCTION rcs._chat_give_up(bigint) IS 'leaves a message unanswered that has failed again and again';
 
@@ -366,7 +416,7 @@ COMMENT ON FUNCTION rcs_fetch(text, text, jsonb)
 REVOKE ALL ON FUNCTION rcs._trimmed(text), rcs._said(text, text, text), rcs._rule_for(text, text, text), rcs._rule_of(rcs.inbound), rcs._inbound_values(rcs.inbound), rcs._url_encoded(text),
 	rcs._data_path(rcs.inbound, rcs.reply_rule), rcs._carousel(rcs.reply_rule, jsonb), rcs._as_reply(jsonb, text),
 	rcs._reply_send(oid, text, text, jsonb, text), rcs._reply_handler(oid, oid, rcs.inbound, int), rcs._chat_claim(bigint),
-	rcs._handler_fault(rcs.inbound),
+	rcs._handler_fault(rcs.inbound), rcs._handler_since(), rcs._try_handler(rcs.inbound),
 	rcs._inbound_came(), rcs._reply_to(oid, rcs.inbound, jsonb), rcs._reply_problem(rcs.inbound),
 	rcs._too_many_replies(rcs.inbound, int), rcs._handled(bigint, bigint, uuid, text),
 	rcs._rule_answer(rcs.inbound, rcs.reply_rule, bytea), rcs._apply_rule(rcs.inbound, rcs.reply_rule, bytea, text),

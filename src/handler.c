@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timeout.h"
+#include "utils/timestamp.h"
 
 #include "handler.h"
 #include "shmem.h"
@@ -38,6 +39,7 @@ typedef struct Mark
 
 typedef struct Shared
 {
+	TimestampTz since;
 	int next;
 	Mark marks[MAX_MARKS];
 } Shared;
@@ -61,8 +63,10 @@ static void
 shared_init(void *ptr, bool found)
 {
 	shared = ptr;
-	if (!found)
-		memset(shared, 0, sizeof(Shared));
+	if (found)
+		return;
+	memset(shared, 0, sizeof(Shared));
+	shared->since = GetCurrentTimestamp();
 }
 
 void
@@ -137,6 +141,16 @@ rcs_handler_fault(PG_FUNCTION_ARGS)
 	if (!find_mark(&mark))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(what_it_did(&mark)));
+}
+
+/* When the marks were empty: at the start of the server, or after a crash of one of its processes. */
+PG_FUNCTION_INFO_V1(rcs_handler_since);
+Datum
+rcs_handler_since(PG_FUNCTION_ARGS)
+{
+	if (!rcs_preloaded())
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(shared->since);
 }
 
 /* ---------- running ---------- */

@@ -44,6 +44,7 @@ sub handler
 }
 handler('loops', 'LOOP BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP;');
 handler('lingers', q{BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN PERFORM pg_sleep(0.5); END; RETURN '"late"';});
+handler('crashes', q{PERFORM pg_sleep(4); RETURN '"alive"';}); # the test does that for it
 handler('counts', q{RETURN '"good"';});
 sql(q{INSERT INTO rcs.reply_rule (pattern, reply) VALUES ('^hi$', '"hello"')});
 
@@ -134,7 +135,22 @@ $node->start;
 poll($node, $db, came($stuck), $told, 60, 'after that it was run again');
 runs_are(1, 'once, too');
 
+# The server crashes whenever one runs
+
+($stuck, $behind) = said('crashes', 'counts');
+for my $crash (1 .. 3)
+{
+	poll($node, $db, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'rcs chat worker' AND wait_event = 'PgSleep'", '1', 30, "it runs, $crash");
+	my ($victim) = split /\n/, sql($chat);
+	kill 'KILL', $victim;
+	sleep(0.2);
+	server_answers($node, $db);
+}
+poll($node, $db, came($stuck), 'sorry|the server stopped each time that the handler h.crashes ran', 30, 'one in which the server crashes is given up');
+poll($node, $db, came($behind), 'good|', 20, 'and the next one runs');
+is(sql('SELECT count(*) FROM rcs.handler_try'), 0, 'nothing is left of it');
+
 drained($node, $db, 30, 'all answers are sent');
-oracle($node, $db, $sim);
+oracle($node, $db, $sim, crashes => 3);
 $node->stop;
 done_testing();
