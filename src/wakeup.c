@@ -37,7 +37,7 @@ typedef struct Ring
 	bool overflow; /* there is more than the ring says: scan */
 	pg_atomic_uint32 campaign;
 	pg_atomic_uint32 chat;
-	pg_atomic_uint64 hurry_until_us; /* single messages have committed and may not have left */
+	pg_atomic_uint64 hurry_until_us; /* single messages commit, or have and may not have left */
 	int64 ids[RING_SIZE];
 } Ring;
 
@@ -275,11 +275,26 @@ hand_over(void)
 		rcs_launcher_wake();
 }
 
+/* Before the commit is flushed, so that the flushes of others do not stand before it. */
+static void
+announce(void)
+{
+	Ring *ring;
+
+	LWLockAcquire(ring_lock(), LW_SHARED);
+	ring = find_ring(MyDatabaseId);
+	if (ring != NULL)
+		pg_atomic_write_u64(&ring->hurry_until_us, (uint64) (rcs_now_us() + HURRY_US));
+	LWLockRelease(ring_lock());
+}
+
 static void
 at_end_of_transaction(XactEvent event, void *arg)
 {
 	if (!pending.anything)
 		return;
+	if (event == XACT_EVENT_PRE_COMMIT && pending.n > 0 && rcs_preloaded())
+		announce();
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
 		return;
 	if (rcs_preloaded())
