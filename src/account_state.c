@@ -40,19 +40,9 @@ static bool exit_hook_set = false;
 
 static void give_back_all(int code, Datum arg);
 
-static Size
-state_size(void)
-{
-	return mul_size(sizeof(RcsAccountEntry), RCS_MAX_ACCOUNTS);
-}
-
 static void
-state_init(void *ptr, bool found)
+state_init(void)
 {
-	rcs_account_entries = (RcsAccountEntry *) ptr;
-	if (found)
-		return;
-	memset(ptr, 0, state_size());
 	for (int i = 0; i < RCS_MAX_ACCOUNTS; i++)
 		SpinLockInit(&rcs_account_entries[i].mutex);
 }
@@ -60,7 +50,8 @@ state_init(void *ptr, bool found)
 void
 rcs_account_state_init(void)
 {
-	rcs_shmem_register(state_size, state_init, "rcs accounts");
+	rcs_shmem_register((void **) &rcs_account_entries, sizeof(RcsAccountEntry) * RCS_MAX_ACCOUNTS,
+					   state_init, "rcs accounts");
 }
 
 static void

@@ -32,26 +32,16 @@ typedef struct Shared
 
 static Shared *shared = NULL;
 
-static Size
-rates_size(void)
-{
-	return sizeof(Shared);
-}
-
 static void
-rates_init(void *ptr, bool found)
+rates_init(void)
 {
-	shared = (Shared *) ptr;
-	if (found)
-		return;
-	memset(shared, 0, sizeof(Shared));
 	SpinLockInit(&shared->mutex);
 }
 
 void
 rcs_campaign_rate_init(void)
 {
-	rcs_shmem_register(rates_size, rates_init, "rcs campaign rates");
+	rcs_shmem_register((void **) &shared, sizeof(Shared), rates_init, "rcs campaign rates");
 }
 
 /* The bucket of a campaign, in place of the one unused longest; mutex held. */

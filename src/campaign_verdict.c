@@ -36,26 +36,16 @@ typedef struct Shared
 
 static Shared *shared = NULL;
 
-static Size
-verdicts_size(void)
-{
-	return sizeof(Shared);
-}
-
 static void
-verdicts_init(void *ptr, bool found)
+verdicts_init(void)
 {
-	shared = (Shared *) ptr;
-	if (found)
-		return;
-	memset(shared, 0, sizeof(Shared));
 	SpinLockInit(&shared->mutex);
 }
 
 void
 rcs_campaign_verdict_init(void)
 {
-	rcs_shmem_register(verdicts_size, verdicts_init, "rcs campaign verdicts");
+	rcs_shmem_register((void **) &shared, sizeof(Shared), verdicts_init, "rcs campaign verdicts");
 }
 
 /* Mutex held. */

@@ -53,26 +53,16 @@ static Mark current;
 static volatile sig_atomic_t runs = false;
 static volatile sig_atomic_t overdue = false;
 
-static Size
-shared_size(void)
-{
-	return sizeof(Shared);
-}
-
 static void
-shared_init(void *ptr, bool found)
+shared_init(void)
 {
-	shared = ptr;
-	if (found)
-		return;
-	memset(shared, 0, sizeof(Shared));
 	shared->since = GetCurrentTimestamp();
 }
 
 void
 rcs_handler_init(void)
 {
-	rcs_shmem_register(shared_size, shared_init, "rcs handlers");
+	rcs_shmem_register((void **) &shared, sizeof(Shared), shared_init, "rcs handlers");
 }
 
 /* ---------- marks ---------- */

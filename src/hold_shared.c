@@ -36,19 +36,9 @@ static Shared *shared = NULL;
 static bool announced = false;
 static int my_request = -1;
 
-static Size
-shared_size(void)
-{
-	return sizeof(Shared);
-}
-
 static void
-shared_init(void *ptr, bool found)
+shared_init(void)
 {
-	shared = ptr;
-	if (found)
-		return;
-	memset(shared, 0, sizeof(Shared));
 	pg_atomic_init_u32(&shared->version, 0);
 	pg_atomic_init_u32(&shared->number, 0);
 	pg_atomic_init_u32(&shared->nrequests, 0);
@@ -104,7 +94,7 @@ at_end_of_transaction(XactEvent event, void *arg)
 void
 rcs_hold_shared_init(void)
 {
-	rcs_shmem_register(shared_size, shared_init, "rcs holds");
+	rcs_shmem_register((void **) &shared, sizeof(Shared), shared_init, "rcs holds");
 	RegisterXactCallback(at_end_of_transaction, NULL);
 }
 

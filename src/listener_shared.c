@@ -36,19 +36,9 @@ static Shared *shared = NULL;
 
 PG_FUNCTION_INFO_V1(rcs_listener);
 
-static Size
-shared_size(void)
-{
-	return sizeof(Shared);
-}
-
 static void
-shared_init(void *ptr, bool found)
+shared_init(void)
 {
-	shared = ptr;
-	if (found)
-		return;
-	memset(shared, 0, sizeof(Shared));
 	SpinLockInit(&shared->mutex);
 	for (int i = 0; i < RCS_LISTENER_COUNTS; i++)
 		pg_atomic_init_u64(&shared->counts[i], 0);
@@ -57,7 +47,7 @@ shared_init(void *ptr, bool found)
 void
 rcs_listener_shared_init(void)
 {
-	rcs_shmem_register(shared_size, shared_init, "rcs listener");
+	rcs_shmem_register((void **) &shared, sizeof(Shared), shared_init, "rcs listener");
 }
 
 void

@@ -58,26 +58,16 @@ static Shared *shared = NULL;
 static Place *my_place = NULL;
 static uint32 my_number = 0;
 
-static Size
-shared_size(void)
-{
-	return sizeof(Shared);
-}
-
 static void
-shared_init(void *ptr, bool found)
+shared_init(void)
 {
-	shared = ptr;
-	if (found)
-		return;
-	memset(shared, 0, sizeof(Shared));
 	pg_atomic_init_u32(&shared->used, 0);
 }
 
 void
 rcs_media_shared_init(void)
 {
-	rcs_shmem_register(shared_size, shared_init, "rcs media");
+	rcs_shmem_register((void **) &shared, sizeof(Shared), shared_init, "rcs media");
 }
 
 static void

@@ -2,8 +2,8 @@
  * shmem.c
  *		The hooks through which PostgreSQL gives out shared memory, and our locks.
  *
- * Each file that owns a part registers its size and its initialiser here.  This
- * file must not know what is in any part.
+ * Each file that owns a part registers its pointer, its size and its initialiser
+ * here.  This file must not know what is in any part.
  */
 #include "postgres.h"
 
@@ -19,8 +19,9 @@
 
 typedef struct Part
 {
-	Size (*size)(void);
-	void (*init)(void *ptr, bool found);
+	void **place;
+	Size size;
+	void (*init)(void);
 	const char *name;
 } Part;
 
@@ -36,10 +37,11 @@ static shmem_request_hook_type prev_request_hook = NULL;
 #endif
 
 void
-rcs_shmem_register(Size (*size)(void), void (*init)(void *ptr, bool found), const char *name)
+rcs_shmem_register(void **place, Size size, void (*init)(void), const char *name)
 {
 	if (nparts == MAX_PARTS)
 		elog(ERROR, "too many parts of shared memory");
+	parts[nparts].place = place;
 	parts[nparts].size = size;
 	parts[nparts].init = init;
 	parts[nparts].name = name;
@@ -63,7 +65,7 @@ static void
 request(void)
 {
 	for (int i = 0; i < nparts; i++)
-		RequestAddinShmemSpace(parts[i].size());
+		RequestAddinShmemSpace(parts[i].size);
 	RequestNamedLWLockTranche(TRANCHE, RCS_LOCK_COUNT);
 }
 
@@ -88,9 +90,12 @@ startup_hook(void)
 	for (int i = 0; i < nparts; i++)
 	{
 		bool found;
-		void *ptr = ShmemInitStruct(parts[i].name, parts[i].size(), &found);
 
-		parts[i].init(ptr, found);
+		*parts[i].place = ShmemInitStruct(parts[i].name, parts[i].size, &found);
+		if (found)
+			continue;
+		memset(*parts[i].place, 0, parts[i].size);
+		parts[i].init();
 	}
 	LWLockRelease(AddinShmemInitLock);
 	locks = GetNamedLWLockTranche(TRANCHE);

@@ -25,11 +25,10 @@ typedef enum RcsLock
 extern void rcs_shmem_init(void);
 
 /*
- * To be called in _PG_init, before the hooks run.  init gets the memory in each
- * process that maps it; it fills it only when it was not found.
+ * To be called in _PG_init, before the hooks run.  The place gets the address of the memory, which
+ * is zero; init puts in what must not be.
  */
-extern void rcs_shmem_register(Size (*size)(void), void (*init)(void *ptr, bool found),
-							   const char *name);
+extern void rcs_shmem_register(void **place, Size size, void (*init)(void), const char *name);
 extern LWLock *rcs_shmem_lock(int n);
 
 /* Is the library in shared_preload_libraries, so that there is shared memory? */

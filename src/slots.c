@@ -42,19 +42,9 @@ typedef struct Shared
 
 static Shared *shared = NULL;
 
-static Size
-shared_size(void)
-{
-	return sizeof(Shared);
-}
-
 static void
-shared_init(void *ptr, bool found)
+shared_init(void)
 {
-	shared = ptr;
-	if (found)
-		return;
-	memset(shared, 0, sizeof(Shared));
 	ConditionVariableInit(&shared->freed);
 	for (int i = 0; i < RCS_MAX_SLOTS; i++)
 	{
@@ -71,7 +61,7 @@ shared_init(void *ptr, bool found)
 void
 rcs_slots_init(void)
 {
-	rcs_shmem_register(shared_size, shared_init, "rcs slots");
+	rcs_shmem_register((void **) &shared, sizeof(Shared), shared_init, "rcs slots");
 }
 
 const char *

@@ -75,19 +75,9 @@ static Ring *my_ring = NULL;
 
 PG_FUNCTION_INFO_V1(rcs_request_workers);
 
-static Size
-shared_size(void)
-{
-	return sizeof(Shared);
-}
-
 static void
-shared_init(void *ptr, bool found)
+shared_init(void)
 {
-	shared = ptr;
-	if (found)
-		return;
-	memset(shared, 0, sizeof(Shared));
 	pg_atomic_init_u32(&shared->refusals, 0);
 	pg_atomic_init_u32(&shared->steered, 0);
 	for (int i = 0; i < MAX_RINGS; i++)
@@ -310,7 +300,7 @@ at_end_of_transaction(XactEvent event, void *arg)
 void
 rcs_wakeup_init(void)
 {
-	rcs_shmem_register(shared_size, shared_init, "rcs hand-over");
+	rcs_shmem_register((void **) &shared, sizeof(Shared), shared_init, "rcs hand-over");
 	RegisterXactCallback(at_end_of_transaction, NULL);
 }
 
