@@ -91,9 +91,7 @@ RETURNS timestamptz
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcs_ad_opening';
 COMMENT ON FUNCTION rcs._ad_opening(timestamptz, text, int) IS 'the first moment from then on at which advertising may leave';
 
-CREATE FUNCTION rcs._ad_closing(at timestamptz,
-	hours text DEFAULT pg_catalog.current_setting('rcs.ad_hours'),
-	margin_s int DEFAULT EXTRACT(epoch FROM pg_catalog.current_setting('rcs.ad_margin')::pg_catalog.interval)::pg_catalog.int4)
+CREATE FUNCTION rcs._ad_closing(at timestamptz, hours text, margin_s int)
 RETURNS timestamptz
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcs_ad_closing';
 COMMENT ON FUNCTION rcs._ad_closing(timestamptz, text, int) IS 'until when advertising may leave from then on: the same moment if it may not, infinity if it always may';

@@ -34,9 +34,9 @@
 #define RESULTS_MAX 500 /* results that do not wait for company */
 #define RESULTS_WAIT_CAMPAIGN (SECOND / 5)
 #define RESULTS_WAIT_SINGLE (SECOND / 50)
-#define RETRY_TURN SECOND /* after a transaction that failed */
-#define LAST_TRIES 3	  /* to write results down before the worker ends */
-#define ASIDE (SECOND / 100)
+#define RETRY_TURN SECOND	 /* after a transaction that failed */
+#define LAST_TRIES 3		 /* to write results down before the worker ends */
+#define ASIDE (SECOND / 100) /* as long as this at a time, while single messages keep coming */
 #define ASIDE_LOOK 300
 #define UNWRITTEN_MAX 2000 /* results in memory, when no transaction succeeds */
 
@@ -282,8 +282,8 @@ wait_for_something(int64 wait_us)
 }
 
 /*
- * The cores may be few, and the carrier's queue is one: a campaign that is sent without a limit
- * stands still while a single message is on its way, for at most half of the time.
+ * The cores may be few, and the carrier's queue is one: campaigns stand still while a single
+ * message is on its way, for at most half of the time, however many there are.
  */
 static void
 step_aside(void)
@@ -315,8 +315,6 @@ one_round(void)
 	rcs_delivery_checks();
 	rcs_delivery_codes_write(now_us);
 	rcs_throughput_write(now_us, false);
-	if (delivery.lane == RCS_WORKER_CAMPAIGN)
-		step_aside();
 	if (turn_is_wanted(now_us, &wait_us))
 	{
 		turn(now_us);
@@ -369,6 +367,8 @@ rcs_delivery_main(Datum main_arg)
 	while (!rcs_worker_stopping(delivery.slot))
 	{
 		rcs_worker_loop_housekeeping();
+		if (delivery.lane == RCS_WORKER_CAMPAIGN)
+			step_aside();
 		one_round();
 	}
 	drain();

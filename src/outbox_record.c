@@ -293,7 +293,7 @@ static RcsStatement to_fold = {"SELECT t.campaign_no FROM rcs.tally t GROUP BY t
 /*
  * Fold the tallies of campaigns that have gathered very many, and of those that have become
  * silent; the latest minute stays as it is, since the speed of a campaign is read from it.
- * One folds at a time.
+ * One folds at a time: only the first worker for campaigns calls this.
  */
 void
 rcs_outbox_fold(void)

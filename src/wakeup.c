@@ -3,9 +3,10 @@
  *		What a transaction leaves for the workers is handed over at its COMMIT.
  *
  * The ids of single messages' batches go through a ring per database, so that
- * the worker leases them by key; everything else is a signal to look again.  A
- * lost hand-over costs time only: workers scan at every nap.  So a full ring,
- * PREPARE TRANSACTION and an id whose savepoint was rolled back need no care.
+ * the worker leases them by key, and workers for campaigns see that they should
+ * step aside; everything else is a signal to look again.  A lost hand-over costs
+ * time only: workers scan at every nap.  So a full ring, PREPARE TRANSACTION and
+ * an id whose savepoint was rolled back need no care.
  *
  * One transaction callback for the life of the backend; it runs in every
  * transaction of the server and leaves at its first line when there is nothing.
@@ -25,7 +26,8 @@
 #include "wakeup.h"
 
 #define MAX_RINGS 64
-#define HURRY_US 10000 /* for so long at most others step aside for a single message */
+#define HURRY_US \
+	10000 /* so long after its COMMIT others step aside for a single message, at most */
 #define RING_SIZE 4096 /* a power of two: positions wrap around */
 
 typedef struct Ring
@@ -207,10 +209,16 @@ rcs_request_workers(PG_FUNCTION_ARGS)
 }
 
 static void
+hurry(Ring *ring)
+{
+	pg_atomic_write_u64(&ring->hurry_until_us, (uint64) (rcs_now_us() + HURRY_US));
+}
+
+static void
 push_ids(Ring *ring)
 {
 	if (pending.n > 0)
-		pg_atomic_write_u64(&ring->hurry_until_us, (uint64) (rcs_now_us() + HURRY_US));
+		hurry(ring);
 	for (int i = 0; i < pending.n && !ring->overflow; i++)
 	{
 		if (ring->tail - ring->head < RING_SIZE)
@@ -274,7 +282,7 @@ announce(void)
 	LWLockAcquire(ring_lock(), LW_SHARED);
 	ring = find_ring(MyDatabaseId);
 	if (ring != NULL)
-		pg_atomic_write_u64(&ring->hurry_until_us, (uint64) (rcs_now_us() + HURRY_US));
+		hurry(ring);
 	LWLockRelease(ring_lock());
 }
 
