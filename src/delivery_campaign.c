@@ -80,7 +80,7 @@ know_campaign(const RcsCampaignRow *row, TimestampTz now, double least)
 	}
 	if (!c->was_due)
 		c->pass = Max(c->pass, least);
-	c->changed = (c->changed && c->ready > 0) || c->row.version != row->version;
+	c->changed = c->leases > 0 && ((c->changed && c->ready > 0) || c->row.version != row->version);
 	c->row = *row;
 	c->leased_due = DT_NOBEGIN;
 	c->leased_id = 0;

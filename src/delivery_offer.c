@@ -138,8 +138,6 @@ try_item(RcsItem *item, int64 now_us, int64 *wait_us)
 		rcs_offer_withdraw(item, "account", "the account cannot be used", 1000);
 		return;
 	}
-	if (a->starved)
-		return;
 	if (!rcs_fate_before_offer(item, GetCurrentTimestamp()))
 	{
 		rcs_offer_drop(item);
@@ -171,6 +169,7 @@ rcs_offer_ready(int64 now_us, int64 *wait_us)
 {
 	dlist_mutable_iter iter;
 	const char *hold = rcs_delivery_held();
+	int nstarved = 0; /* of those that are ready: their account gives no permit now */
 
 	if (hold != NULL)
 		rcs_offer_withdraw_all("hold", hold, 0);
@@ -183,9 +182,17 @@ rcs_offer_ready(int64 now_us, int64 *wait_us)
 	}
 	dlist_foreach_modify(iter, &delivery.ready)
 	{
-		if (rcs_http_active() - rcs_media_active() - rcs_poll_active() >= rcs_max_in_flight)
+		RcsItem *item = dlist_container(RcsItem, node, iter.cur);
+		RcsAccount *a = item->account;
+
+		if (nstarved == delivery.nready ||
+			rcs_http_active() - rcs_media_active() - rcs_poll_active() >= rcs_max_in_flight)
 			break;
-		try_item(dlist_container(RcsItem, node, iter.cur), now_us, wait_us);
+		if (a->starved)
+			continue;
+		try_item(item, now_us, wait_us);
+		if (a->starved)
+			nstarved += a->ready;
 	}
 	rcs_delivery_accounts_forget_waits();
 }
