@@ -17,7 +17,9 @@ SELECT pg_catalog.pg_extension_config_dump('rcs._result_count', '');
 -- What rcs.message_status says of it, without what only a single message is asked for: of offers and of
 -- earlier results no more is read than the status takes.
 CREATE VIEW rcs._message_result AS
-SELECT c.id AS campaign,
+SELECT m.campaign_no,
+	m.batch_id,
+	c.id AS campaign,
 	coalesce(c.chatbot, m.chatbot) AS chatbot,
 	s.status,
 	coalesce(CASE WHEN s.status = e.verdict THEN e.code END, r.code) AS code,
@@ -43,7 +45,7 @@ CROSS JOIN LATERAL (
 			WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ord = m.ord) END AS is_unknown
 	OFFSET 0) o
 CROSS JOIN LATERAL (SELECT rcs._status(r.outcome, r.attempt, o.attempt, o.is_unknown, e.verdict) AS status) s;
-COMMENT ON VIEW rcs._message_result IS 'what became of each message, for rcs.campaign_result';
+COMMENT ON VIEW rcs._message_result IS 'what became of each message, for rcs.campaign_result and for what is purged';
 
 CREATE VIEW rcs.campaign_result AS
 SELECT x.campaign, c.name, x.chatbot, x.status, x.code, x.carrier, x.service_type,

@@ -52,8 +52,8 @@ BEGIN
 	INSERT INTO rcs._result_count (campaign_no, chatbot, status, code, carrier, service_type, n, billed)
 	SELECT no, coalesce(s.chatbot, ''), s.status, s.code, s.carrier, s.service_type,
 		count(*), count(*) FILTER (WHERE s.billed)
-	FROM rcs.message m JOIN rcs.message_status s ON s.id = m.id
-	WHERE m.campaign_no = no AND m.batch_id = ANY (gone)
+	FROM rcs._message_result s
+	WHERE s.campaign_no = no AND s.batch_id = ANY (gone)
 	GROUP BY s.chatbot, s.status, s.code, s.carrier, s.service_type;
 	DELETE FROM rcs.event e USING rcs.message m
 	WHERE m.campaign_no = no AND m.batch_id = ANY (gone) AND e.message = m.id;
