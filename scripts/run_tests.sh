@@ -175,7 +175,7 @@ prove_files()
 	TESTDIR="$dir" TESTDATADIR="$dir/tmp_check" TESTLOGDIR="$dir/log" \
 		PG_REGRESS="$pgxs_src/test/regress/pg_regress" KTSIM="$tree/ktsim/ktsim" \
 		PERL5LIB="$pgxs_src/test/perl:$tree/t/lib" PGPORT=65432 \
-		prove -j "$jobs" "$@" 2>&1 | tee "$dir/output.log"
+		prove --timer -j "$jobs" "$@" 2>&1 | tee "$dir/output.log"
 }
 
 # On a build machine that others use, a test of time-outs may be late: files that failed run once
