@@ -220,6 +220,20 @@ rcs_account_throttled(int account, int64 started_us)
 	SpinLockRelease(&a->mutex);
 }
 
+/* Its login was changed: if it is closed, one request may probe it now, and the pauses begin anew. */
+void
+rcs_account_try_now(int account)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	int64 now = rcs_now_us();
+
+	SpinLockAcquire(&a->mutex);
+	a->closed_until = Min(a->closed_until, now);
+	a->probe_until = 0;
+	a->closing = 0;
+	SpinLockRelease(&a->mutex);
+}
+
 void
 rcs_account_token(int account, TimestampTz expires_at)
 {

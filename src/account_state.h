@@ -39,6 +39,7 @@ extern void rcs_account_faulted(int account, int64 started_us, bool hard, const 
 extern void rcs_account_throttled(int account, int64 started_us);
 extern void rcs_account_token(int account, TimestampTz expires_at);
 extern void rcs_account_reopen(int account);
+extern void rcs_account_try_now(int account);
 extern void rcs_account_clock(int account, int64 ahead_us);
 
 /* account_watch.c: a worker's side of rcs_account_check() */

@@ -83,16 +83,23 @@ same_login(const RcsServerOptions *a, const RcsServerOptions *b)
 		   same(a->rcs_secret_file, b->rcs_secret_file);
 }
 
-/* A login by the options of before says nothing about those of now, and its token is not theirs. */
+/*
+ * A login by the options of before says nothing about those of now, neither its
+ * token nor its refusal: what waits for the account logs in anew.
+ */
 static void
-drop_login(RcsAccount *a)
+drop_login(RcsAccount *a, int shared)
 {
-	if (!a->fetching)
-		return;
-	rcs_http_abort(&a->fetch);
-	explicit_bzero(a->fetch_body.data, a->fetch_body.len);
-	a->fetching = false;
-	answer_check(a, false, "the server was changed meanwhile");
+	if (a->fetching)
+	{
+		rcs_http_abort(&a->fetch);
+		explicit_bzero(a->fetch_body.data, a->fetch_body.len);
+		a->fetching = false;
+		answer_check(a, false, "the server was changed meanwhile");
+	}
+	forget_token(a);
+	if (a->cxt != NULL && shared >= 0) /* else we only meet it */
+		rcs_account_try_now(shared);
 }
 
 /* The name of a server that we no longer know as this account is given back, unless we know it by another. */
@@ -138,7 +145,7 @@ load_options(RcsAccount *a)
 		a->clock_at_us = 0;
 	}
 	if (!same_login(o, a->options))
-		drop_login(a);
+		drop_login(a, shared);
 	a->message_url = o == NULL ? NULL : psprintf("%s/message", o->url);
 	a->token_url = o == NULL ? NULL : psprintf("%s/token", o->url);
 	MemoryContextSwitchTo(old);

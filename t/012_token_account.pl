@@ -96,6 +96,18 @@ is(sql("SELECT ok FROM rcs_account_check('kt')"), 't', 'the right one');
 $id = single();
 drained($node, $db, 30, 'a message leaves', $id);
 
+# A changed login counts at once, whatever the one before got
+
+sql("ALTER USER MAPPING FOR PUBLIC SERVER kt OPTIONS (SET rcs_secret 'wrong')");
+$id = single();
+poll($node, $db, "SELECT reason ~ 'login refused' FROM rcs.message_status WHERE id = '$id'", 't', 20,
+	'a wrong secret stops what is sent, though there was a token');
+sql("SELECT rcs_account_check('kt')") for 1 .. 8;	# the pause is a minute now
+sql("ALTER USER MAPPING FOR PUBLIC SERVER kt OPTIONS (SET rcs_secret 'secret')");
+$start = time();
+drained($node, $db, 30, 'the right one lets it go', $id);
+took(time() - $start, 3, 'at once');
+
 my $other = start_ktsim(accounts => ['other:geheim']);
 sql(sprintf q{
 	BEGIN;
