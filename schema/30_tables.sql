@@ -84,7 +84,7 @@ CREATE TABLE rcs.batch (
 CREATE INDEX batch_due ON rcs.batch (campaign_no, due_at, batch_id) WHERE state = 'q';
 CREATE INDEX batch_leased ON rcs.batch (generation) WHERE state = 'l';
 CREATE INDEX batch_origin ON rcs.batch (campaign_no, origin) WHERE origin IS NOT NULL;
-CREATE INDEX batch_waits ON rcs.batch (campaign_no) WHERE reason IS NOT NULL;
+CREATE INDEX batch_waits ON rcs.batch (campaign_no, (reason LIKE 'outside ad hours until %')) WHERE reason IS NOT NULL;
 COMMENT ON TABLE rcs.batch IS 'the queue: one unit of unfinished work; deleted when the last of its messages has a result';
 COMMENT ON COLUMN rcs.batch.n IS 'messages in it, canceled ones included';
 COMMENT ON COLUMN rcs.batch.state IS 'q waits, l is leased by the worker of this generation';

@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "campaign.h"
+#include "outbox_people.h"
 #include "owner.h"
 #include "statement.h"
 #include "wakeup.h"
@@ -29,8 +30,8 @@
 /*
  * May a batch of this campaign be sent by $1?  One that was put back or offered
  * before says why it waits, and is unsent whatever its due time: it may be sent
- * now but for the carrier.  Each question has an index, so that a million
- * scheduled messages cost nothing.
+ * now but for the carrier, or, if it is advertising, for the hour.  Each
+ * question has an index, so that a million scheduled messages cost nothing.
  */
 #define MAY_BE_SENT(campaign_no)                                             \
 	"(EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = " campaign_no    \
@@ -38,7 +39,7 @@
 	" OR EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = " campaign_no \
 	"  AND b.state = 'l')"                                                   \
 	" OR EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = " campaign_no \
-	"  AND b.reason IS NOT NULL))"
+	"  AND b.reason IS NOT NULL AND (b.reason LIKE '" RCS_OUTSIDE_AD_HOURS "%') IS FALSE))"
 
 static RcsStatement all_done = {
 	"SELECT NOT " MAY_BE_SENT(

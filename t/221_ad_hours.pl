@@ -76,6 +76,8 @@ is( sql("SELECT c.would_send, c.suppressed, c.starts_at <= now() + interval '1 m
 		FROM rcs_campaign_check('$mixed') c"), '630|0|f|12.6|ad_hours', 'a dry run knows of the hours, and the rate of the account');
 is(sql("SELECT DISTINCT extract(epoch FROM due_at)::bigint - $opening FROM rcs.batch"), 0, 'the queue is due at the opening');
 is(sql('SELECT sum(delayed), sum(ready + leased) FROM rcs.queue_depth'), '631|0', 'they are counted as delayed');
+is(sql("SELECT rcs_wait('0')"), 't', 'nothing that may be sent now is unsent');
+is(sql("SELECT rcs_wait('0', '$one')"), 'f', 'but that message is');
 is(progress($mixed, 'queued + sending + sent + suppressed - total'), 0, 'the counts add up');
 is(sql("SELECT count(*) FROM rcs.result WHERE outcome <> 'a'"), 0, 'waiting costs no attempt');
 
