@@ -53,6 +53,8 @@ sub config
 	}
 	open my $file, '>', "$dir/nginx.conf" or die "nginx.conf: $!";
 	print $file "daemon off; worker_processes 1; pid $dir/nginx.pid; error_log $dir/error.log info;\nevents { worker_connections 64; }\nhttp {\naccess_log $dir/access.log;\n",
+	  # or OpenSSL itself would refuse old TLS, whatever the example says
+	  "ssl_ciphers DEFAULT:\@SECLEVEL=0;\n",
 	  (map { "${_}_temp_path $dir/$_;\n" } qw(client_body proxy fastcgi uwsgi scgi)), $text, "}\n";
 	close $file;
 	return;
@@ -117,14 +119,15 @@ is(over_tls('/wrong-secret-0123456789/msgstatus', body => '[]'), 401, 'a wrong s
 is(over_tls("/$secret/msgstatus", body => 'x' x 1_100_000), 413, 'more than 1 MB');
 is(over_tls("/$secret/msgstatus", body => '{'), 400, 'no JSON');
 is(over_tls('/msgstatus', body => '[]', headers => [ "Authorization: $secret", 'X-Forwarded-For: 192.0.2.1' ]), 200, 'what a client claims to be makes no difference');
-isnt(over_tls('/health', options => [ '--tls-max', '1.1' ]), 200, 'no old TLS');
+isnt(over_tls('/health', options => [ '--tls-max', '1.1', '--ciphers', 'DEFAULT@SECLEVEL=0' ]), 200, 'no old TLS');
 isnt(over_tls('/health', options => [ '--cacert', $certs->{other_ca} ]), 200, 'the certificate is looked at: another CA does not do');
 
 # Connections to the listener are used again, and end by nginx's wish
 
 is(over_tls('/health'), 200, 'once more') for 1 .. 10;
+sleep(0.5); # those that are not kept have ended
 my $connections = sql(q{SELECT in_flight FROM rcs.worker_status WHERE kind = 'listener'});
-cmp_ok($connections, '<=', 2, 'requests share connections to the listener');
+like($connections, qr/^[12]$/, 'requests share connections to the listener');
 poll($node, $db, q{SELECT in_flight FROM rcs.worker_status WHERE kind = 'listener'}, 0, 30, 'idle ones end');
 is(sql('SELECT cut FROM rcs._listener()'), 0, 'none was cut by the listener');
 is(over_tls("/$secret/msgstatus", body => encode_json([ report($ids[4]) ])), 200, 'the next report opens another');
