@@ -143,8 +143,11 @@ FROM rcs.inbound i JOIN rcs.message m ON m.id = i.reply_message WHERE i.reply_id
 SELECT regress_state(format('SELECT rcs_fetch(%L, %L)', server, path)) FROM (VALUES
 	(NULL, '/x'), ('reply_data', NULL), ('nowhere', '/x'), ('reply_kt', '/x'), ('reply_data', 'x'), ('reply_data', '@evil/x'),
 	('reply_data', '/a b'), ('reply_data', '/../x'), ('reply_data', '/%2e%2e/x')) v(server, path);
+CREATE SERVER reply_broken TYPE 'http' FOREIGN DATA WRAPPER rcs OPTIONS (url 'http://127.0.0.1:1/api');
+CREATE USER MAPPING FOR PUBLIC SERVER reply_broken OPTIONS (header_file '/nowhere/header');
+SELECT regress_state($$SELECT rcs_fetch('reply_broken', '/x')$$);
 SET ROLE regress_rcs_other;
-SELECT regress_state($$SELECT rcs_fetch('reply_data', '/x')$$);
+SELECT regress_state(format('SELECT rcs_fetch(%L, ''/x'')', server)) FROM (VALUES ('reply_data'), ('reply_broken')) v(server);
 RESET ROLE;
 
 ROLLBACK;

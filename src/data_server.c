@@ -128,6 +128,19 @@ read_options(const ForeignServer *fs, const char *url)
 	return s;
 }
 
+static bool
+is_data_server(const ForeignServer *fs)
+{
+	return fs != NULL && rcs_account_is_ours(fs) && fs->servertype != NULL &&
+		   strcmp(fs->servertype, "http") == 0;
+}
+
+bool
+rcs_data_server_exists(const char *name)
+{
+	return is_data_server(GetForeignServerByName(name, true));
+}
+
 RcsDataServer *
 rcs_data_server_load(const char *name, char **problem)
 {
@@ -136,8 +149,7 @@ rcs_data_server_load(const char *name, char **problem)
 	const char *url;
 
 	*problem = NULL;
-	if (fs == NULL || !rcs_account_is_ours(fs) || fs->servertype == NULL ||
-		strcmp(fs->servertype, "http") != 0)
+	if (!is_data_server(fs))
 	{
 		*problem = psprintf("there is no server \"%s\" of TYPE 'http'", name);
 		return NULL;

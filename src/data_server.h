@@ -27,6 +27,8 @@ typedef struct RcsDataServer
  */
 extern char *rcs_data_server_of(const char *url);
 
+extern bool rcs_data_server_exists(const char *name);
+
 /* NULL, and the reason, when it cannot be used.  Reads the file of its header. */
 extern RcsDataServer *rcs_data_server_load(const char *name, char **problem);
 

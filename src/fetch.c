@@ -36,12 +36,19 @@ load_server(const char *name, Oid caller)
 	char *problem = NULL;
 
 	rcs_owner_begin(&scope);
+	if (!rcs_data_server_exists(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("cannot fetch: there is no server \"%s\" of TYPE 'http'", name),
+				 errhint("Data services are foreign servers of TYPE 'http' of the wrapper rcs.")));
+	/* first: what is wrong with its login is for those who may use it */
+	rcs_account_check_usage(caller, list_make1((char *) name));
 	server = rcs_data_server_load(name, &problem);
 	if (server == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("cannot fetch: %s", problem),
-				 errhint("Data services are foreign servers of TYPE 'http' of the wrapper rcs.")));
-	rcs_account_check_usage(caller, list_make1(server->name));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("server \"%s\" cannot be used: %s", name, problem),
+						errhint("Correct its options, or those of its user mapping FOR PUBLIC; the "
+								"server's user must be able to read its files.")));
 	rcs_owner_end(&scope);
 	return server;
 }
