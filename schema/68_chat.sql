@@ -180,7 +180,9 @@ BEGIN
 				GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL;
 				problem := problem || coalesce(': ' || nullif(v_detail, ''), '');
 				IF rule.handler IS NOT NULL AND v_answer IS NULL THEN
-					problem := format('the handler %s failed: %s', rule.handler, problem);
+					problem := format('the handler %s failed: %s', rule.handler, problem)
+						|| CASE WHEN SQLSTATE IN ('42883', '42P01', '42704')
+							THEN ' (its search_path is pg_catalog: SET another with the function)' ELSE '' END;
 				END IF;
 		END;
 	END IF;

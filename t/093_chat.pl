@@ -212,6 +212,7 @@ handler('nil', 'RETURN NULL;');
 handler('raises', q{INSERT INTO public.noted VALUES (i.id); RAISE 'no stock';});
 handler('asserts', q{ASSERT false; RETURN '"x"';});
 handler('number', q{RETURN '7';});
+handler('unqualified', q{RETURN rcs_text('x');});
 handler('loops', 'LOOP PERFORM 1; END LOOP;');
 handler('sleeps', 'PERFORM pg_sleep(60); RETURN NULL;');
 handler('becomes', 'SET ROLE stranger; RETURN NULL;');
@@ -232,6 +233,8 @@ answers(said('sees', messageBody => { textMessage => 'sees', fileMessage => { na
 answers(said('badmessage'), 'sorry', qr/^message is not valid/, 'a handler whose message is not valid');
 answers(said('raises'), 'sorry', qr/^the handler h.raises failed: no stock/, 'a handler that raises');
 is(sql('SELECT count(*) FROM noted'), $done + 1, 'and what it wrote is not there');
+answers(said('unqualified'), 'sorry', qr/failed: function rcs_text\(unknown\) does not exist \(its search_path is pg_catalog: /,
+	'one that names a function without its schema');
 answers(said('asserts'), 'sorry', qr/assertion failed/, 'one that asserts');
 answers(said('number'), 'sorry', qr/neither an object nor a string/, 'one that answers nonsense');
 my $began = time();
