@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::RealBin/lib";
 use List::Util qw(max sum);
 use PostgreSQL::Test::Utils;
+use RcsProxy;
 use RcsTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -144,7 +145,7 @@ sql("ALTER USER MAPPING FOR PUBLIC SERVER two OPTIONS (SET rcs_secret 'secret-of
 is(sql("SELECT ok FROM rcs_account_check('two')"), 't', 'login: put right, and checked');
 back('two', 'login');
 
-# Its address, while a campaign is under way; it comes back by itself
+# Its address, while a campaign is under way; it comes back by itself when somebody is there, and when it is put right
 $campaign = send_some(1000);
 poll($node, $db, "SELECT sent > 100 FROM rcs.campaign_progress WHERE campaign = '$campaign'", 't', 30, 'address: a campaign is on its way');
 my $nowhere = PostgreSQL::Test::Cluster::get_free_port();
@@ -152,8 +153,13 @@ sql("ALTER SERVER one OPTIONS (SET url 'http://127.0.0.1:$nowhere/corp/v1')");
 aside('one', '(?i:connect)', 'address');
 all_sent($campaign, 1000, 'address: what was on its way');
 others_go_on('one', 'address');
+my $proxy = start_proxy($sim->port, port => $nowhere);
+$campaign = campaign($node, $db, 600, from => 60000000, rate_per_minute => 600);
+poll($node, $db, q{SELECT state FROM rcs.account_status WHERE server = 'one'}, 'open', 90, 'address: a message finds that it is there');
+sql("SELECT rcs_campaign_change('$campaign', rate_per_minute => 0)");
+back('one', 'address, by itself');
 sql("ALTER SERVER one OPTIONS (SET url '$url')");
-back('one', 'address');
+back('one', 'address, put right');
 
 # Its quota, used up by another sender; it comes back by a command, and what waited for it leaves
 sql(q{INSERT INTO rcs.chatbot (chatbot, servers, agency_id, agency_key, brand_key) VALUES ('0200000002', '{three}', 'ktbizrcs', 'AK', 'BK');
