@@ -13,7 +13,7 @@ FROM rcs._workers() AS w
 LEFT JOIN pg_catalog.pg_database AS d ON d.oid OPERATOR(pg_catalog.=) w.database;
 COMMENT ON VIEW rcs.worker_status IS 'the processes of rcs, of all databases of the server';
 COMMENT ON COLUMN rcs.worker_status.pid IS 'null: asked for, not there yet';
-COMMENT ON COLUMN rcs.worker_status.kind IS 'launcher, single, campaign or chat';
+COMMENT ON COLUMN rcs.worker_status.kind IS 'launcher, single, campaign, chat or listener';
 COMMENT ON COLUMN rcs.worker_status.in_flight IS 'requests open at the carrier now';
 COMMENT ON COLUMN rcs.worker_status.accepted IS 'messages that the carrier has taken from this process';
 COMMENT ON COLUMN rcs.worker_status.failed IS 'messages that the carrier has refused for good from this process';
