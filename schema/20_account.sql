@@ -115,7 +115,9 @@ BEGIN
 								'There is no carrier account yet; make one with CREATE SERVER ... TYPE ''kt'' FOREIGN DATA WRAPPER rcs.');
 	END IF;
 
-	IF NEW.owner IS NOT NULL THEN
+	-- What stays is not made again: others may change a chatbot too, and a role may have been renamed.
+	IF NEW.owner IS NOT NULL
+		AND (TG_OP = 'INSERT' OR NEW.owner IS DISTINCT FROM OLD.owner OR NEW.chatbot IS DISTINCT FROM OLD.chatbot) THEN
 		IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = NEW.owner) THEN
 			RAISE EXCEPTION 'role "%" does not exist', NEW.owner
 				USING ERRCODE = 'undefined_object', HINT = 'The owner of a chatbot must be a role.';

@@ -195,6 +195,11 @@ SET ROLE regress_rcs_plain;
 INSERT INTO rcs.chatbot (chatbot, servers, owner) VALUES ('bot2', '{plain}', 'regress_rcs_owner');
 \echo :SQLSTATE
 INSERT INTO rcs.chatbot (chatbot, servers, owner) VALUES ('bot2', '{plain}', 'regress_rcs_plain');
+-- what has an owner already may be changed by whoever was granted that, but is given to no other chatbot
+UPDATE rcs.chatbot SET name = 'changed' WHERE chatbot = 'bot1';
+\echo :SQLSTATE
+UPDATE rcs.chatbot SET chatbot = 'bot3' WHERE chatbot = 'bot1';
+\echo :SQLSTATE
 RESET ROLE;
 GRANT regress_rcs_owner TO regress_rcs_plain;
 SET ROLE regress_rcs_plain;
