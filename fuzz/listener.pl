@@ -299,8 +299,9 @@ sub ask_database
 	$in .= "$_\t$inputs{$_}{rule}\t\\\\x" . unpack('H*', $inputs{$_}{bytes}) . "\n" for grep { $inputs{$_}{kind} eq 'data' } sort { $a <=> $b } keys %inputs;
 	$in .= "\\.\nINSERT INTO verdict SELECT n, answer(rule, input) FROM input ORDER BY n;\nTRUNCATE input;\n";
 	$in .= "INSERT INTO verdict SELECT n, fetched(n) FROM unnest('{" . join(',', grep { $inputs{$_}{kind} eq 'fetch' } sort { $a <=> $b } keys %inputs) . "}'::int[]) n;\n";
-	my $rc = $node->psql($db, $in, stdout => \$out, stderr => \$err, timeout => 600);
-	return $rc == 0;
+	# a psql that has lost its server reads no more, which raises
+	my $rc = eval { $node->psql($db, $in, stdout => \$out, stderr => \$err, timeout => 600) };
+	return defined $rc && $rc == 0;
 }
 
 sub listener_pid { return ($node->psql($db, q{SELECT pid FROM rcs.worker_status WHERE kind = 'listener'}))[1]; }
