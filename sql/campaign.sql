@@ -58,6 +58,7 @@ SELECT * FROM rcs_campaign_preview(:'c', 2);
 SELECT * FROM rcs_campaign_preview(:'c', phone => '010-1111-0004');
 SELECT * FROM rcs_campaign_preview(:'c', phone => '010-1111-9999');
 SELECT pg_temp.try(format('SELECT rcs_campaign_preview(%L, phone => ''x'')', :'c'));
+SELECT pg_temp.try(format($$SELECT rcs_campaign_add(%L, 'SELECT ''1'' AS phone, c.*, c.* FROM (SELECT 1 AS id) c')$$, :'c'));
 -- every type a param may have
 SELECT * FROM rcs_campaign_add(:'c', $$SELECT '01011110005' AS phone, 'x' AS name, 2 AS amount, 3::smallint AS s, 4::bigint AS b,
 	1.5::float8 AS f, 'NaN'::float8 AS nan, 'infinity'::numeric AS inf, true AS t, '{"a": [1]}'::jsonb AS j, '"text"'::json AS js, date '2026-01-02' AS d,

@@ -67,6 +67,7 @@ SELECT rcs_erase('01040000009');
 SELECT rcs_erase('+82 10-4000-0001');
 SELECT * FROM regress_traces('0-?4000-?0001', 'eyes', 'name 1', 'ref 1', 'my (secret|file|place|wish|word)', 'erase-1', :'single', :'id', :'again', :'test');
 SELECT rcs_erase('+82 10-4000-0001');
+SELECT count(*), count(rcs_message(id)) FROM rcs.message WHERE phone IS NULL;
 -- counts stay but for what was unsent, the other one too, the refusal is in force
 SELECT o.key, o.value AS before, n.value AS now FROM regress_before b, rcs.campaign_progress p, jsonb_each_text(b.progress) o, jsonb_each_text(to_jsonb(p)) n
 WHERE p.campaign = :'campaign' AND n.key = o.key AND n.value IS DISTINCT FROM o.value ORDER BY o.key;

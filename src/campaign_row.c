@@ -85,6 +85,17 @@ describe_column(Column *column, Form_pg_attribute attribute)
 	}
 }
 
+/* Which of the two was meant cannot be known: a join may have two phones, or two names. */
+static void
+require_own_name(const RcsRowReader *reader, int column)
+{
+	for (int i = 0; i < column; i++)
+		if (strcmp(reader->columns[i].name, reader->columns[column].name) == 0)
+			ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+							errmsg("query has two columns \"%s\"", reader->columns[i].name),
+							errhint("Leave one out, or give it another name with AS.")));
+}
+
 static void
 require_phone(const RcsRowReader *reader)
 {
@@ -117,6 +128,7 @@ rcs_row_reader(TupleDesc desc)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		describe_column(&reader->columns[i], TupleDescAttr(desc, i));
+		require_own_name(reader, i);
 		if (reader->columns[i].use == COLUMN_PARAM)
 			reader->has_param_columns = true;
 	}

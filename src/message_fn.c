@@ -38,6 +38,7 @@ typedef struct StoredMessage
 	pg_uuid_t campaign; /* if campaign_no > 0 */
 	Jsonb *message;		/* NULL for a campaign, or when erased */
 	Jsonb *params;
+	bool erased;
 } StoredMessage;
 
 /* ---------- finding ---------- */
@@ -56,7 +57,7 @@ column_jsonb(uint64 row, int column, MemoryContext cxt)
 
 static RcsStatement find_message =
 	{"SELECT m.campaign_no, m.batch_id, m.ord, coalesce(c.created_by, m.created_by),"
-	 " coalesce(c.chatbot, m.chatbot), c.id, m.message, m.params"
+	 " coalesce(c.chatbot, m.chatbot), c.id, m.message, m.params, (m.phone IS NULL)::int::int8"
 	 " FROM rcs.message m LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no"
 	 " WHERE m.id = $1 ORDER BY m.campaign_no LIMIT 1",
 	 1,
@@ -86,6 +87,7 @@ load_message(const pg_uuid_t *id)
 		m->campaign = *DatumGetUUIDP(campaign);
 	m->message = column_jsonb(0, 7, cxt);
 	m->params = column_jsonb(0, 8, cxt);
+	m->erased = rcs_column_int64(0, 9) != 0;
 	return m;
 }
 
@@ -340,9 +342,11 @@ rcs_message(PG_FUNCTION_ARGS)
 			"It is shown to its creator, members of its chatbot's owner and readers of rcs.message_status.");
 	result = m->campaign_no == 0 ? m->message : campaign_text(m, cxt);
 	old = MemoryContextSwitchTo(cxt);
-	if (m->campaign_no > 0)
+	if (m->erased)
+		result = NULL;
+	else if (m->campaign_no > 0)
 		result = fill_or_error(result, m->params);
-	else if (result != NULL)
+	else
 		result = DatumGetJsonbPCopy(JsonbPGetDatum(result));
 	MemoryContextSwitchTo(old);
 	SPI_finish();
