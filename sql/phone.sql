@@ -44,6 +44,8 @@ EXCEPTION WHEN invalid_parameter_value THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
 	RETURN format('%s. %s', SQLERRM, detail);
 END $$;
+-- psql 14 takes such a character for narrow
+\pset format unaligned
 SELECT p, pg_temp.why(p), rcs_phone_or_null(p) IS NULL AS is_null FROM unnest(ARRAY[
 	'', '   ', '-', '+', '+82', '119', '112', '010-1234-567', '010-1234-56789', '011-123-456', '02-123-456',
 	'02-1234-56789', '031-123-456', '070-123-4567', '0505-123-456', '0505-1234-56789',
@@ -54,6 +56,7 @@ SELECT p, pg_temp.why(p), rcs_phone_or_null(p) IS NULL AS is_null FROM unnest(AR
 	'+1 212 555 0123', '+810312345678', '001-1-212-555-0123', '+010-1234-5678', '010+1234-5678', '++82 10-1234-5678',
 	'+82 0010-1234-5678', '+82 82 10-1234-5678', '0000000000', '999999999999999999999999999999'
 ]) WITH ORDINALITY AS t (p, n) ORDER BY n;
+\pset format aligned
 SELECT pg_temp.why(repeat('010-1234-5678', 1000)) AS long, pg_temp.why(repeat(' ', 100000)) AS blank;
 
 -- the whole error, and no number in it
