@@ -128,32 +128,29 @@ read_options(const ForeignServer *fs, const char *url)
 	return s;
 }
 
-static bool
-is_data_server(const ForeignServer *fs)
-{
-	return fs != NULL && rcs_account_is_ours(fs) && fs->servertype != NULL &&
-		   strcmp(fs->servertype, "http") == 0;
-}
-
 bool
-rcs_data_server_exists(const char *name)
+rcs_data_server_exists(const char *name, char **problem)
 {
-	return is_data_server(GetForeignServerByName(name, true));
+	const ForeignServer *fs = GetForeignServerByName(name, true);
+
+	if (fs != NULL && rcs_account_is_ours(fs) && fs->servertype != NULL &&
+		strcmp(fs->servertype, "http") == 0)
+		return true;
+	*problem = psprintf("there is no server \"%s\" of TYPE 'http'", name);
+	return false;
 }
 
 RcsDataServer *
 rcs_data_server_load(const char *name, char **problem)
 {
-	ForeignServer *fs = GetForeignServerByName(name, true);
+	ForeignServer *fs;
 	RcsDataServer *s;
 	const char *url;
 
 	*problem = NULL;
-	if (!is_data_server(fs))
-	{
-		*problem = psprintf("there is no server \"%s\" of TYPE 'http'", name);
+	if (!rcs_data_server_exists(name, problem))
 		return NULL;
-	}
+	fs = GetForeignServerByName(name, false);
 	url = rcs_account_option(fs->options, "url");
 	if (url == NULL)
 	{

@@ -27,7 +27,8 @@ typedef struct RcsDataServer
  */
 extern char *rcs_data_server_of(const char *url);
 
-extern bool rcs_data_server_exists(const char *name);
+/* False, and that in words, when no server of TYPE http has this name. */
+extern bool rcs_data_server_exists(const char *name, char **problem);
 
 /* NULL, and the reason, when it cannot be used.  Reads the file of its header. */
 extern RcsDataServer *rcs_data_server_load(const char *name, char **problem);

@@ -36,10 +36,9 @@ load_server(const char *name, Oid caller)
 	char *problem = NULL;
 
 	rcs_owner_begin(&scope);
-	if (!rcs_data_server_exists(name))
+	if (!rcs_data_server_exists(name, &problem))
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("cannot fetch: there is no server \"%s\" of TYPE 'http'", name),
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("cannot fetch: %s", problem),
 				 errhint("Data services are foreign servers of TYPE 'http' of the wrapper rcs.")));
 	/* first: what is wrong with its login is for those who may use it */
 	rcs_account_check_usage(caller, list_make1((char *) name));
