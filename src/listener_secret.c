@@ -10,7 +10,7 @@
 #include "listener_secret.h"
 #include "secret_file.h"
 
-#define FILE_MAX (RCS_SECRETS * (RCS_SECRET_MAX + 2) + 64)
+#define FILE_MAX (RCS_SECRETS * (RCS_LISTEN_SECRET_MAX + 2) + 64)
 
 static bool
 is_plain(const char *text, size_t len)
@@ -28,10 +28,10 @@ add_line(RcsSecrets *secrets, const char *line, size_t len, const char *setting,
 		return true;
 	if (secrets->n == RCS_SECRETS)
 		*problem = psprintf("the file of %s has more than %d lines", setting, RCS_SECRETS);
-	else if (len < RCS_SECRET_MIN || len > RCS_SECRET_MAX)
+	else if (len < RCS_LISTEN_SECRET_MIN || len > RCS_LISTEN_SECRET_MAX)
 		*problem =
 			psprintf("a secret in the file of %s has less than %d or more than %d characters",
-					 setting, RCS_SECRET_MIN, RCS_SECRET_MAX);
+					 setting, RCS_LISTEN_SECRET_MIN, RCS_LISTEN_SECRET_MAX);
 	else if (!is_plain(line, len))
 		*problem =
 			psprintf("a secret in the file of %s has a character that cannot stand in an address",
@@ -80,7 +80,7 @@ rcs_listener_secrets_read(const char *path, const char *setting, RcsSecrets *sec
 bool
 rcs_listener_secret_known(const RcsSecrets *secrets, const char *given, size_t len)
 {
-	char padded[RCS_SECRET_MAX] = {0};
+	char padded[RCS_LISTEN_SECRET_MAX] = {0};
 	int known = 0;
 
 	memcpy(padded, given, Min(len, sizeof(padded)));
@@ -88,9 +88,9 @@ rcs_listener_secret_known(const RcsSecrets *secrets, const char *given, size_t l
 	{
 		unsigned char difference = 0;
 
-		for (int i = 0; i < RCS_SECRET_MAX; i++)
+		for (int i = 0; i < RCS_LISTEN_SECRET_MAX; i++)
 			difference |= (unsigned char) (padded[i] ^ secrets->text[s][i]);
 		known |= (difference == 0) & (s < secrets->n);
 	}
-	return known != 0 && len >= RCS_SECRET_MIN && len <= RCS_SECRET_MAX;
+	return known != 0 && len >= RCS_LISTEN_SECRET_MIN && len <= RCS_LISTEN_SECRET_MAX;
 }

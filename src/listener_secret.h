@@ -5,14 +5,14 @@
 #ifndef RCS_LISTENER_SECRET_H
 #define RCS_LISTENER_SECRET_H
 
-#define RCS_SECRET_MIN 16
-#define RCS_SECRET_MAX 128
+#define RCS_LISTEN_SECRET_MIN 16
+#define RCS_LISTEN_SECRET_MAX 128
 #define RCS_SECRETS 2 /* the second one for the time of a change */
 
 typedef struct RcsSecrets
 {
 	int n;
-	char text[RCS_SECRETS][RCS_SECRET_MAX];
+	char text[RCS_SECRETS][RCS_LISTEN_SECRET_MAX];
 } RcsSecrets;
 
 /* False, and why (palloc'd): then the secrets are left as they are. */
