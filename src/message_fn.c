@@ -340,14 +340,11 @@ rcs_message(PG_FUNCTION_ARGS)
 		refuse_stranger(
 			&m->id,
 			"It is shown to its creator, members of its chatbot's owner and readers of rcs.message_status.");
-	result = m->campaign_no == 0 ? m->message : campaign_text(m, cxt);
+	result = m->erased ? NULL : m->campaign_no == 0 ? m->message : campaign_text(m, cxt);
 	old = MemoryContextSwitchTo(cxt);
-	if (m->erased)
-		result = NULL;
-	else if (m->campaign_no > 0)
-		result = fill_or_error(result, m->params);
-	else
-		result = DatumGetJsonbPCopy(JsonbPGetDatum(result));
+	if (result != NULL)
+		result = m->campaign_no == 0 ? DatumGetJsonbPCopy(JsonbPGetDatum(result))
+									 : fill_or_error(result, m->params);
 	MemoryContextSwitchTo(old);
 	SPI_finish();
 	rcs_owner_end(&scope);

@@ -26,8 +26,7 @@
 #include "wakeup.h"
 
 #define MAX_RINGS 64
-#define HURRY_US \
-	10000 /* so long after its COMMIT others step aside for a single message, at most */
+#define HURRY_US 10000 /* others step aside for a single message so long after its COMMIT */
 #define RING_SIZE 4096 /* a power of two: positions wrap around */
 
 typedef struct Ring
