@@ -4,17 +4,18 @@ EXTENSION = rcs
 MODULE_big = rcs
 RCS_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" rcs.control)
 SCHEMA := $(sort $(wildcard schema/*.sql))
-OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 DATA = $(wildcard updates/rcs--*--*.sql)
 DATA_built = rcs--$(RCS_VERSION).sql
 CONSOLE_FILES := $(sort $(wildcard console/*.html console/*.js console/*.css console/*.svg console/vendor/*))
-EXTRA_CLEAN = src/kt_codes.h src/console_files.h demo/customers.csv tmp_check
+EXTRA_CLEAN = $(OBJS:.o=.d) src/kt/kt_codes.h src/listener/console_files.h demo/customers.csv tmp_check
 
 # "make WERROR=" builds with a compiler that knows warnings we do not know yet.
 # PostgreSQL's own headers and callback signatures need the -Wno- options.
 WERROR = -Werror
 # "make FAULTS=1" compiles the fault points of the tests in.
-PG_CPPFLAGS = $(if $(FAULTS),-DRCS_FAULTS) -DRCS_VERSION=\"$(RCS_VERSION)\" $(shell curl-config --cflags 2>/dev/null)
+# Each object names the headers it was made from (-MMD), so that a changed header compiles only those.
+PG_CPPFLAGS = -I$(srcdir)/src -MMD -MP $(if $(FAULTS),-DRCS_FAULTS) -DRCS_VERSION=\"$(RCS_VERSION)\" $(shell curl-config --cflags 2>/dev/null)
 PG_CFLAGS = -Wall -Wextra $(WERROR) -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
 SHLIB_LINK = $(shell curl-config --libs 2>/dev/null || echo -lcurl) -luuid -lmicrohttpd
 # Bitcode would need clang and is of no use to functions that are never inlined.
@@ -30,15 +31,16 @@ $(error the server headers are missing: run "make deps", or pass PG_CONFIG=/path
 endif
 include $(PGXS)
 
-$(OBJS): $(filter-out src/kt_codes.h src/console_files.h,$(wildcard src/*.h)) rcs.control
-src/kt_response.o: src/kt_codes.h
-src/listener_file.o: src/console_files.h
+-include $(OBJS:.o=.d)
+$(OBJS): rcs.control
+src/kt/response.o: src/kt/kt_codes.h
+src/listener/console_file.o: src/listener/console_files.h
 
-src/kt_codes.h: data/kt-error-codes.tsv scripts/kt_codes.awk
+src/kt/kt_codes.h: data/kt-error-codes.tsv scripts/kt_codes.awk
 	LC_ALL=C awk -f scripts/kt_codes.awk $< > $@
 
 # The directories are prerequisites too, so that a removed file is noticed.
-src/console_files.h: $(CONSOLE_FILES) console console/vendor scripts/console_files.awk
+src/listener/console_files.h: $(CONSOLE_FILES) console console/vendor scripts/console_files.awk
 	LC_ALL=C awk -f scripts/console_files.awk $(CONSOLE_FILES) > $@
 
 # The directory is a prerequisite too, so that a removed part is noticed.

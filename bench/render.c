@@ -11,8 +11,8 @@
 #include "portability/instr_time.h"
 #include "utils/jsonb.h"
 
-#include "../src/kt_payload.h"
-#include "../src/message_check.h"
+#include "kt/payload.h"
+#include "message/value.h"
 
 PG_MODULE_MAGIC;
 

@@ -9,12 +9,8 @@ cd "$(dirname "$0")/.."
 make_scratch rcs-bench
 choose_user
 config=${PG_CONFIG:-pg_config}
-rules="template kt_payload message_check message_schema message_string message_body message_cross message_form message_text media_url media_file"
-make -s src/kt_codes.h PG_CONFIG="$config"
-sources=()
-for name in $rules; do
-	sources+=("src/$name.c")
-done
+make -s src/kt/kt_codes.h PG_CONFIG="$config"
+sources=(src/message/*.c src/kt/payload.c)
 "${CC:-cc}" -O2 -g -fPIC -shared -fno-strict-aliasing -fwrapv -I"$($config --includedir-server)" \
 	-Isrc -o "$scratch/render.so" bench/render.c "${sources[@]}"
 give_scratch_to_user

@@ -7,7 +7,7 @@
 
 #include "utils/jsonb.h"
 
-#include "../src/message_check.h"
+#include "message/value.h"
 
 extern void fuzz_strings(Jsonb *message, const RcsFacts *facts);
 

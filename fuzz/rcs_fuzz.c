@@ -21,9 +21,9 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
-#include "../src/kt_payload.h"
-#include "../src/message.h"
-#include "../src/template.h"
+#include "kt/payload.h"
+#include "message/draft.h"
+#include "message/template.h"
 #include "fuzz_sql.h"
 #include "fuzz_strings.h"
 #include "malloc_context.h"

@@ -23,7 +23,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION rcs._was_erased(pg_catalog.uuid) IS 'was this the id of a message whose recipient was erased?';
 
--- As rcs_cancel does it (src/message_fn.c), but without waiting for anybody.  What is in doubt ends as uncertain,
+-- As rcs_cancel does it (src/queue/cancel.c), but without waiting for anybody.  What is in doubt ends as uncertain,
 -- in its turn.  A result or an intent of this attempt: the message has left the batch, or may have left us.
 CREATE FUNCTION rcs._cancel_erased(m rcs.message) RETURNS void
 LANGUAGE plpgsql VOLATILE

@@ -51,7 +51,7 @@ fetch_browser_driver()
 
 tree="$scratch/tree"
 if [ -d "$tree" ]; then
-	find "$tree" -type f ! -name '*.o' ! -name '*.so' ! -name kt_codes.h ! -name console_files.h ! -name ktsim -delete
+	find "$tree" -type f ! -name '*.o' ! -name '*.d' ! -name '*.so' ! -name kt_codes.h ! -name console_files.h ! -name ktsim -delete
 fi
 copy_tree "$tree"
 mkdir -p "$scratch/home"

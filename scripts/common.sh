@@ -34,8 +34,8 @@ choose_user()
 copy_tree()
 {
 	mkdir -p "$1"
-	tar -cf - --exclude=./.git --exclude='*.o' --exclude='*.so' --exclude='*.bc' \
-		--exclude=./src/kt_codes.h --exclude=./src/console_files.h --exclude='./rcs--*.sql' --exclude=./ktsim/ktsim \
+	tar -cf - --exclude=./.git --exclude='*.o' --exclude='*.so' --exclude='*.bc' --exclude='*.d' \
+		--exclude=./src/kt/kt_codes.h --exclude=./src/listener/console_files.h --exclude='./rcs--*.sql' --exclude=./ktsim/ktsim \
 		--exclude=./demo/customers.csv --exclude=./tmp_check . | tar -xf - -C "$1"
 }
 

@@ -1,4 +1,4 @@
-# Makes src/console_files.h: the files of the web console as strings of C, so that the library brings
+# Makes src/listener/console_files.h: the files of the web console as strings of C, so that the library brings
 # them along.  Arguments: the files, in any order.
 BEGIN {
 	type["html"] = "text/html; charset=utf-8"

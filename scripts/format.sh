@@ -13,8 +13,8 @@ if [ -z "$tool" ]; then
 fi
 
 files=()
-for f in src/*.[ch] ktsim/*.[ch] fuzz/*.[ch]; do
-	if [ -f "$f" ] && [ "$f" != src/kt_codes.h ] && [ "$f" != src/console_files.h ]; then
+for f in src/*.[ch] src/*/*.[ch] ktsim/*.[ch] fuzz/*.[ch]; do
+	if [ -f "$f" ] && [ "$f" != src/kt/kt_codes.h ] && [ "$f" != src/listener/console_files.h ]; then
 		files+=("$f")
 	fi
 done

@@ -1,5 +1,5 @@
 # Turns data/kt-error-codes.tsv (code, family, name, class, gloss, scope) into the C table that
-# src/kt_response.c includes, or with -v to=sql into the rows of the install script.  Sorts,
+# src/kt/response.c includes, or with -v to=sql into the rows of the install script.  Sorts,
 # because the C table is searched by halves, and refuses what would make that search or the
 # statement wrong: bad codes, bad classes, a code given twice, characters that need quoting.
 

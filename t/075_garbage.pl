@@ -84,7 +84,7 @@ for my $pid (@pids)
 {
 	my $grown = palloced_kb($pid) - $palloced{$pid};
 	cmp_ok($grown, '<', 256, "worker $pid has $grown kB more of palloc's memory");
-	# the C library keeps up to 8 MB that are free (src/http_client.c)
+	# the C library keeps up to 8 MB that are free (src/base/http_client.c)
 	$grown = rss_kb($pid) - $rss{$pid};
 	cmp_ok($grown, '<', 10240, "and $grown kB in all");
 }

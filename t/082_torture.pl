@@ -2,7 +2,7 @@
 # of memory at each of the first allocations after a lease and after an answer.
 #
 # RCS_LONG=1 takes all of them.  The shortage needs a C compiler: a library is preloaded whose malloc
-# fails once, at the allocation that the fault point asks for ("alloc", see src/fault.c).  It reaches
+# fails once, at the allocation that the fault point asks for ("alloc", see src/base/fault_point.c).  It reaches
 # palloc, the parser of answers, libcurl and the resolver alike; it does not reach allocations served
 # from blocks that PostgreSQL has already.
 # Catalogue: 13 torture.

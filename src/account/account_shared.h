@@ -1,0 +1,78 @@
+/*
+ * account_shared.h
+ *		The shared memory of an account; private to permit.c,
+ *		breaker.c and account_status.c.
+ */
+#ifndef RCS_ACCOUNT_SHARED_H
+#define RCS_ACCOUNT_SHARED_H
+
+#include "storage/spin.h"
+
+#include "account/permit.h"
+#include "base/rate_limit.h"
+
+#define RCS_MAX_ACCOUNTS 64
+#define RCS_MAX_NAMES 32 /* servers that stand for one account; as many as a uint32 has bits */
+#define SECOND INT64CONST(1000000)
+
+typedef struct NamedRate
+{
+	int holders; /* processes that send for it; 0 = the place is free */
+	Oid dboid;
+	Oid serverid;
+	int rate_per_minute;
+	int connections;
+} NamedRate;
+
+typedef struct RcsAccountEntry
+{
+	slock_t mutex;
+	bool used;
+	uint64 key;
+	char name[NAMEDATALEN]; /* of a server that stands for it, for the log */
+	NamedRate names[RCS_MAX_NAMES];
+
+	RcsBucket bucket;
+	int contract; /* per minute, 0 = none */
+	double rate;  /* at present, per minute; below the contract after throttling */
+	int connections;
+	int active;			 /* requests open */
+	int singles_waiting; /* workers of the single lane without a token */
+
+	int faults; /* in a row */
+	int64 closed_at;
+	int64 closed_until; /* 0 = open */
+	int64 closing;		/* how long the last closing was to last */
+	int64 probe_until;	/* a probe is under way */
+	char reason[RCS_ACCOUNT_REASON];
+
+	int64 paused_until;
+	int64 lowered_at;
+	int64 raised_at;
+
+	uint64 throttled;
+	uint32 per_second[60];
+	int64 second; /* the latest one in per_second */
+	TimestampTz token_expires_at;
+	bool clock_known;
+	int64 clock_ahead_us; /* ours, of the carrier's */
+
+	/* rcs_account_check: a worker logs in for a backend */
+	uint32 check_asked;
+	uint32 check_taken;
+	uint32 check_answered;
+	Oid check_dboid;
+	char check_server[NAMEDATALEN];
+	bool check_ok;
+	char check_detail[RCS_ACCOUNT_REASON];
+} RcsAccountEntry;
+
+
+extern RcsAccountEntry *rcs_account_entries; /* NULL when not preloaded */
+
+extern RcsAccountEntry *rcs_account_find(const char *url, const char *rcs_id);
+extern bool rcs_account_is_open(RcsAccountEntry *a, int64 now, bool *probe, int64 *wait_us);
+extern uint32 rcs_account_last_minute(const RcsAccountEntry *a, int64 now);
+extern void rcs_account_recover_rate(RcsAccountEntry *a, int64 now);
+
+#endif /* RCS_ACCOUNT_SHARED_H */

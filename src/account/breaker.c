@@ -1,0 +1,261 @@
+/*
+ * breaker.c
+ *		When an account is set aside, and when its rate is lowered.
+ *
+ * A fault of the account (refused, unreachable, login) closes it; after a time
+ * that doubles up to a minute one request probes it, and any answer about a
+ * message opens it again.  "Too fast" pauses the account and lowers its rate,
+ * which then recovers slowly.  Nothing here costs a message an attempt.
+ *
+ * This file must not know what a message is.
+ */
+#include "postgres.h"
+
+#include "account/account_shared.h"
+#include "base/monotonic.h"
+
+#define FAULTS_TO_CLOSE 8
+#define FIRST_CLOSING SECOND
+#define LONGEST_CLOSING (60 * SECOND)
+#define THROTTLE_PAUSE (SECOND / 2)
+#define THROTTLE_FACTOR 0.85
+#define RECOVERY_STEP (5 * SECOND)
+#define RECOVERY_FACTOR 1.05
+
+/* Slowly back to the contract rate while nobody is refused; mutex held. */
+void
+rcs_account_recover_rate(RcsAccountEntry *a, int64 now)
+{
+	if (a->rate <= 0 || a->lowered_at == 0 || now - a->raised_at < RECOVERY_STEP)
+		return;
+	a->raised_at = now;
+	a->rate *= RECOVERY_FACTOR;
+	if (a->contract > 0 && a->rate >= a->contract)
+	{
+		a->rate = a->contract;
+		a->lowered_at = 0;
+	}
+	rcs_bucket_set_rate(&a->bucket, a->rate, now);
+}
+
+/* Is it open?  After a closing exactly one request may probe; mutex held. */
+bool
+rcs_account_is_open(RcsAccountEntry *a, int64 now, bool *probe, int64 *wait_us)
+{
+	*probe = false;
+	if (a->closed_until == 0)
+		return true;
+	if (now < a->closed_until || now < a->probe_until)
+	{
+		*wait_us = now < a->closed_until ? a->closed_until - now : SECOND;
+		return false;
+	}
+	*probe = true;
+	return true;
+}
+
+/* May a worker write intents for it?  With "probe", for one message only. */
+bool
+rcs_account_open(int account, int64 now_us, bool *probe, int64 *wait_us)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	bool open;
+
+	SpinLockAcquire(&a->mutex);
+	open = rcs_account_is_open(a, now_us, probe, wait_us);
+	SpinLockRelease(&a->mutex);
+	return open;
+}
+
+void
+rcs_account_reason(int account, char reason[RCS_ACCOUNT_REASON])
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	SpinLockAcquire(&a->mutex);
+	memcpy(reason, a->reason, RCS_ACCOUNT_REASON);
+	SpinLockRelease(&a->mutex);
+}
+
+/* Messages a minute it may take at present; 0 = no limit. */
+double
+rcs_account_rate(int account)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	double rate;
+
+	SpinLockAcquire(&a->mutex);
+	rate = a->rate;
+	SpinLockRelease(&a->mutex);
+	return rate;
+}
+
+/* Once for each closing, not for each message that meets it. */
+static void
+log_open(const RcsAccountEntry *a)
+{
+	ereport(LOG, (errmsg("carrier account \"%s\" is open again", a->name)));
+}
+
+/* Mutex held. */
+static void
+open_again(RcsAccountEntry *a)
+{
+	a->faults = 0;
+	a->closed_until = 0;
+	a->probe_until = 0;
+	a->closing = 0;
+}
+
+/* Mutex held. */
+static void
+count_second(RcsAccountEntry *a, int64 now)
+{
+	int64 second = now / SECOND;
+
+	if (second - a->second > 60)
+		a->second = second - 60;
+	while (a->second < second)
+		a->per_second[++a->second % 60] = 0;
+	a->per_second[second % 60]++;
+}
+
+/* Messages accepted in the 60 seconds before now; mutex held. */
+uint32
+rcs_account_last_minute(const RcsAccountEntry *a, int64 now)
+{
+	uint32 sum = 0;
+	int64 second = now / SECOND;
+
+	for (int i = 0; i < 60; i++)
+		if (second - a->second + i < 60)
+			sum += a->per_second[(a->second - i + 60) % 60];
+	return sum;
+}
+
+/* Messages a minute, by the busiest of the last ten seconds; mutex held. */
+static double
+busiest_rate(const RcsAccountEntry *a, int64 now)
+{
+	int64 second = now / SECOND;
+	uint32 most = 0;
+
+	for (int i = 0; i < 10; i++)
+		if (second - a->second + i < 10)
+			most = Max(most, a->per_second[(a->second - i + 60) % 60]);
+	return most * 60.0;
+}
+
+/* The carrier answered about a message: the account works. */
+void
+rcs_account_answered(int account, bool accepted)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	bool was_closed;
+
+	SpinLockAcquire(&a->mutex);
+	was_closed = a->closed_until != 0;
+	open_again(a);
+	if (accepted)
+		count_second(a, rcs_now_us());
+	SpinLockRelease(&a->mutex);
+	if (was_closed)
+		log_open(a);
+}
+
+/*
+ * The account, not a message, is at fault.  Requests that were under way when
+ * it closed say nothing new, so only later ones prolong the closing.
+ */
+void
+rcs_account_faulted(int account, int64 started_us, bool hard, const char *reason)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	int64 now = rcs_now_us();
+	bool closes = false;
+
+	SpinLockAcquire(&a->mutex);
+	if (a->closed_at == 0 || started_us > a->closed_at)
+	{
+		a->faults++;
+		closes = a->closed_until == 0 && (hard || a->faults >= FAULTS_TO_CLOSE);
+		if (hard || a->faults >= FAULTS_TO_CLOSE || a->closed_until != 0)
+		{
+			a->closed_at = now;
+			a->closing = a->closing == 0 ? FIRST_CLOSING : Min(a->closing * 2, LONGEST_CLOSING);
+			a->closed_until = now + a->closing;
+		}
+		strlcpy(a->reason, reason, sizeof(a->reason));
+		a->probe_until = 0;
+	}
+	SpinLockRelease(&a->mutex);
+	if (closes)
+		ereport(WARNING,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("carrier account \"%s\" is set aside: %s", a->name, reason),
+				 errhint("It is tried again by itself; rcs_account_check() tries it at once.")));
+}
+
+/* "Too fast": pause all of the account and lower its rate, once a second at most. */
+void
+rcs_account_throttled(int account, int64 started_us)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	int64 now = rcs_now_us();
+
+	SpinLockAcquire(&a->mutex);
+	a->throttled++;
+	open_again(a);
+	if (started_us > a->lowered_at && now - a->lowered_at >= SECOND)
+	{
+		double present = a->rate > 0 ? a->rate : Max(busiest_rate(a, now), 60.0);
+		double least = Max(60.0, a->contract / 10.0);
+
+		a->lowered_at = now;
+		a->raised_at = now;
+		a->paused_until = now + THROTTLE_PAUSE;
+		a->rate = Max(present * THROTTLE_FACTOR, Min(least, present));
+		rcs_bucket_set_rate(&a->bucket, a->rate, now);
+	}
+	SpinLockRelease(&a->mutex);
+}
+
+/* Its login was changed: if it is closed, one request may probe it now, and the pauses begin anew. */
+void
+rcs_account_try_now(int account)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	int64 now = rcs_now_us();
+
+	SpinLockAcquire(&a->mutex);
+	a->closed_until = Min(a->closed_until, now);
+	a->probe_until = 0;
+	a->closing = 0;
+	SpinLockRelease(&a->mutex);
+}
+
+void
+rcs_account_token(int account, TimestampTz expires_at)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	SpinLockAcquire(&a->mutex);
+	a->token_expires_at = expires_at;
+	SpinLockRelease(&a->mutex);
+}
+
+/* A login that worked brings an account back that was set aside. */
+void
+rcs_account_reopen(int account)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	bool was_closed;
+
+	SpinLockAcquire(&a->mutex);
+	was_closed = a->closed_until != 0;
+	open_again(a);
+	a->reason[0] = '\0';
+	SpinLockRelease(&a->mutex);
+	if (was_closed)
+		log_open(a);
+}

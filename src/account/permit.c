@@ -1,0 +1,368 @@
+/*
+ * permit.c
+ *		Carrier accounts in shared memory: which there are, and their permits.
+ *
+ * An account is a url and an rcs_id, whatever the servers that name it are
+ * called and in whatever database they stand: the contract rate is one.  If
+ * servers disagree about the rate, the lowest one wins; a server counts while
+ * a process that sends for it holds its name.
+ *
+ * Locking: entries are added under the lock RCS_LOCK_ACCOUNTS and are never
+ * removed; the members of an entry are guarded by its spinlock, around
+ * assignments only.  This file knows no SQL, no HTTP and no message.
+ */
+#include "postgres.h"
+
+#include <time.h>
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+
+#include "account/account_shared.h"
+#include "base/monotonic.h"
+#include "process/shmem.h"
+
+#define PROBE_LIMIT (30 * SECOND) /* a probe whose worker vanished */
+
+/* What this process holds, given back when it exits. */
+typedef struct Held
+{
+	int active;
+	bool waiting;
+	uint32 names; /* a bit for each place in names[] */
+} Held;
+
+RcsAccountEntry *rcs_account_entries = NULL;
+
+static Held held[RCS_MAX_ACCOUNTS];
+static bool exit_hook_set = false;
+
+static void give_back_all(int code, Datum arg);
+
+static void
+state_init(void)
+{
+	for (int i = 0; i < RCS_MAX_ACCOUNTS; i++)
+		SpinLockInit(&rcs_account_entries[i].mutex);
+}
+
+void
+rcs_account_state_init(void)
+{
+	rcs_shmem_register((void **) &rcs_account_entries, sizeof(RcsAccountEntry) * RCS_MAX_ACCOUNTS,
+					   state_init, "rcs accounts");
+}
+
+static void
+set_exit_hook(void)
+{
+	if (!exit_hook_set)
+	{
+		before_shmem_exit(give_back_all, (Datum) 0);
+		exit_hook_set = true;
+	}
+}
+
+/* ---------- which account ---------- */
+
+static uint64
+account_key(const char *url, const char *rcs_id)
+{
+	uint64 a = hash_bytes_extended((const unsigned char *) url, strlen(url), 0);
+
+	return hash_bytes_extended((const unsigned char *) rcs_id, strlen(rcs_id), a) | 1;
+}
+
+static RcsAccountEntry *
+find_account(uint64 key)
+{
+	for (int i = 0; i < RCS_MAX_ACCOUNTS && rcs_account_entries[i].used; i++)
+		if (rcs_account_entries[i].key == key)
+			return &rcs_account_entries[i];
+	return NULL;
+}
+
+static RcsAccountEntry *
+add_account(uint64 key)
+{
+	for (int i = 0; i < RCS_MAX_ACCOUNTS; i++)
+	{
+		RcsAccountEntry *a = &rcs_account_entries[i];
+
+		if (a->used)
+			continue;
+		a->key = key;
+		a->used = true;
+		return a;
+	}
+	return NULL;
+}
+
+/*
+ * The lowest of what the servers of this account say; mutex held.  When the
+ * last process that sends has gone, what it was stays: a restart is no reason
+ * to forget that the carrier had the rate lowered.
+ */
+static void
+apply_names(RcsAccountEntry *a, int64 now)
+{
+	int contract = 0;
+	int connections = 0;
+
+	for (int i = 0; i < RCS_MAX_NAMES; i++)
+	{
+		NamedRate *n = &a->names[i];
+
+		if (n->holders == 0)
+			continue;
+		if (n->rate_per_minute > 0 && (contract == 0 || n->rate_per_minute < contract))
+			contract = n->rate_per_minute;
+		if (connections == 0 || n->connections < connections)
+			connections = n->connections;
+	}
+	if (connections == 0)
+		return;
+	a->connections = connections;
+	if (contract != a->contract)
+	{
+		a->contract = contract;
+		a->rate = contract;
+		rcs_bucket_set_rate(&a->bucket, contract, now);
+	}
+}
+
+/* The place of a server of this database, else a free one, else NULL; mutex held. */
+static NamedRate *
+find_name(RcsAccountEntry *a, Oid serverid)
+{
+	NamedRate *free_place = NULL;
+
+	for (int i = 0; i < RCS_MAX_NAMES; i++)
+	{
+		NamedRate *n = &a->names[i];
+
+		if (n->holders == 0)
+			free_place = free_place == NULL ? n : free_place;
+		else if (n->dboid == MyDatabaseId && n->serverid == serverid)
+			return n;
+	}
+	return free_place;
+}
+
+/* Mutex held. */
+static void
+drop_name(RcsAccountEntry *a, int place)
+{
+	held[a - rcs_account_entries].names &= ~(UINT32_C(1) << place);
+	if (--a->names[place].holders == 0)
+		apply_names(a, rcs_now_us());
+}
+
+/* False when the table of names is full. */
+static bool
+hold_name(RcsAccountEntry *a, Oid serverid, int rate_per_minute, int connections)
+{
+	Held *h = &held[a - rcs_account_entries];
+	NamedRate *n = find_name(a, serverid);
+	uint32 bit;
+
+	if (n == NULL)
+		return false;
+	bit = UINT32_C(1) << (n - a->names);
+	if ((h->names & bit) == 0)
+	{
+		n->dboid = MyDatabaseId;
+		n->serverid = serverid;
+		n->holders++;
+		h->names |= bit;
+	}
+	n->rate_per_minute = rate_per_minute;
+	n->connections = connections;
+	apply_names(a, rcs_now_us());
+	return true;
+}
+
+/* The number of the account's entry, a new one if need be, or -1 when the table is full. */
+int
+rcs_account_state_entry(const char *url, const char *rcs_id, const char *server)
+{
+	uint64 key = account_key(url, rcs_id);
+	RcsAccountEntry *a;
+
+	if (rcs_account_entries == NULL)
+		return -1;
+	LWLockAcquire(rcs_shmem_lock(RCS_LOCK_ACCOUNTS), LW_EXCLUSIVE);
+	a = find_account(key);
+	if (a == NULL)
+		a = add_account(key);
+	LWLockRelease(rcs_shmem_lock(RCS_LOCK_ACCOUNTS));
+	if (a == NULL)
+		return -1;
+	SpinLockAcquire(&a->mutex);
+	strlcpy(a->name, server, sizeof(a->name));
+	SpinLockRelease(&a->mutex);
+	return (int) (a - rcs_account_entries);
+}
+
+/* This process sends for that server, until it says otherwise or exits. */
+bool
+rcs_account_state_attach(int account, Oid serverid, int rate_per_minute, int connections)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	bool there;
+
+	set_exit_hook();
+	SpinLockAcquire(&a->mutex);
+	there = hold_name(a, serverid, rate_per_minute, connections);
+	SpinLockRelease(&a->mutex);
+	return there;
+}
+
+void
+rcs_account_state_detach(int account, Oid serverid)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	NamedRate *n;
+
+	SpinLockAcquire(&a->mutex);
+	n = find_name(a, serverid);
+	if (n != NULL && n->holders > 0 && (held[account].names & (UINT32_C(1) << (n - a->names))) != 0)
+		drop_name(a, (int) (n - a->names));
+	SpinLockRelease(&a->mutex);
+}
+
+/* The entry of an account that somebody has attached, or NULL. */
+RcsAccountEntry *
+rcs_account_find(const char *url, const char *rcs_id)
+{
+	return rcs_account_entries == NULL ? NULL : find_account(account_key(url, rcs_id));
+}
+
+/* How far our clock is ahead of the carrier's. */
+void
+rcs_account_clock(int account, int64 ahead_us)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	SpinLockAcquire(&a->mutex);
+	a->clock_known = true;
+	a->clock_ahead_us = ahead_us;
+	SpinLockRelease(&a->mutex);
+}
+
+/* ---------- permits ---------- */
+
+/* Campaigns leave connections and a token for singles, and let them go first; mutex held. */
+static RcsPermit
+draw(RcsAccountEntry *a, RcsWorkerKind lane, int64 now, int64 *wait_us)
+{
+	int connections = a->connections;
+	double keep = 0;
+
+	*wait_us = SECOND / 500;
+	if (lane == RCS_WORKER_CAMPAIGN)
+	{
+		connections -= Max(1, connections / 10);
+		if (a->connections == 1)
+			connections = 1;
+		if (a->singles_waiting > 0)
+			return RCS_PERMIT_WAIT;
+		keep = a->bucket.capacity >= 2 ? a->bucket.capacity / 4 : 0;
+	}
+	if (a->active >= connections)
+		return RCS_PERMIT_WAIT;
+	if (!rcs_bucket_take(&a->bucket, now, keep, wait_us))
+		return RCS_PERMIT_WAIT;
+	return RCS_PERMIT_GRANTED;
+}
+
+RcsPermit
+rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us, int64 *wait_us)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+	RcsPermit permit;
+	bool probe;
+
+	set_exit_hook();
+	SpinLockAcquire(&a->mutex);
+	rcs_account_recover_rate(a, now_us);
+	if (!rcs_account_is_open(a, now_us, &probe, wait_us))
+		permit = RCS_PERMIT_CLOSED;
+	else if (now_us < a->paused_until)
+	{
+		permit = RCS_PERMIT_WAIT;
+		*wait_us = a->paused_until - now_us;
+	}
+	else
+		permit = draw(a, lane, now_us, wait_us);
+	if (permit == RCS_PERMIT_GRANTED)
+	{
+		a->active++;
+		held[account].active++;
+		if (probe)
+			a->probe_until = now_us + PROBE_LIMIT;
+	}
+	SpinLockRelease(&a->mutex);
+	return permit;
+}
+
+/* The request is over: its connection is free again. */
+void
+rcs_account_release(int account)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	SpinLockAcquire(&a->mutex);
+	a->active--;
+	SpinLockRelease(&a->mutex);
+	held[account].active--;
+}
+
+/* The permit was not used: no byte left. */
+void
+rcs_account_give_back(int account)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	SpinLockAcquire(&a->mutex);
+	rcs_bucket_give_back(&a->bucket);
+	a->probe_until = 0;
+	SpinLockRelease(&a->mutex);
+	rcs_account_release(account);
+}
+
+void
+rcs_account_single_waits(int account, bool waits)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	if (held[account].waiting == waits)
+		return;
+	set_exit_hook();
+	SpinLockAcquire(&a->mutex);
+	a->singles_waiting += waits ? 1 : -1;
+	SpinLockRelease(&a->mutex);
+	held[account].waiting = waits;
+}
+
+static void
+give_back_all(int code, Datum arg)
+{
+	for (int i = 0; i < RCS_MAX_ACCOUNTS; i++)
+	{
+		RcsAccountEntry *a = &rcs_account_entries[i];
+
+		if (held[i].active == 0 && !held[i].waiting && held[i].names == 0)
+			continue;
+		SpinLockAcquire(&a->mutex);
+		a->active -= held[i].active;
+		a->singles_waiting -= held[i].waiting ? 1 : 0;
+		for (int place = 0; place < RCS_MAX_NAMES; place++)
+			if ((held[i].names & (UINT32_C(1) << place)) != 0)
+				drop_name(a, place);
+		SpinLockRelease(&a->mutex);
+		held[i].active = 0;
+		held[i].waiting = false;
+	}
+}

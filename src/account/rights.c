@@ -1,0 +1,52 @@
+/*
+ * rights.c
+ *		Who may steer or see what somebody has sent.
+ *
+ * Creators are kept by name, so that they survive a dump; a role of that name
+ * that is there no more has no members.  It knows no queue.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+
+#include "account/account.h"
+#include "account/rights.h"
+#include "process/ext_state.h"
+
+static bool
+has_privs_of_name(Oid caller, const char *role)
+{
+	Oid roleid = role ? get_role_oid(role, true) : InvalidOid;
+
+	return OidIsValid(roleid) && has_privs_of_role(caller, roleid);
+}
+
+bool
+rcs_may_steer(Oid caller, const char *created_by, const char *chatbot)
+{
+	RcsChatbot *bot;
+
+	if (has_privs_of_name(caller, created_by) || has_privs_of_role(caller, rcs_ext_owner()))
+		return true;
+	bot = chatbot ? rcs_chatbot_load(chatbot) : NULL;
+	return bot != NULL && has_privs_of_name(caller, bot->owner);
+}
+
+bool
+rcs_may_see(Oid caller, const char *created_by, const char *chatbot)
+{
+	Oid view;
+
+	if (rcs_may_steer(caller, created_by, chatbot))
+		return true;
+	view = get_relname_relid("message_status", get_namespace_oid("rcs", false));
+	/* the SQL function, since the C one was changed between major versions */
+	return OidIsValid(view) &&
+		   DatumGetBool(DirectFunctionCall3(has_table_privilege_id_id, ObjectIdGetDatum(caller),
+											ObjectIdGetDatum(view), CStringGetTextDatum("SELECT")));
+}

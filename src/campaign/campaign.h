@@ -1,0 +1,47 @@
+/*
+ * campaign.h
+ *		Campaigns: looking one up, and who may steer it.
+ */
+#ifndef RCS_CAMPAIGN_H
+#define RCS_CAMPAIGN_H
+
+#include "datatype/timestamp.h"
+#include "utils/jsonb.h"
+#include "utils/uuid.h"
+
+#include "account/account.h"
+
+typedef struct RcsCampaign
+{
+	int64 campaign_no;
+	pg_uuid_t id;
+	char *chatbot;
+	int version;
+	char *created_by;
+	char *state;
+	bool expired;
+} RcsCampaign;
+
+/*
+ * All of these are called as the owner (owner.h), with SPI connected, and
+ * allocate in the memory context given.  An unknown campaign is an error.
+ */
+extern RcsCampaign *rcs_campaign_load(const pg_uuid_t *id, bool for_update, MemoryContext cxt);
+extern RcsCampaign *rcs_campaign_load_latest(const pg_uuid_t *id, MemoryContext cxt);
+extern void rcs_campaign_check_steer(const RcsCampaign *c, Oid caller);
+extern Jsonb *rcs_campaign_message(const RcsCampaign *c, int version, MemoryContext cxt);
+extern void rcs_campaign_lock_adding(int64 campaign_no);
+extern void rcs_campaign_event(int64 campaign_no, const char *what, Oid who, const char *detail);
+
+/* What a campaign must be; errors otherwise.  The message comes back as it is kept. */
+extern void rcs_campaign_check_name(text *name);
+extern void rcs_campaign_check_weight(int weight);
+extern Jsonb *rcs_campaign_checked_message(Jsonb *message, const RcsChatbot *bot, Oid caller);
+
+/* Text of an id, for messages. */
+extern char *rcs_uuid_text(const pg_uuid_t *id);
+
+/* An argument that must not be null: 22004. */
+extern void rcs_require_argument(bool isnull, const char *name);
+
+#endif /* RCS_CAMPAIGN_H */

@@ -1,0 +1,20 @@
+/*
+ * judge.h
+ *		Is a campaign's message valid for one recipient?
+ */
+#ifndef RCS_JUDGE_H
+#define RCS_JUDGE_H
+
+#include "account/account.h"
+#include "campaign/campaign.h"
+
+typedef struct RcsJudge RcsJudge;
+
+/* In the current memory context.  An error if the message is valid for nobody any more. */
+extern RcsJudge *rcs_judge_new(const RcsCampaign *c, const RcsChatbot *bot, Jsonb *message);
+
+/* False, and the code for rcs.rejected and the reason. */
+extern bool rcs_judge_params(RcsJudge *judge, Jsonb *params, const char **code,
+							 const char **reason);
+
+#endif /* RCS_JUDGE_H */

@@ -1,0 +1,184 @@
+/*
+ * answer.c
+ *		What an answer of the carrier means to this worker.
+ *
+ * response.c judges it; here is what it is judged by and what else is learnt
+ * from it: the operator's changes to the codes, read again while the worker turns,
+ * the codes that nobody knows, and the carrier's clock.  It decides no fate.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/monotonic.h"
+#include "carrier/result_code.h"
+#include "carrier/throughput.h"
+#include "delivery/state.h"
+#include "process/txn.h"
+
+#define SECOND INT64CONST(1000000)
+#define READ_EVERY (SECOND / 2)
+#define WRITE_EVERY (10 * SECOND)
+#define MAX_UNKNOWN 16 /* codes that wait to be written down */
+#define MAX_TRIES 30
+#define CLOCK_EVERY (10 * SECOND)
+
+typedef struct Unknown
+{
+	RcsUnknownCode row;
+	int tries;
+	bool written; /* by the transaction under way */
+} Unknown;
+
+static MemoryContext codes_cxt = NULL;
+static RcsCodes own_codes = {0, NULL};
+static int64 read_at_us = 0;
+
+static Unknown unknown[MAX_UNKNOWN];
+static int nunknown = 0;
+static int64 write_at_us = 0;
+
+/* ---------- the operator's codes ---------- */
+
+const RcsCodes *
+rcs_delivery_codes(void)
+{
+	return &own_codes;
+}
+
+/* First in a turn, so before any offer. */
+void
+rcs_delivery_codes_turn(void)
+{
+	MemoryContext cxt;
+	RcsCodes codes;
+
+	if (codes_cxt != NULL && rcs_now_us() - read_at_us < READ_EVERY)
+		return;
+	cxt = AllocSetContextCreate(CurrentMemoryContext, "rcs codes", ALLOCSET_SMALL_SIZES);
+	rcs_result_codes(cxt, &codes);
+	MemoryContextSetParent(cxt, TopMemoryContext);
+	if (codes_cxt != NULL)
+		MemoryContextDelete(codes_cxt);
+	codes_cxt = cxt;
+	own_codes = codes;
+	read_at_us = rcs_now_us();
+}
+
+/* ---------- codes that nobody knows ---------- */
+
+static Unknown *
+find_unknown(const char *code)
+{
+	for (int i = 0; i < nunknown; i++)
+		if (strcmp(unknown[i].row.code, code) == 0)
+			return &unknown[i];
+	return NULL;
+}
+
+/* Those beyond the limit are in rcs.result all the same. */
+static Unknown *
+add_unknown(const char *code)
+{
+	Unknown *u;
+
+	if (nunknown == MAX_UNKNOWN)
+		return NULL;
+	u = &unknown[nunknown++];
+	memset(u, 0, sizeof(Unknown));
+	strlcpy(u->row.code, code, sizeof(u->row.code));
+	u->row.first_at = GetCurrentTimestamp();
+	return u;
+}
+
+/* Counts the code of an answer if nobody knows it. */
+void
+rcs_delivery_note_code(const RcsAccount *a, int http_status, const RcsAnswer *answer)
+{
+	Unknown *u;
+
+	if (!answer->unknown_code)
+		return;
+	u = find_unknown(answer->code);
+	if (u == NULL && (u = add_unknown(answer->code)) == NULL)
+		return;
+	u->row.n++;
+	u->row.last_at = GetCurrentTimestamp();
+	u->row.http_status = http_status;
+	strlcpy(u->row.server, a->server, sizeof(u->row.server));
+	strlcpy(u->row.reason, answer->reason, sizeof(u->row.reason));
+}
+
+static void
+write_unknown(void *arg)
+{
+	for (int i = 0; i < nunknown; i++)
+		unknown[i].written = rcs_result_code_unknown(&unknown[i].row);
+}
+
+static void
+forget_written(void)
+{
+	int kept = 0;
+
+	for (int i = 0; i < nunknown; i++)
+		if (!unknown[i].written && ++unknown[i].tries < MAX_TRIES)
+			unknown[kept++] = unknown[i];
+	nunknown = kept;
+}
+
+/* In a transaction of its own: whatever is in its way must not be in the way of results. */
+void
+rcs_delivery_codes_write(int64 now_us)
+{
+	if (nunknown == 0 || (now_us < write_at_us && !delivery.draining))
+		return;
+	write_at_us = now_us + WRITE_EVERY;
+	if (rcs_txn_run(write_unknown, NULL))
+		forget_written();
+}
+
+/* ---------- the carrier's clock ---------- */
+
+/*
+ * The carrier wrote its date, in whole seconds, between our two moments: what
+ * cannot be explained by either is a difference of the clocks.
+ */
+void
+rcs_delivery_note_clock(RcsAccount *a, const RcsHttpRequest *r)
+{
+	int64 most = r->done_us - r->date_us;
+	int64 least = r->started_us - (r->date_us + SECOND);
+
+	if (r->outcome != RCS_HTTP_ANSWER || r->date_us == 0 || a->shared < 0 ||
+		(a->clock_at_us != 0 && rcs_now_us() - a->clock_at_us < CLOCK_EVERY))
+		return;
+	a->clock_at_us = rcs_now_us();
+	rcs_account_clock(a->shared, least > 0 ? least : Min(most, 0));
+}
+
+/* ---------- an answer ---------- */
+
+/* The verdict on a request that is over, or that could not be started. */
+void
+rcs_delivery_classify(RcsAccount *a, const RcsHttpRequest *r, RcsAnswer *answer)
+{
+	rcs_kt_classify(&own_codes, r->outcome, r->status, r->answer, r->answer_len, r->error, answer);
+	rcs_delivery_note_code(a, r->status, answer);
+	rcs_delivery_note_clock(a, r);
+}
+
+/* The request is over and its fate decided: what its account adds to rcs.throughput. */
+void
+rcs_delivery_note_answer(const RcsItem *item, const RcsAnswer *answer)
+{
+	const RcsHttpRequest *r = &item->request;
+	RcsAnswerKind kind = item->fate.outcome == RCS_ACCEPTED	  ? RCS_ANSWER_ACCEPTED
+						 : item->fate.outcome == RCS_FAILED	  ? RCS_ANSWER_FAILED
+						 : answer->verdict == RCS_V_THROTTLED ? RCS_ANSWER_THROTTLED
+															  : RCS_ANSWER_OTHER;
+
+	rcs_throughput_note(item->account->server, kind,
+						answer->answered ? r->done_us - r->started_us : -1);
+}

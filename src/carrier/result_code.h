@@ -1,0 +1,28 @@
+/*
+ * result_code.h
+ *		Result codes of the carrier in tables: what the operator says about
+ *		them, and those that nobody knows.
+ */
+#ifndef RCS_RESULT_CODE_H
+#define RCS_RESULT_CODE_H
+
+#include "datatype/timestamp.h"
+#include "kt/response.h"
+
+/* A code that was met and is in no table, with the latest answer that had it. */
+typedef struct RcsUnknownCode
+{
+	char code[16];
+	char reason[200];
+	char server[NAMEDATALEN];
+	int http_status;
+	int64 n;
+	TimestampTz first_at;
+	TimestampTz last_at;
+} RcsUnknownCode;
+
+/* Both in a transaction of a worker. */
+extern void rcs_result_codes(MemoryContext cxt, RcsCodes *codes);
+extern bool rcs_result_code_unknown(const RcsUnknownCode *u);
+
+#endif /* RCS_RESULT_CODE_H */

@@ -1,0 +1,134 @@
+/*
+ * throughput.c
+ *		What became of the requests of each carrier account, minute by minute.
+ *
+ * A worker counts in its memory and appends what is new three times a minute, in a
+ * transaction of its own: a message costs a few additions, and nobody waits for a row.
+ * A worker that is killed forgets its latest seconds; rcs.result does not.
+ * It must not know what an answer is taken for.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/statement.h"
+#include "carrier/throughput.h"
+#include "process/txn.h"
+
+#define SECOND INT64CONST(1000000)
+#define WRITE_EVERY (20 * SECOND)
+#define PRUNE_EVERY (3600 * SECOND)
+#define MAX_CELLS 256 /* what no transaction takes is forgotten beyond */
+
+/* As rcs._percentile() has them: three to an octave, from half a millisecond. */
+#define BUCKETS 54
+#define FIRST_BOUND_US 500.0
+
+/* One account in one minute, since the last time it was written down. */
+typedef struct Cell
+{
+	TimestampTz minute;
+	char server[NAMEDATALEN];
+	int64 kinds[RCS_ANSWER_OTHER + 1];
+	int latency[BUCKETS];
+} Cell;
+
+static Cell cells[MAX_CELLS];
+static int ncells = 0;
+static int64 write_at_us = 0;
+static int64 prune_at_us = 0;
+
+static Cell *
+cell_of(const char *server)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz minute = now - now % (60 * SECOND);
+	Cell *c;
+
+	for (int i = ncells - 1; i >= 0 && cells[i].minute == minute; i--)
+		if (strcmp(cells[i].server, server) == 0)
+			return &cells[i];
+	if (ncells == MAX_CELLS)
+		return NULL;
+	c = &cells[ncells++];
+	memset(c, 0, sizeof(Cell));
+	c->minute = minute;
+	strlcpy(c->server, server, sizeof(c->server));
+	return c;
+}
+
+static int
+bucket_of(int64 took_us)
+{
+	if (took_us < FIRST_BOUND_US)
+		return 0;
+	return Min(1 + (int) (3 * log2((double) took_us / FIRST_BOUND_US)), BUCKETS - 1);
+}
+
+/* A request is over; its answer came after so long, or not at all (a negative time). */
+void
+rcs_throughput_note(const char *server, RcsAnswerKind kind, int64 took_us)
+{
+	Cell *c = cell_of(server);
+
+	if (c == NULL)
+		return;
+	c->kinds[kind]++;
+	if (took_us >= 0)
+		c->latency[bucket_of(took_us)]++;
+}
+
+/* ---------- writing ---------- */
+
+static RcsStatement insert_cell =
+	{"INSERT INTO rcs._throughput (minute, server, accepted, failed, throttled, latency)"
+	 " VALUES ($1, $2, $3, $4, $5, $6)",
+	 6,
+	 {TIMESTAMPTZOID, TEXTOID, INT8OID, INT8OID, INT8OID, INT4ARRAYOID},
+	 NULL};
+
+static void
+write_cells(void *arg)
+{
+	for (int i = 0; i < ncells; i++)
+	{
+		const Cell *c = &cells[i];
+		Datum values[] = {TimestampTzGetDatum(c->minute),
+						  CStringGetTextDatum(c->server),
+						  Int64GetDatum(c->kinds[RCS_ANSWER_ACCEPTED]),
+						  Int64GetDatum(c->kinds[RCS_ANSWER_FAILED]),
+						  Int64GetDatum(c->kinds[RCS_ANSWER_THROTTLED]),
+						  PointerGetDatum(rcs_int32_array(c->latency, BUCKETS))};
+
+		rcs_execute(&insert_cell, values, NULL);
+	}
+}
+
+static RcsStatement prune_cells =
+	{"DELETE FROM rcs._throughput WHERE minute < now() - interval '7 days'", 0, {0}, NULL};
+
+static void
+prune(void *arg)
+{
+	rcs_execute(&prune_cells, NULL, NULL);
+}
+
+/* Between turns, when it is time for it or at the end of the worker. */
+void
+rcs_throughput_write(int64 now_us, bool at_once)
+{
+	if (ncells == 0 || (now_us < write_at_us && !at_once))
+		return;
+	write_at_us = now_us + WRITE_EVERY;
+	if (rcs_txn_run(write_cells, NULL))
+		ncells = 0;
+	if (now_us >= prune_at_us && !at_once)
+	{
+		prune_at_us = now_us + PRUNE_EVERY;
+		(void) rcs_txn_run(prune, NULL);
+	}
+}

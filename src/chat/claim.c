@@ -1,0 +1,155 @@
+/*
+ * claim.c
+ *		Which messages of users this process is answering, so that nobody else does.
+ *
+ * A claim is a session lock of a kind that SQL cannot take: it is held while no
+ * transaction is open, and ends with the process, however that ends.  Which
+ * message is claimed, and what is done with it, is not known here.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/memutils.h"
+
+#include "base/monotonic.h"
+#include "chat/claim.h"
+
+#define CLAIM_LOCK 0x5244
+#define MAX_FAILURES 64				/* that are remembered; an older one is tried at once */
+#define REST_US INT64CONST(3000000) /* longer than the pause after a failure: others get a turn */
+
+typedef struct Failure
+{
+	int64 id; /* 0: free */
+	int times;
+	int64 rest_until;
+} Failure;
+
+static int64 current = 0;
+static Failure failures[MAX_FAILURES];
+static int next_failure = 0;
+
+static void
+claim_tag(LOCKTAG *tag, int64 id)
+{
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) ((uint64) id >> 32), (uint32) id, CLAIM_LOCK);
+	tag->locktag_type = LOCKTAG_USERLOCK;
+}
+
+/* One that this process has already is counted by the lock manager: not again. */
+static bool
+take(const LOCKTAG *tag)
+{
+	LockAcquireResult result = LockAcquire(tag, ExclusiveLock, true, true);
+
+	if (result == LOCKACQUIRE_ALREADY_HELD || result == LOCKACQUIRE_ALREADY_CLEAR)
+		LockRelease(tag, ExclusiveLock, true);
+	return result == LOCKACQUIRE_OK;
+}
+
+static Failure *
+find_failure(int64 id)
+{
+	for (int i = 0; i < MAX_FAILURES; i++)
+		if (failures[i].id == id)
+			return &failures[i];
+	return NULL;
+}
+
+void
+rcs_chat_release(int64 id)
+{
+	LOCKTAG tag;
+
+	claim_tag(&tag, id);
+	LockRelease(&tag, ExclusiveLock, true);
+}
+
+void
+rcs_chat_give_up_claim(void)
+{
+	if (current != 0)
+		rcs_chat_release(current);
+	current = 0;
+}
+
+void
+rcs_chat_keep(void)
+{
+	current = 0;
+}
+
+int64
+rcs_chat_claimed(void)
+{
+	return current;
+}
+
+int
+rcs_chat_failed(int64 id)
+{
+	Failure *f = find_failure(id);
+
+	if (f == NULL)
+	{
+		f = &failures[next_failure++ % MAX_FAILURES];
+		f->id = id;
+		f->times = 0;
+	}
+	f->rest_until = rcs_now_us() + REST_US;
+	return ++f->times;
+}
+
+void
+rcs_chat_forget_failures(int64 id)
+{
+	Failure *f = find_failure(id);
+
+	if (f != NULL)
+		f->id = 0;
+}
+
+static bool
+is_resting(int64 id)
+{
+	Failure *f = find_failure(id);
+
+	return f != NULL && f->rest_until > rcs_now_us();
+}
+
+static bool
+take_unless_resting(int64 id, LOCKTAG *tag)
+{
+	claim_tag(tag, id);
+	return !is_resting(id) && take(tag);
+}
+
+/* Nobody answers it, at this moment: for whoever locks its row next and answers at once. */
+PG_FUNCTION_INFO_V1(rcs_chat_is_free);
+Datum
+rcs_chat_is_free(PG_FUNCTION_ARGS)
+{
+	LOCKTAG tag;
+
+	if (!take_unless_resting(PG_GETARG_INT64(0), &tag))
+		PG_RETURN_BOOL(false);
+	LockRelease(&tag, ExclusiveLock, true);
+	PG_RETURN_BOOL(true);
+}
+
+/* True when nobody answers it yet; the claim before it is given up then. */
+PG_FUNCTION_INFO_V1(rcs_chat_claim);
+Datum
+rcs_chat_claim(PG_FUNCTION_ARGS)
+{
+	int64 id = PG_GETARG_INT64(0);
+	LOCKTAG tag;
+
+	if (!take_unless_resting(id, &tag))
+		PG_RETURN_BOOL(false);
+	rcs_chat_give_up_claim();
+	current = id;
+	PG_RETURN_BOOL(true);
+}

@@ -1,0 +1,62 @@
+/*
+ * clock.c
+ *		A clock that is set back while we send: what was due before stays due.
+ *
+ * Dates in the queue are the wall clock's, and without this whatever was queued
+ * an hour before would wait for an hour.  The wall clock is compared with the one
+ * that runs on, and the first worker of a lane tells the queue.  It looks at no message.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "base/monotonic.h"
+#include "delivery/state.h"
+#include "process/txn.h"
+#include "queue/outbox.h"
+
+#define SECOND INT64CONST(1000000) /* less is what a clock is slewed by */
+
+static TimestampTz wall_seen = 0;
+static int64 seen_us = 0;
+static int64 back_us = 0; /* what the queue does not know yet */
+static int64 not_before_us = 0;
+
+/* How far the clock was set back since the last look, 0 = it was not. */
+static int64
+step(int64 now_us)
+{
+	TimestampTz wall = GetCurrentTimestamp();
+	int64 back = wall_seen == 0 ? 0 : wall_seen + (now_us - seen_us) - wall;
+
+	wall_seen = wall;
+	seen_us = now_us;
+	return back > SECOND ? back : 0;
+}
+
+static void
+set_back(void *arg)
+{
+	rcs_outbox_set_back(delivery.lane == RCS_WORKER_SINGLE, back_us);
+}
+
+/* On hold as well: later nobody could tell what was due then from what is scheduled. */
+void
+rcs_clock_look(int64 now_us)
+{
+	int64 back = step(now_us);
+
+	if (back > 0)
+		rcs_people_clock_set_back();
+	if (delivery.slot->index != 0)
+		return;
+	back_us += back;
+	if (back_us == 0 || now_us < not_before_us)
+		return;
+	not_before_us = now_us + SECOND;
+	if (!rcs_txn_run(set_back, NULL))
+		return;
+	ereport(LOG, (errmsg("the clock was set back by %.1f seconds; what was due stays due",
+						 (double) back_us / SECOND)));
+	back_us = 0;
+}

@@ -1,0 +1,377 @@
+/*
+ * delivery_worker.c
+ *		The loop of a delivery worker, one process for a lane of a database.
+ *
+ * A turn writes down, in one transaction, what has been decided and the intents
+ * of what goes next; between turns no transaction, snapshot or table lock is
+ * held.  Then requests leave (offer.c), and their answers are turned
+ * into fates.  It knows no SQL and nothing of curl.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/evloop.h"
+#include "base/fault_point.h"
+#include "base/monotonic.h"
+#include "carrier/throughput.h"
+#include "delivery/delivery_worker.h"
+#include "delivery/state.h"
+#include "hold/hold.h"
+#include "media/uploader.h"
+#include "process/guc.h"
+#include "process/hold_shared.h"
+#include "process/txn.h"
+#include "process/wakeup.h"
+#include "process/worker.h"
+#include "report/poll.h"
+
+#define SECOND INT64CONST(1000000)
+#define RESULTS_MAX 500 /* results that do not wait for company */
+#define RESULTS_WAIT_CAMPAIGN (SECOND / 5)
+#define RESULTS_WAIT_SINGLE (SECOND / 50)
+#define RETRY_TURN SECOND	 /* after a transaction that failed */
+#define LAST_TRIES 3		 /* to write results down before the worker ends */
+#define ASIDE (SECOND / 100) /* as long as this at a time, while single messages keep coming */
+#define ASIDE_LOOK 300
+#define UNWRITTEN_MAX 2000 /* results in memory, when no transaction succeeds */
+
+RcsDelivery delivery;
+
+static int64 turn_not_before_us = 0;
+static int64 aside_not_before_us = 0;
+
+/* ---------- the turn ---------- */
+
+static void
+take(void)
+{
+	if (delivery.lane == RCS_WORKER_SINGLE)
+		rcs_singles_take();
+	else
+		rcs_campaigns_take();
+}
+
+static void
+turn_body(void *arg)
+{
+	bool held = rcs_delivery_hold_turn();
+	dlist_iter iter;
+
+	rcs_delivery_accounts_follow();
+	rcs_delivery_codes_turn();
+	if (delivery.lane == RCS_WORKER_CAMPAIGN && !held)
+		rcs_campaigns_look();
+	rcs_people_turn();
+	dlist_foreach(iter, &delivery.leases)
+	{
+		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
+
+		if (!dlist_is_empty(&lease->done))
+			rcs_record_lease(lease);
+		if (delivery.draining || held)
+			rcs_record_release(lease, 0, NULL);
+		else
+			rcs_stop_lease(lease);
+	}
+	if (!delivery.draining && !held && delivery.ndone <= UNWRITTEN_MAX)
+		take();
+	dlist_foreach(iter, &delivery.leases)
+		rcs_record_close(dlist_container(RcsLease, node, iter.cur));
+}
+
+static void
+turn_committed(int64 now_us)
+{
+	rcs_record_committed();
+	rcs_lease_committed();
+	delivery.nstuck = delivery.ndone;
+	delivery.done_since_us = now_us;
+	RCS_FAULT("after-result");
+	if (delivery.nready > 0)
+		RCS_FAULT("after-intent");
+	if (!rcs_txn_replicated())
+		rcs_offer_withdraw_all("unreplicated", "no synchronous standby has confirmed its intent",
+							   1000);
+	rcs_delivery_hold_committed();
+}
+
+/*
+ * A failed transaction changes nothing in memory: the generation, and with it
+ * the leases, stay ours, and the same is written again a second later.
+ */
+static void
+turn(int64 now_us)
+{
+	delivery.failed = !rcs_txn_run(turn_body, NULL);
+	if (!delivery.failed)
+	{
+		turn_committed(now_us);
+		return;
+	}
+	rcs_record_rolled_back();
+	rcs_lease_rolled_back();
+	rcs_delivery_hold_rolled_back();
+	if (delivery.lane == RCS_WORKER_SINGLE)
+		rcs_singles_rolled_back();
+	else
+		rcs_campaigns_rolled_back();
+	turn_not_before_us = now_us + RETRY_TURN;
+}
+
+static bool
+results_are_due(int64 now_us, int64 *wait_us)
+{
+	int64 limit = delivery.lane == RCS_WORKER_SINGLE ? RESULTS_WAIT_SINGLE : RESULTS_WAIT_CAMPAIGN;
+	int64 age = now_us - delivery.done_since_us;
+
+	if (delivery.ndone == 0)
+		return false;
+	if (age >= limit || delivery.ndone - delivery.nstuck >= RESULTS_MAX ||
+		(delivery.ndone > delivery.nstuck && delivery.nflying == 0 && delivery.nready == 0))
+		return true;
+	*wait_us = Min(*wait_us, limit - age);
+	return false;
+}
+
+static bool
+turn_is_wanted(int64 now_us, int64 *wait_us)
+{
+	if (now_us < turn_not_before_us)
+	{
+		*wait_us = Min(*wait_us, turn_not_before_us - now_us);
+		return false;
+	}
+	if (results_are_due(now_us, wait_us) || rcs_delivery_hold_wanted(now_us, wait_us) ||
+		rcs_people_wanted())
+		return true;
+	if (rcs_delivery_held() != NULL)
+		return false;
+	if (delivery.draining || delivery.ndone > UNWRITTEN_MAX)
+		return false;
+	if (delivery.lane == RCS_WORKER_SINGLE)
+		return rcs_singles_wanted(now_us, wait_us);
+	return rcs_campaigns_wanted(now_us, wait_us);
+}
+
+/* ---------- items between turns ---------- */
+
+/* The transaction with its intent has committed. */
+void
+rcs_item_ready(RcsItem *item)
+{
+	item->state = RCS_ITEM_READY;
+	dlist_push_tail(&delivery.ready, &item->node);
+}
+
+/* Its fate is decided; the next turn writes it down. */
+void
+rcs_item_done(RcsItem *item)
+{
+	if (delivery.ndone++ == delivery.nstuck)
+		delivery.done_since_us = rcs_now_us();
+	item->state = RCS_ITEM_DONE;
+	dlist_push_tail(&item->lease->done, &item->node);
+	if (item->fate.outcome == RCS_ACCEPTED)
+		pg_atomic_fetch_add_u64(&delivery.slot->accepted, 1);
+	else if (item->fate.outcome == RCS_FAILED)
+		pg_atomic_fetch_add_u64(&delivery.slot->failed, 1);
+}
+
+/* ---------- answers ---------- */
+
+static void
+take_answer(RcsItem *item)
+{
+	RcsHttpRequest *r = &item->request;
+	RcsAnswer answer;
+
+	RCS_FAULT("after-answer");
+	delivery.nflying--;
+	rcs_account_release(item->shared);
+	rcs_delivery_classify(item->account, r, &answer);
+	rcs_http_release(r);
+	rcs_fate_of_answer(item, &answer);
+	rcs_delivery_note_answer(item, &answer);
+	rcs_stop_note(item);
+	rcs_item_done(item);
+}
+
+static void
+take_answers(void)
+{
+	RcsHttpRequest *r;
+
+	rcs_http_run();
+	if (rcs_http_active() > 0)
+		RCS_FAULT("after-write");
+	while ((r = rcs_http_next_done()) != NULL)
+		if (r->owner != NULL)
+			take_answer(r->owner);
+		else if (!rcs_delivery_token_done(r) && !rcs_media_request_done(r))
+			rcs_poll_request_done(r);
+}
+
+/* ---------- the end ---------- */
+
+/* The time to drain is over: what still flies is of unknown outcome. */
+static void
+abort_flying(void)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &delivery.leases)
+	{
+		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
+
+		for (int i = 0; i < lease->nitems; i++)
+			if (lease->items[i].state == RCS_ITEM_FLYING)
+			{
+				rcs_http_abort(&lease->items[i].request);
+				take_answer(&lease->items[i]);
+			}
+	}
+}
+
+static void
+begin_drain(void)
+{
+	delivery.draining = true;
+	rcs_slot_set_state(delivery.slot, "draining");
+	rcs_offer_withdraw_all("shutdown", "the worker was stopped", 0);
+}
+
+/* Nothing new leaves; answers are waited for and written down, the rest is handed back. */
+static void
+drain(void)
+{
+	int64 end_us = rcs_now_us() + rcs_worker_drain_ms() * (SECOND / 1000);
+
+	begin_drain();
+	turn(rcs_now_us());
+	while (delivery.nflying > 0 && rcs_now_us() < end_us)
+	{
+		long wait_ms = (long) ((end_us - rcs_now_us()) / 1000) + 1;
+		long curl_ms = rcs_http_timeout_ms();
+
+		rcs_evloop_wait(curl_ms >= 0 ? Min(wait_ms, curl_ms) : wait_ms);
+		take_answers();
+	}
+	abort_flying();
+	for (int i = 0; i < LAST_TRIES && (i == 0 || delivery.ndone > 0); i++)
+		turn(rcs_now_us());
+	rcs_delivery_codes_write(rcs_now_us());
+	rcs_throughput_write(rcs_now_us(), true);
+}
+
+/* ---------- the loop ---------- */
+
+static void
+wait_for_something(int64 wait_us)
+{
+	long curl_ms = rcs_http_timeout_ms();
+	long wait_ms = (long) ((wait_us + 999) / 1000);
+
+	if (curl_ms >= 0)
+		wait_ms = Min(wait_ms, curl_ms);
+	rcs_evloop_wait(Max(wait_ms, 0));
+}
+
+/*
+ * The cores may be few, and the carrier's queue is one: campaigns stand still while a single
+ * message is on its way, for at most half of the time, however many there are.
+ */
+static void
+step_aside(void)
+{
+	int64 began_us = rcs_now_us();
+	int64 now_us = began_us;
+
+	if (began_us < aside_not_before_us)
+		return;
+	while (rcs_single_hurries(now_us) && now_us < began_us + ASIDE)
+	{
+		pg_usleep(ASIDE_LOOK);
+		now_us = rcs_now_us();
+	}
+	aside_not_before_us = now_us + (now_us - began_us);
+}
+
+static void
+one_round(void)
+{
+	int64 now_us = rcs_now_us();
+	int64 wait_us = SECOND;
+	uint32 number = rcs_hold_number();
+
+	rcs_clock_look(now_us);
+	rcs_sweep_when_due(now_us);
+	rcs_count_when_due(now_us);
+	rcs_purge_when_due(now_us);
+	rcs_delivery_checks();
+	rcs_delivery_codes_write(now_us);
+	rcs_throughput_write(now_us, false);
+	if (turn_is_wanted(now_us, &wait_us))
+	{
+		turn(now_us);
+		wait_us = 0;
+	}
+	rcs_offer_ready(rcs_now_us(), &wait_us);
+	if (delivery.lane == RCS_WORKER_SINGLE && delivery.nready == 0)
+		rcs_singles_have_left();
+	rcs_media_round(rcs_now_us(), &wait_us);
+	rcs_poll_round(rcs_now_us(), &wait_us);
+	rcs_delivery_show(number);
+	wait_for_something(wait_us);
+	take_answers();
+}
+
+/*
+ * What every transaction of the worker relies on.  An intent must be on disk
+ * before its bytes leave, whatever the database's default is; the carrier
+ * speaks UTF-8, whatever this database does.
+ */
+static void
+pin_settings(void *arg)
+{
+	SetConfigOption("client_encoding", "UTF8", PGC_USERSET, PGC_S_OVERRIDE);
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("plan_cache_mode", "force_generic_plan", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("enable_seqscan", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("enable_hashjoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("enable_mergejoin", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_OVERRIDE);
+}
+
+void
+rcs_delivery_main(Datum main_arg)
+{
+	memset(&delivery, 0, sizeof(delivery));
+	dlist_init(&delivery.leases);
+	dlist_init(&delivery.ready);
+	delivery.slot = rcs_worker_begin(main_arg);
+	delivery.lane = delivery.slot->kind;
+	if (!rcs_txn_run(pin_settings, NULL))
+		rcs_worker_end(delivery.slot);
+	rcs_evloop_init();
+	rcs_http_init();
+	rcs_delivery_accounts_init();
+	rcs_delivery_hold_init();
+	rcs_http_set_max_connections(rcs_max_in_flight + rcs_media_begin() + rcs_poll_begin());
+
+	while (!rcs_worker_stopping(delivery.slot))
+	{
+		rcs_worker_loop_housekeeping();
+		if (delivery.lane == RCS_WORKER_CAMPAIGN)
+			step_aside();
+		one_round();
+	}
+	drain();
+	rcs_http_shutdown();
+	rcs_worker_end(delivery.slot);
+}

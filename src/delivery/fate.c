@@ -1,0 +1,299 @@
+/*
+ * fate.c
+ *		What becomes of a message after an offer: the policy of retries.
+ *
+ * Unknown is neither failure nor success: such a message is offered again
+ * under the same id through the same account, or held.  Faults of the account
+ * cost a message none of its attempts.  It knows no SQL and no HTTP; the
+ * account's breaker and rate are told here what an answer means for them.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "delivery/state.h"
+#include "process/guc.h"
+
+#define FIRST_BACKOFF_MS 1000
+#define LONGEST_BACKOFF_MS 300000
+
+static long
+doubled(long first_ms, int times)
+{
+	long ms = first_ms;
+
+	while (times-- > 0 && ms < LONGEST_BACKOFF_MS)
+		ms *= 2;
+	return Min(ms, LONGEST_BACKOFF_MS);
+}
+
+static void
+set_fate(RcsItem *item, char outcome, const char *code, const char *reason)
+{
+	RcsFate *f = &item->fate;
+
+	memset(f, 0, sizeof(*f));
+	f->outcome = outcome;
+	f->at = GetCurrentTimestamp();
+	strlcpy(f->code, code, sizeof(f->code));
+	strlcpy(f->reason, reason, sizeof(f->reason));
+}
+
+static void
+again(RcsItem *item, long delay_ms)
+{
+	item->fate.again = true;
+	item->fate.delay_ms = delay_ms;
+}
+
+/* Is any offer of this message, an earlier one included, of unknown outcome? */
+static bool
+in_doubt(const RcsItem *item)
+{
+	return item->row->batch.unknown_since != 0;
+}
+
+/* Does an unknown outcome hold this message, rather than offer it again? */
+static bool
+holds(const RcsItem *item)
+{
+	char own = item->lease->campaign == NULL ? 0 : item->lease->campaign->row.in_doubt;
+
+	return own != 0 ? own == 'h' : rcs_in_doubt == RCS_IN_DOUBT_HOLD;
+}
+
+/* A definite refusal for the moment that counts as an answer about the message. */
+static void
+refused(RcsItem *item, const RcsAnswer *answer)
+{
+	int answers = item->row->batch.answers + 1;
+
+	if (answers >= rcs_max_attempts)
+	{
+		set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_FAILED, answer->code, answer->reason);
+		return;
+	}
+	set_fate(item, RCS_REFUSED, answer->code, answer->reason);
+	item->fate.answer = true;
+	again(item, Max(answer->retry_after_ms, doubled(FIRST_BACKOFF_MS, answers - 1)));
+}
+
+/* A worker that leaves cuts its own requests; the account is not to blame. */
+static void
+faulted(const RcsItem *item, bool hard, const char *reason)
+{
+	if (!delivery.draining)
+		rcs_account_faulted(item->shared, item->started_us, hard, reason);
+}
+
+/* The carrier's words are seldom enough to know what it holds against an account. */
+static void
+account_refused(RcsItem *item, const RcsAnswer *answer)
+{
+	char reason[RCS_ACCOUNT_REASON];
+
+	snprintf(reason, sizeof(reason), "refused: %s %s", answer->code, answer->reason);
+	faulted(item, true, reason);
+	set_fate(item, RCS_REFUSED, answer->code, reason);
+	again(item, FIRST_BACKOFF_MS);
+}
+
+static void
+unknown(RcsItem *item, const RcsAnswer *answer)
+{
+	const RcsBatchRow *b = &item->row->batch;
+	long delay_ms = doubled(rcs_settle, b->attempt - 1);
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz since = b->unknown_since != 0 ? b->unknown_since : now;
+	int answers = b->answers + (answer->answered ? 1 : 0);
+
+	delay_ms = Max(Min(delay_ms, Max(60000, rcs_settle)), answer->retry_after_ms);
+	if (holds(item))
+		set_fate(item, RCS_UNCERTAIN, answer->code, answer->reason);
+	else if (answers >= rcs_max_attempts)
+		set_fate(item, RCS_UNCERTAIN, answer->code, answer->reason);
+	else if (TimestampTzPlusMilliseconds(now, delay_ms) >
+			 TimestampTzPlusMilliseconds(since, (int64) rcs_duplicate_window * 1000))
+		set_fate(item, RCS_UNCERTAIN, answer->code, "unknown for longer than rcs.duplicate_window");
+	else
+	{
+		set_fate(item, RCS_UNKNOWN, answer->code, answer->reason);
+		item->fate.answer = answer->answered;
+		item->fate.in_doubt = true;
+		again(item, delay_ms);
+	}
+	faulted(item, false, answer->reason);
+}
+
+/* "Accepted before" is only ours to claim when an earlier offer may have arrived. */
+static void
+duplicate(RcsItem *item, const RcsAnswer *answer)
+{
+	if (in_doubt(item))
+		set_fate(item, RCS_ACCEPTED, answer->code, "the carrier had accepted it before");
+	else
+	{
+		set_fate(item, RCS_UNCERTAIN, "foreign_duplicate",
+				 "the carrier knows this id, but not from an offer on record here");
+		rcs_delivery_foreign_duplicate(item);
+	}
+}
+
+/* The request is over: decide. */
+void
+rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
+{
+	int account = item->shared;
+	bool accepted = false;
+
+	switch (answer->verdict)
+	{
+		case RCS_V_ACCEPTED:
+			set_fate(item, RCS_ACCEPTED, "", "");
+			accepted = true;
+			item->account->foreign = 0;
+			break;
+		case RCS_V_DUPLICATE:
+			duplicate(item, answer);
+			break;
+		case RCS_V_FAILED:
+			set_fate(item, RCS_FAILED, answer->code, answer->reason);
+			break;
+		case RCS_V_RETRY:
+			refused(item, answer);
+			break;
+		case RCS_V_THROTTLED:
+			rcs_account_throttled(account, item->started_us);
+			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
+			again(item, Max(answer->retry_after_ms, FIRST_BACKOFF_MS));
+			return;
+		case RCS_V_TOKEN:
+			/* it can be reached: were this a probe, nobody else would end it */
+			rcs_account_answered(account, false);
+			rcs_delivery_token_refused(item->account, item->token_serial, answer->reason);
+			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
+			again(item, 0);
+			return;
+		case RCS_V_ACCOUNT:
+			account_refused(item, answer);
+			return;
+		case RCS_V_NOT_SENT:
+			faulted(item, false, answer->reason);
+			set_fate(item, RCS_WITHDRAWN, answer->code, answer->reason);
+			again(item, FIRST_BACKOFF_MS);
+			return;
+		case RCS_V_UNKNOWN:
+			unknown(item, answer);
+			return;
+	}
+	rcs_account_answered(account, accepted);
+	if (item->token_serial == item->account->token_serial)
+		item->account->token_worked = true;
+}
+
+/* No byte of it left, and it may go later. */
+void
+rcs_fate_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms)
+{
+	set_fate(item, RCS_WITHDRAWN, code, reason);
+	again(item, delay_ms);
+}
+
+/* Advertising to somebody who does not want it, or not so much. */
+static void
+suppressed(RcsItem *item)
+{
+	bool cap = item->unwanted == RCS_OVER_CAP;
+
+	set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_SUPPRESSED, cap ? "ad_cap" : "optout",
+			 cap ? "the recipient has had as much advertising today as rcs.ad_daily_cap allows"
+				 : "the recipient has refused advertising");
+}
+
+/* Advertising outside the ad hours waits for them, without one of its attempts. */
+static bool
+outside_ad_hours(RcsItem *item, TimestampTz now)
+{
+	char reason[sizeof(item->fate.reason)];
+	TimestampTz due_at;
+
+	if (rcs_people_hour(item, now, &due_at, reason, sizeof(reason)))
+		return false;
+	set_fate(item, item->state == RCS_ITEM_READY ? RCS_WITHDRAWN : 0, "ad_hours", reason);
+	item->fate.again = true;
+	item->fate.due_at = due_at;
+	return true;
+}
+
+/*
+ * What is looked at again at the moment of offering: is it still wanted?
+ * False: its fate is set and it must not be offered.
+ */
+bool
+rcs_fate_before_offer(RcsItem *item, TimestampTz now)
+{
+	const RcsBatchRow *b = &item->row->batch;
+	TimestampTz expires = item->message->expires_at;
+
+	if (item->lease->campaign != NULL && item->lease->campaign->row.expires_at != 0)
+		expires = item->lease->campaign->row.expires_at;
+	if (item->message->phone == NULL)
+		set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_CANCELED, "erased",
+				 "the recipient was erased");
+	else if (item->lease->campaign != NULL && item->lease->campaign->row.canceled)
+		set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_CANCELED, "",
+				 in_doubt(item) ? "campaign was canceled while an earlier offer was in doubt"
+								: "campaign was canceled");
+	else if (expires != 0 && expires <= now)
+		set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_EXPIRED, "expired",
+				 in_doubt(item) ? "expired while an earlier offer was in doubt"
+								: "not offered before expires_at");
+	else if (in_doubt(item) &&
+			 now >
+				 TimestampTzPlusMilliseconds(b->unknown_since, (int64) rcs_duplicate_window * 1000))
+		set_fate(item, RCS_UNCERTAIN, "unknown", "unknown for longer than rcs.duplicate_window");
+	else if (item->unwanted != RCS_WANTED)
+		suppressed(item);
+	else
+		return !outside_ad_hours(item, now);
+	return false;
+}
+
+/* Is it in doubt, so that a report would settle it? */
+bool
+rcs_fate_in_doubt(const RcsItem *item)
+{
+	return in_doubt(item);
+}
+
+/* The carrier would not report about what it has not accepted. */
+void
+rcs_fate_reported(RcsItem *item)
+{
+	set_fate(item, RCS_ACCEPTED, "", "the carrier has reported about it");
+}
+
+/* Its text cannot be made for it; enqueueing should have seen that. */
+void
+rcs_fate_cannot(RcsItem *item, const char *missing)
+{
+	char reason[128];
+
+	snprintf(reason, sizeof(reason), "cannot be rendered: %s is missing", missing);
+	set_fate(item, RCS_FAILED, "render", reason);
+}
+
+/* Its image cannot be had; an earlier offer may have been accepted all the same. */
+void
+rcs_fate_no_image(RcsItem *item, const char *reason)
+{
+	set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_FAILED, "media", reason);
+}
+
+/* Never offered, so there is nothing to record. */
+void
+rcs_fate_image_gone(RcsItem *item)
+{
+	set_fate(item, 0, "", "waiting for an image");
+	again(item, FIRST_BACKOFF_MS);
+}

@@ -1,0 +1,479 @@
+/*
+ * lease.c
+ *		Takes work: leases, and the intents of the next slice.
+ *
+ * Campaigns take turns by stride scheduling, a slice at a time.  A slice is
+ * what may leave within a quarter second at the account's rate, 100 at most,
+ * so that little is in doubt after a crash and a pause is honoured soon.  Runs
+ * inside the transaction of one turn; memory follows when it has committed.
+ * It knows no HTTP and no answer.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/fault_point.h"
+#include "delivery/state.h"
+#include "media/image_ready.h"
+#include "message/media_url.h"
+#include "process/wakeup.h"
+#include "process/worker.h"
+
+#define ABSENT_MS 10000
+
+/* What the transaction under way has made, to be applied or forgotten. */
+static List *new_leases = NIL;
+static List *intended = NIL; /* of RcsItem */
+
+/* ---------- leases ---------- */
+
+static RcsLease *
+make_lease(RcsCampaign *campaign, MemoryContext cxt, RcsBatchRow *rows, int nrows)
+{
+	RcsLease *lease = MemoryContextAllocZero(cxt, sizeof(RcsLease));
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	lease->cxt = cxt;
+	lease->campaign = campaign;
+	lease->campaign_no = campaign == NULL ? 0 : campaign->row.campaign_no;
+	lease->refusals_seen = rcs_refusal_count();
+	lease->rows = MemoryContextAllocZero(cxt, sizeof(RcsRow) * Max(nrows, 1));
+	lease->nrows = nrows;
+	for (int i = 0; i < nrows; i++)
+	{
+		lease->rows[i].batch = rows[i];
+		lease->rows[i].locked = true; /* by the statement that leased it */
+	}
+	dlist_init(&lease->done);
+	new_leases = lappend(new_leases, lease);
+	MemoryContextSwitchTo(old);
+	return lease;
+}
+
+static RcsRow *
+row_of(RcsLease *lease, const RcsMessageRow *m)
+{
+	if (lease->campaign != NULL)
+		return &lease->rows[0];
+	for (int i = 0; i < lease->nrows; i++)
+		if (lease->rows[i].batch.origin == m->batch_id)
+			return &lease->rows[i];
+	return NULL;
+}
+
+static bool
+was_canceled(const RcsBatchRow *b, int ord)
+{
+	for (int i = 0; i < b->ncanceled; i++)
+		if (b->canceled[i] == ord)
+			return true;
+	return false;
+}
+
+static void
+fill_lease(RcsLease *lease, RcsMessageRow *messages, int n)
+{
+	lease->items = MemoryContextAllocZero(lease->cxt, sizeof(RcsItem) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		RcsRow *row = row_of(lease, &messages[i]);
+		RcsItem *item = &lease->items[lease->nitems];
+
+		if (row == NULL)
+			continue;
+		if (was_canceled(&row->batch, messages[i].ord))
+		{
+			row->counts.canceled++;
+			continue;
+		}
+		item->lease = lease;
+		item->row = row;
+		item->message = &messages[i];
+		item->ad = lease->ads || (lease->campaign == NULL && messages[i].message != NULL &&
+								  rcs_payload_is_ad(&messages[i].message->root));
+		row->items++;
+		row->open++;
+		row->waiting++;
+		lease->nitems++;
+	}
+	lease->open = lease->nitems;
+	for (int i = 0; i < lease->nitems && !lease->ads; i++)
+		lease->ads = lease->items[i].ad;
+}
+
+static MemoryContext
+lease_context(void)
+{
+	return AllocSetContextCreate(TopMemoryContext, "rcs lease", ALLOCSET_DEFAULT_SIZES);
+}
+
+/* Without an offer; the next turn writes it down. */
+void
+rcs_lease_decided(RcsItem *item)
+{
+	item->state = RCS_ITEM_DONE;
+	dlist_push_tail(&item->lease->done, &item->node);
+	delivery.ndone++;
+	item->row->waiting--;
+}
+
+/* What is in doubt and was reported about meanwhile needs no second offer. */
+static void
+settle_reported(RcsLease *lease)
+{
+	RcsItem **items = palloc(sizeof(RcsItem *) * lease->nitems);
+	pg_uuid_t *ids = palloc(sizeof(pg_uuid_t) * lease->nitems);
+	int *places = palloc(sizeof(int) * lease->nitems);
+	int n = 0;
+
+	for (int i = lease->next; i < lease->nitems; i++)
+	{
+		RcsItem *item = &lease->items[i];
+
+		if (item->state != RCS_ITEM_WAITING || !rcs_fate_in_doubt(item))
+			continue;
+		ids[n] = item->message->id;
+		items[n++] = item;
+	}
+	if (n > 0)
+		n = rcs_outbox_reported(ids, n, places);
+	for (int i = 0; i < n; i++)
+	{
+		rcs_fate_reported(items[places[i]]);
+		rcs_lease_decided(items[places[i]]);
+	}
+}
+
+/*
+ * A lease without a message to send: everything in it was canceled.  A batch
+ * whose messages are not there at all belongs to a dump that is being loaded.
+ */
+static void
+close_empty(RcsLease *lease)
+{
+	for (int i = 0; i < lease->nrows; i++)
+	{
+		RcsRow *row = &lease->rows[i];
+
+		if (row->items > 0)
+			continue;
+		row->ended = true;
+		if (row->counts.canceled == 0)
+		{
+			rcs_outbox_put_back(lease->campaign_no, &row->batch.batch_id, 1,
+								TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABSENT_MS),
+								"its messages are not there");
+			continue;
+		}
+		if (lease->campaign != NULL)
+			rcs_outbox_tally(lease->campaign_no, "canceled", row->counts.canceled);
+		rcs_outbox_close(lease->campaign_no, &row->batch.batch_id, 1);
+	}
+}
+
+/* The text of a campaign, compiled; false: it is not there. */
+static bool
+load_text(RcsLease *lease, const RcsRoom *room)
+{
+	Jsonb *text = rcs_outbox_text(lease->campaign_no, lease->version, lease->cxt);
+	MemoryContext old;
+
+	if (text == NULL)
+		return false;
+	lease->ads = rcs_payload_is_ad(&text->root);
+	if (rcs_media_urls(&text->root) != NIL)
+		lease->text = text;
+	old = MemoryContextSwitchTo(lease->cxt);
+	lease->payload = rcs_payload_compile(&text->root, &room->sender, true);
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+/* Without a room only to be ended: whatever is unsent, and no text. */
+RcsLease *
+rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers)
+{
+	MemoryContext cxt = lease_context();
+	TimestampTz due = room == NULL ? DT_NOEND : GetCurrentTransactionStartTimestamp();
+	RcsBatchRow *row =
+		rcs_outbox_lease_batch(campaign->row.campaign_no, rcs_worker_generation(), closed_servers,
+							   due, campaign->leased_due, campaign->leased_id, cxt);
+	RcsMessageRow *messages;
+	RcsLease *lease;
+	int n;
+
+	if (row == NULL)
+	{
+		MemoryContextDelete(cxt);
+		return NULL;
+	}
+	RCS_FAULT("after-lease");
+	campaign->leased_due = row->due_at;
+	campaign->leased_id = row->batch_id;
+	lease = make_lease(campaign, cxt, row, 1);
+	lease->version = row->version != 0 ? row->version : campaign->row.version;
+	n = rcs_outbox_messages(campaign->row.campaign_no, row, cxt, &messages);
+	if (room != NULL && !load_text(lease, room))
+		n = 0;
+	fill_lease(lease, messages, n);
+	rcs_delivery_judge(messages, n);
+	settle_reported(lease);
+	close_empty(lease);
+	return lease;
+}
+
+RcsLease *
+rcs_lease_singles(const int64 *ids, int nids)
+{
+	MemoryContext cxt = lease_context();
+	RcsBatchRow *rows;
+	RcsMessageRow *messages;
+	RcsLease *lease;
+	int64 *origins;
+	int n = rcs_outbox_lease_singles(ids, nids, rcs_worker_generation(), cxt, &rows);
+
+	if (n == 0)
+	{
+		MemoryContextDelete(cxt);
+		return NULL;
+	}
+	RCS_FAULT("after-lease");
+	lease = make_lease(NULL, cxt, rows, n);
+	origins = palloc(sizeof(int64) * n);
+	for (int i = 0; i < n; i++)
+		origins[i] = rows[i].origin;
+	n = rcs_outbox_single_messages(origins, n, cxt, &messages);
+	fill_lease(lease, messages, n);
+	rcs_delivery_judge(messages, n);
+	settle_reported(lease);
+	close_empty(lease);
+	return lease;
+}
+
+void
+rcs_lease_free(RcsLease *lease)
+{
+	if (lease->node.next != NULL)
+		dlist_delete(&lease->node);
+	if (lease->campaign != NULL)
+	{
+		lease->campaign->leases--;
+		if (lease->campaign->current == lease)
+			lease->campaign->current = NULL;
+	}
+	MemoryContextDelete(lease->cxt);
+}
+
+/* ---------- intents ---------- */
+
+/* Build the request of an item; false: its fate is sealed without an offer. */
+static bool
+build_body(RcsItem *item, TimestampTz now)
+{
+	RcsLease *lease = item->lease;
+	RcsMessageRow *m = item->message;
+	RcsPayload *payload = lease->payload;
+	JsonbContainer *message;
+	MemoryContext old;
+	const char *missing = "its text";
+	char *id;
+	bool soon;
+
+	if (!rcs_fate_before_offer(item, now))
+		return false;
+	id = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&m->id)));
+	soon = m->expires_at != 0 && m->expires_at < TimestampTzPlusMilliseconds(now, 600000);
+	if (lease->campaign != NULL && lease->campaign->row.expires_at != 0)
+		soon = lease->campaign->row.expires_at < TimestampTzPlusMilliseconds(now, 600000);
+	if (payload == NULL && m->message != NULL)
+	{
+		message = rcs_image_fill(&m->message->root, item->account);
+		if (message == NULL)
+		{
+			rcs_fate_image_gone(item);
+			return false;
+		}
+		payload = rcs_payload_compile(message, &rcs_delivery_room(m->chatbot)->sender, false);
+	}
+	old = MemoryContextSwitchTo(lease->cxt);
+	initStringInfo(&item->body);
+	MemoryContextSwitchTo(old);
+	if (payload != NULL)
+		missing =
+			rcs_payload_render(payload, id, m->phone, m->params == NULL ? NULL : &m->params->root,
+							   soon, &item->body);
+	if (missing == NULL)
+		return true;
+	rcs_fate_cannot(item, missing);
+	return false;
+}
+
+/* Decide those that must not be offered any more, whatever account they need. */
+void
+rcs_lease_drop_late(RcsLease *lease)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = lease->next; i < lease->nitems; i++)
+		if (lease->items[i].state == RCS_ITEM_WAITING &&
+			!rcs_fate_before_offer(&lease->items[i], now))
+			rcs_lease_decided(&lease->items[i]);
+}
+
+static void
+add_intent(RcsIntentRow *intents, int *n, const RcsItem *item, int most)
+{
+	RcsIntentRow *last = *n == 0 ? NULL : &intents[*n - 1];
+
+	if (last == NULL || last->batch_id != item->row->batch.origin)
+	{
+		last = &intents[(*n)++];
+		last->batch_id = item->row->batch.origin;
+		last->attempt = item->row->batch.attempt;
+		last->version = item->lease->version;
+		last->server = item->account->server;
+		last->ords = palloc(sizeof(int) * (item->lease->campaign == NULL ? 1 : most));
+	}
+	last->ords[last->nords++] = item->message->ord;
+}
+
+static void
+add_ready(RcsItem *item, int one)
+{
+	if (one > 0)
+		item->paced =
+			item->lease->campaign != NULL && item->lease->campaign->row.rate_per_minute > 0;
+	item->account->ready += one;
+	item->account->paced += item->paced ? one : 0;
+	delivery.nready += one;
+	if (item->lease->campaign != NULL)
+		item->lease->campaign->ready += one;
+}
+
+/*
+ * Write the intents of the next items of a lease; how many.  The rows are
+ * locked.  Single messages have their account already; a slice of a campaign
+ * goes through the one that is given.  Items that must not be offered are
+ * decided here and written down by the next turn.
+ */
+int
+rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most)
+{
+	RcsIntentRow *intents = palloc0(sizeof(RcsIntentRow) * lease->nrows);
+	int nintents = 0;
+	int n = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	int end = rcs_people_look(lease, most);
+	MemoryContext old;
+
+	for (; lease->next < end && n < most; lease->next++)
+	{
+		RcsItem *item = &lease->items[lease->next];
+
+		if (item->state != RCS_ITEM_WAITING)
+			continue;
+		if (account != NULL)
+			item->account = account;
+		if (!build_body(item, now))
+		{
+			rcs_lease_decided(item);
+			continue;
+		}
+		add_intent(intents, &nintents, item, most);
+		add_ready(item, 1);
+		item->state = RCS_ITEM_INTENDED;
+		old = MemoryContextSwitchTo(TopMemoryContext);
+		intended = lappend(intended, item);
+		MemoryContextSwitchTo(old);
+		n++;
+	}
+	rcs_outbox_intents(lease->campaign_no, rcs_worker_generation(), intents, nintents);
+	return n;
+}
+
+/* A fresh lease of a single message that cannot go now: back into the queue. */
+void
+rcs_lease_put_back(RcsItem *item, long delay_ms, const char *reason)
+{
+	rcs_outbox_put_back(0, &item->row->batch.batch_id, 1,
+						TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms), reason);
+	item->state = RCS_ITEM_GONE;
+	item->row->ended = true;
+	item->row->open--;
+	item->row->waiting--;
+	item->lease->open--;
+}
+
+/* ---------- after the transaction ---------- */
+
+void
+rcs_lease_committed(void)
+{
+	ListCell *lc;
+
+	foreach(lc, new_leases)
+	{
+		RcsLease *lease = lfirst(lc);
+
+		for (int i = 0; i < lease->nrows; i++)
+			lease->rows[i].locked = false;
+		dlist_push_tail(&delivery.leases, &lease->node);
+		if (lease->campaign != NULL)
+			lease->campaign->leases++;
+	}
+	foreach(lc, intended)
+	{
+		RcsItem *item = lfirst(lc);
+
+		item->row->waiting--;
+		rcs_item_ready(item);
+	}
+	foreach(lc, new_leases)
+	{
+		RcsLease *lease = lfirst(lc);
+
+		if (lease->open == 0)
+			rcs_lease_free(lease);
+	}
+	list_free(new_leases);
+	list_free(intended);
+	new_leases = intended = NIL;
+}
+
+void
+rcs_lease_rolled_back(void)
+{
+	ListCell *lc;
+
+	rcs_people_rolled_back();
+	foreach(lc, intended)
+	{
+		RcsItem *item = lfirst(lc);
+
+		add_ready(item, -1);
+		if (item->body.data != NULL)
+			pfree(item->body.data);
+		item->body.data = NULL;
+		item->state = RCS_ITEM_WAITING;
+		item->lease->next = Min(item->lease->next, (int) (item - item->lease->items));
+		if (item->lease->campaign != NULL && item->lease->node.next != NULL)
+			item->lease->campaign->current = item->lease; /* it was, before a fresh one */
+	}
+	foreach(lc, new_leases)
+	{
+		RcsLease *lease = lfirst(lc);
+
+		for (int i = 0; i < lease->nitems; i++)
+			if (lease->items[i].state == RCS_ITEM_DONE)
+				delivery.ndone--;
+		if (lease->campaign != NULL && lease->campaign->current == lease)
+			lease->campaign->current = NULL;
+		MemoryContextDelete(lease->cxt);
+	}
+	list_free(new_leases);
+	list_free(intended);
+	new_leases = intended = NIL;
+}

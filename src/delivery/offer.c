@@ -1,0 +1,198 @@
+/*
+ * offer.c
+ *		Permits and offers: what is ready leaves, waits, or is withdrawn.
+ *
+ * Everything that may have changed since its intent was written is looked at
+ * here once more: holds, the campaign, the message's end, the account.  It knows
+ * no SQL and nothing of curl, and decides no fate of an answer.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "campaign/campaign_rate.h"
+#include "delivery/state.h"
+#include "hold/hold.h"
+#include "media/uploader.h"
+#include "process/guc.h"
+#include "report/poll.h"
+
+#define SECOND INT64CONST(1000000)
+
+static void
+leave_ready(RcsItem *item)
+{
+	dlist_delete(&item->node);
+	delivery.nready--;
+	item->account->ready--;
+	item->account->paced -= item->paced ? 1 : 0;
+	if (item->lease->campaign != NULL)
+		item->lease->campaign->ready--;
+}
+
+/* It was not offered after all, and goes on later. */
+void
+rcs_offer_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms)
+{
+	leave_ready(item);
+	rcs_fate_withdraw(item, code, reason, delay_ms);
+	rcs_item_done(item);
+}
+
+/* Its fate was decided without an offer. */
+void
+rcs_offer_drop(RcsItem *item)
+{
+	leave_ready(item);
+	rcs_item_done(item);
+}
+
+void
+rcs_offer_withdraw_all(const char *code, const char *reason, long delay_ms)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &delivery.ready)
+		rcs_offer_withdraw(dlist_container(RcsItem, node, iter.cur), code, reason, delay_ms);
+}
+
+static void
+withdraw_closed(RcsItem *item, int64 wait_us)
+{
+	char reason[RCS_ACCOUNT_REASON];
+	const char *hold = rcs_delivery_account_held(item->account);
+
+	if (hold != NULL)
+	{
+		snprintf(reason, sizeof(reason), RCS_ON_HOLD "%s", hold);
+		rcs_offer_withdraw(item, "hold", reason, 1000);
+		return;
+	}
+	rcs_account_reason(item->account->shared, reason);
+	/* not for as long as it is closed: rcs_account_check() may open it at any time */
+	rcs_offer_withdraw(item, "account", reason, Min(wait_us, SECOND) / 1000 + 1);
+}
+
+/* The campaign's own rate first: its token is given back when the account has none. */
+static RcsPermit
+draw_permit(RcsItem *item, int64 now_us, int64 *wait_us)
+{
+	RcsCampaign *c = item->lease->campaign;
+	bool own_rate = c != NULL && c->row.rate_per_minute > 0;
+	RcsPermit permit;
+
+	if (own_rate &&
+		!rcs_campaign_permit(c->row.campaign_no, c->row.rate_per_minute, now_us, wait_us))
+		return RCS_PERMIT_WAIT;
+	item->shared = item->account->shared;
+	permit = rcs_account_permit(item->shared, delivery.lane, now_us, wait_us);
+	if (permit != RCS_PERMIT_GRANTED)
+	{
+		if (own_rate)
+			rcs_campaign_give_back(c->row.campaign_no, c->row.rate_per_minute, now_us);
+		else if (permit == RCS_PERMIT_WAIT)
+			item->account->starved = true;
+	}
+	return permit;
+}
+
+static void
+offer(RcsItem *item, int64 now_us)
+{
+	RcsHttpRequest *r = &item->request;
+	RcsAnswer answer;
+
+	leave_ready(item);
+	memset(r, 0, sizeof(*r));
+	r->url = item->account->message_url;
+	r->ca_file = item->account->options->ca_file;
+	r->bearer = item->account->token;
+	r->body = item->body.data;
+	r->body_len = item->body.len;
+	r->timeout_ms = rcs_request_timeout;
+	r->owner = item;
+	item->started_us = now_us;
+	item->token_serial = item->account->token_serial;
+	item->state = RCS_ITEM_FLYING;
+	if (rcs_http_start(r))
+	{
+		delivery.nflying++;
+		return;
+	}
+	rcs_account_give_back(item->shared);
+	rcs_delivery_classify(item->account, r, &answer);
+	rcs_fate_of_answer(item, &answer);
+	rcs_item_done(item);
+}
+
+/* Look at one ready item: offer it, withdraw it, or let it wait. */
+static void
+try_item(RcsItem *item, int64 now_us, int64 *wait_us)
+{
+	RcsAccount *a = item->account;
+	bool probe;
+	int64 wait = SECOND;
+
+	if (a->shared < 0)
+	{
+		rcs_offer_withdraw(item, "account", "the account cannot be used", 1000);
+		return;
+	}
+	if (!rcs_fate_before_offer(item, GetCurrentTimestamp()))
+	{
+		rcs_offer_drop(item);
+		return;
+	}
+	if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
+	{
+		withdraw_closed(item, wait);
+		return;
+	}
+	if (!rcs_delivery_token_ready(a, now_us))
+		return; /* the token's arrival wakes us */
+	switch (draw_permit(item, now_us, &wait))
+	{
+		case RCS_PERMIT_GRANTED:
+			offer(item, now_us);
+			break;
+		case RCS_PERMIT_WAIT:
+			*wait_us = Min(*wait_us, wait);
+			break;
+		case RCS_PERMIT_CLOSED:
+			withdraw_closed(item, wait);
+			break;
+	}
+}
+
+void
+rcs_offer_ready(int64 now_us, int64 *wait_us)
+{
+	dlist_mutable_iter iter;
+	const char *hold = rcs_delivery_held();
+	int nstarved = 0; /* of those that are ready: their account gives no permit now */
+
+	if (hold != NULL)
+		rcs_offer_withdraw_all("hold", hold, 0);
+	rcs_stop_ready();
+	if (delivery.nready == 0 || !rcs_delivery_hold_known() || !rcs_campaigns_known() ||
+		!rcs_people_known(now_us, wait_us))
+	{
+		rcs_delivery_accounts_forget_waits();
+		return;
+	}
+	dlist_foreach_modify(iter, &delivery.ready)
+	{
+		RcsItem *item = dlist_container(RcsItem, node, iter.cur);
+		RcsAccount *a = item->account;
+
+		if (nstarved == delivery.nready ||
+			rcs_http_active() - rcs_media_active() - rcs_poll_active() >= rcs_max_in_flight)
+			break;
+		if (a->starved)
+			continue;
+		try_item(item, now_us, wait_us);
+		if (a->starved)
+			nstarved += a->ready;
+	}
+	rcs_delivery_accounts_forget_waits();
+}

@@ -1,0 +1,440 @@
+/*
+ * record.c
+ *		Writes the fates of items down: results, retries, the end of a batch.
+ *
+ * Everything happens inside the transaction of one turn, under the row lock of
+ * the batch (the fence against rcs_cancel and against a successor), and is
+ * applied to memory only when that transaction has committed.  It knows no
+ * HTTP and decides no fate.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/fault_point.h"
+#include "delivery/state.h"
+#include "process/worker.h"
+
+/* What the transaction under way has done, to be applied or forgotten. */
+static List *closing = NIL;	  /* of RcsItem */
+static List *touched = NIL;	  /* of RcsRow */
+static List *in_leases = NIL; /* of RcsLease, one for each of closing's leases */
+
+static void
+remember(RcsItem *item)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	closing = lappend(closing, item);
+	in_leases = list_append_unique_ptr(in_leases, item->lease);
+	MemoryContextSwitchTo(old);
+	item->row->new_closed++;
+	if (item->state == RCS_ITEM_WAITING)
+		item->row->new_waiting++;
+	item->state = RCS_ITEM_CLOSING;
+}
+
+static void
+touch(RcsRow *row)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	touched = lappend(touched, row);
+	MemoryContextSwitchTo(old);
+}
+
+/* ---------- the lock ---------- */
+
+static bool
+is_canceled(const RcsRow *row, int ord)
+{
+	for (int i = 0; i < row->batch.ncanceled; i++)
+		if (row->batch.canceled[i] == ord)
+			return true;
+	return false;
+}
+
+/* rcs_cancel has written the results of these; they only leave the lease. */
+static void
+drop_canceled(RcsLease *lease, RcsRow *row)
+{
+	for (int i = lease->next; i < lease->nitems && row->batch.ncanceled > 0; i++)
+	{
+		RcsItem *item = &lease->items[i];
+
+		if (item->row != row || item->state != RCS_ITEM_WAITING ||
+			!is_canceled(row, item->message->ord))
+			continue;
+		remember(item);
+		row->new_counts.canceled++;
+	}
+}
+
+static void
+row_lost(RcsLease *lease, RcsRow *row)
+{
+	row->lost = true;
+	touch(row);
+	for (int i = lease->next; i < lease->nitems; i++)
+	{
+		RcsItem *item = &lease->items[i];
+
+		if (item->row == row && item->state == RCS_ITEM_WAITING)
+			remember(item);
+	}
+}
+
+/* Lock rows of a lease that the transaction has not locked yet. */
+static void
+lock_rows(RcsLease *lease, RcsRow **rows, int n)
+{
+	int64 *ids = palloc(sizeof(int64) * n);
+	RcsBatchRow *got;
+	int ngot;
+
+	for (int i = 0; i < n; i++)
+		ids[i] = rows[i]->batch.batch_id;
+	ngot = rcs_outbox_lock(lease->campaign_no, ids, n, rcs_worker_generation(),
+						   CurrentMemoryContext, &got);
+	for (int i = 0; i < n; i++)
+	{
+		for (int j = 0; j < ngot; j++)
+		{
+			if (got[j].batch_id != rows[i]->batch.batch_id)
+				continue;
+			rows[i]->locked = true;
+			rows[i]->batch.canceled = got[j].canceled;
+			rows[i]->batch.ncanceled = got[j].ncanceled;
+			touch(rows[i]);
+			drop_canceled(lease, rows[i]);
+			break;
+		}
+	}
+	if (ngot == n)
+		return;
+	/* The others are locked by somebody for a moment, or they are ours no more. */
+	for (int i = 0; i < n; i++)
+		if (!rows[i]->locked &&
+			!rcs_outbox_owned(lease->campaign_no, ids[i], rcs_worker_generation()))
+			row_lost(lease, rows[i]);
+}
+
+/* True when the row is locked by this transaction and still ours. */
+bool
+rcs_record_lock(RcsLease *lease, RcsRow *row)
+{
+	if (!row->locked && !row->lost)
+		lock_rows(lease, &row, 1);
+	return row->locked;
+}
+
+/* Lock all rows that items in lease->done belong to. */
+static void
+lock_done(RcsLease *lease)
+{
+	RcsRow **rows = palloc(sizeof(RcsRow *) * lease->nrows);
+	int n = 0;
+	dlist_iter iter;
+
+	dlist_foreach(iter, &lease->done)
+	{
+		RcsRow *row = dlist_container(RcsItem, node, iter.cur)->row;
+
+		if (row->locked || row->lost || (n > 0 && rows[n - 1] == row) || n == lease->nrows)
+			continue;
+		rows[n++] = row;
+	}
+	if (n > 0)
+		lock_rows(lease, rows, n);
+}
+
+/* ---------- results ---------- */
+
+static void
+count(RcsCounts *c, char outcome)
+{
+	switch (outcome)
+	{
+		case RCS_ACCEPTED:
+			c->sent++;
+			break;
+		case RCS_FAILED:
+			c->failed++;
+			break;
+		case RCS_UNCERTAIN:
+			c->uncertain++;
+			break;
+		case RCS_CANCELED:
+			c->canceled++;
+			break;
+		case RCS_EXPIRED:
+			c->expired++;
+			break;
+		case RCS_SUPPRESSED:
+			c->suppressed++;
+			break;
+		default: /* goes on: the next batch counts it */
+			break;
+	}
+}
+
+static void
+fill_result(RcsResultRow *r, const RcsItem *item)
+{
+	r->batch_id = item->row->batch.origin;
+	r->ord = item->message->ord;
+	r->attempt = item->row->batch.attempt;
+	r->outcome = item->fate.outcome;
+	r->at = item->fate.at;
+	r->code = item->fate.code[0] == '\0' ? NULL : item->fate.code;
+	r->reason = item->fate.reason[0] == '\0' ? NULL : item->fate.reason;
+	r->server = item->account == NULL ? NULL : item->account->server;
+}
+
+/* ---------- the end of a batch ---------- */
+
+static void
+tally(RcsLease *lease, const RcsRow *row)
+{
+	const RcsCounts *a = &row->counts;
+	const RcsCounts *b = &row->new_counts;
+	int64 no = lease->campaign_no;
+
+	rcs_outbox_tally(no, "sent", a->sent + b->sent);
+	rcs_outbox_tally(no, "accepted", a->sent + b->sent);
+	rcs_outbox_tally(no, "failed", a->failed + b->failed);
+	rcs_outbox_tally(no, "uncertain", a->uncertain + b->uncertain);
+	rcs_outbox_tally(no, "canceled", a->canceled + b->canceled);
+	rcs_outbox_tally(no, "expired", a->expired + b->expired);
+	rcs_outbox_tally(no, "suppressed", a->suppressed + b->suppressed);
+}
+
+/* At the end of a turn: batches whose last message has been written down. */
+void
+rcs_record_close(RcsLease *lease)
+{
+	int64 *ids = palloc(sizeof(int64) * lease->nrows);
+	int n = 0;
+
+	for (int i = 0; i < lease->nrows; i++)
+	{
+		RcsRow *row = &lease->rows[i];
+
+		if (!row->locked || row->ended || row->new_closed < row->open)
+			continue;
+		row->ended = true;
+		if (lease->campaign_no > 0)
+			tally(lease, row);
+		ids[n++] = row->batch.batch_id;
+	}
+	if (n > 0)
+		rcs_outbox_close(lease->campaign_no, ids, n);
+}
+
+/* Write items down whose rows are locked; the others stay for the next turn. */
+static void
+write_items(RcsLease *lease, RcsItem **items, int n)
+{
+	RcsResultRow *results = palloc(sizeof(RcsResultRow) * Max(n, 1));
+	RcsRetries *retries = rcs_retries_begin(n);
+	int nresults = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		RcsItem *item = items[i];
+
+		if (is_canceled(item->row, item->message->ord))
+			item->row->new_counts.canceled++; /* before its fate was written down */
+		else if (!item->row->lost)
+		{
+			if (item->fate.outcome != 0)
+				fill_result(&results[nresults++], item);
+			if (item->fate.again)
+				rcs_retries_add(retries, item);
+			count(&item->row->new_counts, item->fate.outcome);
+		}
+		remember(item);
+	}
+	if (nresults > 0)
+	{
+		RCS_FAULT("before-result");
+		rcs_outbox_results(lease->campaign_no, results, nresults, delivery.failed);
+	}
+	rcs_retries_write(retries);
+}
+
+/* Write down what is done of a lease. */
+void
+rcs_record_lease(RcsLease *lease)
+{
+	RcsItem **items = palloc(sizeof(RcsItem *) * lease->nitems);
+	int n = 0;
+	dlist_iter iter;
+
+	lock_done(lease);
+	dlist_foreach(iter, &lease->done)
+	{
+		RcsItem *item = dlist_container(RcsItem, node, iter.cur);
+
+		if (item->row->locked || item->row->lost)
+			items[n++] = item;
+	}
+	if (n > 0)
+		write_items(lease, items, n);
+}
+
+/* Hand back what has no intent; with a delay, for later and with the reason. */
+void
+rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
+{
+	TimestampTz due_at =
+		delay_ms == 0 ? 0 : TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms);
+	RcsItem **items = palloc(sizeof(RcsItem *) * lease->nitems);
+	int64 *whole = palloc(sizeof(int64) * lease->nrows);
+	int n = 0;
+	int nwhole = 0;
+	int next = lease->nitems;
+
+	for (int i = 0; i < lease->nrows; i++)
+	{
+		RcsRow *row = &lease->rows[i];
+
+		if (row->waiting == 0 || !rcs_record_lock(lease, row) || row->waiting < row->items)
+			continue;
+		row->ended = true;
+		whole[nwhole++] = row->batch.batch_id;
+	}
+	for (int i = lease->next; i < lease->nitems; i++)
+	{
+		RcsItem *item = &lease->items[i];
+
+		if (item->state != RCS_ITEM_WAITING)
+			continue;
+		if (!item->row->locked)
+		{
+			next = Min(next, i);
+			continue;
+		}
+		if (item->row->ended)
+		{
+			remember(item);
+			continue;
+		}
+		memset(&item->fate, 0, sizeof(item->fate));
+		item->fate.again = true;
+		item->fate.delay_ms = delay_ms;
+		if (reason != NULL)
+			strlcpy(item->fate.reason, reason, sizeof(item->fate.reason));
+		items[n++] = item;
+	}
+	if (nwhole > 0)
+		rcs_outbox_put_back(lease->campaign_no, whole, nwhole, due_at, reason);
+	if (n > 0)
+		write_items(lease, items, n);
+	lease->next = next;
+}
+
+/* ---------- after the transaction ---------- */
+
+static void
+add_counts(RcsCounts *to, const RcsCounts *from)
+{
+	to->sent += from->sent;
+	to->failed += from->failed;
+	to->uncertain += from->uncertain;
+	to->canceled += from->canceled;
+	to->expired += from->expired;
+	to->suppressed += from->suppressed;
+}
+
+static bool
+any(const RcsCounts *c)
+{
+	return c->sent + c->failed + c->uncertain + c->canceled + c->expired + c->suppressed > 0;
+}
+
+static void
+forget_turn(void)
+{
+	list_free(closing);
+	list_free(touched);
+	list_free(in_leases);
+	closing = touched = in_leases = NIL;
+}
+
+static void
+item_gone(RcsItem *item)
+{
+	if (item->node.next != NULL)
+	{
+		dlist_delete(&item->node);
+		delivery.ndone--;
+	}
+	if (item->body.data != NULL)
+		pfree(item->body.data);
+	item->body.data = NULL;
+	item->state = RCS_ITEM_GONE;
+	item->lease->open--;
+}
+
+void
+rcs_record_committed(void)
+{
+	ListCell *lc;
+
+	foreach(lc, closing)
+		item_gone(lfirst(lc));
+	foreach(lc, touched)
+	{
+		RcsRow *row = lfirst(lc);
+
+		if (any(&row->new_counts))
+			rcs_delivery_recorded();
+		row->locked = false;
+		row->open -= row->new_closed;
+		row->waiting -= row->new_waiting;
+		add_counts(&row->counts, &row->new_counts);
+		row->new_closed = row->new_waiting = 0;
+		memset(&row->new_counts, 0, sizeof(row->new_counts));
+	}
+	foreach(lc, in_leases)
+	{
+		RcsLease *lease = lfirst(lc);
+
+		/* one that this transaction took is rcs_lease_committed()'s to free */
+		if (lease->open == 0 && lease->node.next != NULL)
+			rcs_lease_free(lease);
+	}
+	forget_turn();
+}
+
+void
+rcs_record_rolled_back(void)
+{
+	ListCell *lc;
+
+	foreach(lc, closing)
+	{
+		RcsItem *item = lfirst(lc);
+
+		if (item->node.next != NULL)
+			item->state = RCS_ITEM_DONE;
+		else
+		{
+			item->state = RCS_ITEM_WAITING;
+			item->lease->next = Min(item->lease->next, (int) (item - item->lease->items));
+		}
+	}
+	foreach(lc, touched)
+	{
+		RcsRow *row = lfirst(lc);
+
+		row->locked = false;
+		row->lost = false;
+		row->ended = false;
+		row->new_closed = row->new_waiting = 0;
+		memset(&row->new_counts, 0, sizeof(row->new_counts));
+	}
+	forget_turn();
+}

@@ -1,0 +1,263 @@
+/*
+ * single_lane.c
+ *		The single lane: which messages go next.
+ *
+ * Commits hand their batch ids over through shared memory, and they are leased
+ * by key, so that the cost does not grow with what was sent before, whatever
+ * transaction is held open.  What falls due later, and what a hand-over missed,
+ * is found by a scan that starts where the last one ended; once a minute, and
+ * when too much was handed over at once, it starts from the beginning.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "base/monotonic.h"
+#include "delivery/state.h"
+#include "hold/hold.h"
+#include "media/image_ready.h"
+#include "process/wakeup.h"
+
+#define SECOND INT64CONST(1000000)
+#define NAP SECOND
+#define FULL_SCAN (60 * SECOND)
+#define OVERLAP (10 * SECOND) /* a scan goes back so far before the last one */
+#define LOOK 10				  /* messages taken to see where they want to go */
+#define LOOK_EVERY (SECOND / 4)
+#define UNKNOWN_CHATBOT_MS 60000
+
+static int64 ids[RCS_SLICE_MAX]; /* handed over, not yet leased */
+static int nids = 0;
+static int64 scan_at_us = 0;
+static int64 full_scan_at_us = 0;
+static TimestampTz scan_from = 0;
+static int64 look_at_us = 0; /* an account was full or closed: until then only what has room */
+
+/* ---------- what is there ---------- */
+
+/*
+ * What is taken and finds its account full is put back, which costs as much as
+ * sending it.  A few are taken now and then all the same: they may be for an
+ * account that has room, or that this worker has not met yet.
+ */
+static int
+room(int64 now_us)
+{
+	int most = rcs_delivery_accounts_space(now_us);
+
+	if (now_us >= look_at_us)
+		most = Max(most, LOOK);
+	return Min(most, RCS_SLICE_MAX);
+}
+
+/* Would a turn find something to take?  Otherwise: when to ask again. */
+bool
+rcs_singles_wanted(int64 now_us, int64 *wait_us)
+{
+	bool overflow = false;
+
+	if (room(now_us) <= 0)
+	{
+		*wait_us = Min(*wait_us, look_at_us - now_us);
+		return false; /* a permit that is granted makes room, too */
+	}
+	if (nids == 0)
+		nids = rcs_handover_take(MyDatabaseId, ids, room(now_us), &overflow);
+	if (overflow)
+		scan_at_us = full_scan_at_us = 0;
+	if (nids > 0 || now_us >= scan_at_us)
+		return true;
+	*wait_us = Min(*wait_us, scan_at_us - now_us);
+	return false;
+}
+
+/* The next scan: at once if there may be more, else at the nap or when something is due. */
+static void
+plan_scan(bool more, TimestampTz now, int64 now_us)
+{
+	TimestampTz next;
+
+	if (more)
+	{
+		scan_at_us = now_us;
+		return;
+	}
+	scan_from = now - OVERLAP;
+	scan_at_us = now_us + NAP;
+	next = rcs_outbox_next_single();
+	if (next != 0)
+		scan_at_us = Min(scan_at_us, now_us + Max(next - now, 0) + 1);
+}
+
+static void
+scan(int64 now_us)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	int most = room(now_us);
+
+	if (now_us >= full_scan_at_us)
+	{
+		scan_from = DT_NOBEGIN;
+		full_scan_at_us = now_us + FULL_SCAN;
+	}
+	nids = rcs_outbox_due_singles(scan_from, most, ids);
+	plan_scan(nids == most, now, now_us);
+}
+
+/* ---------- what to do with it ---------- */
+
+static bool
+has_images(RcsItem *item, RcsAccount *a, RcsImageWait *image)
+{
+	const RcsMessageRow *m = item->message;
+
+	return m->message == NULL ||
+		   rcs_image_ready(&m->message->root, a, m->chatbot, m->created_at, image);
+}
+
+static RcsAccount *
+choose_account(RcsItem *item, RcsRoom *room, int64 now_us, bool *full, int64 *wait_us,
+			   RcsImageWait *image)
+{
+	RcsAccount *best = NULL;
+	ListCell *lc;
+	List *servers = item->row->batch.server != NULL ? list_make1(item->row->batch.server)
+													: room->chatbot->servers;
+
+	*full = false;
+	*wait_us = 60 * SECOND;
+	image->reason[0] = '\0';
+	foreach(lc, servers)
+	{
+		RcsAccount *a = rcs_delivery_account(lfirst(lc));
+		bool probe;
+		int64 wait = SECOND;
+
+		if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
+			*wait_us = Min(*wait_us, wait);
+		else if (probe && a->ready > 0)
+			*wait_us = Min(*wait_us, SECOND / 4); /* closed until the probe has its answer */
+		else if (a->ready >= rcs_delivery_slice(a))
+			*full = true;
+		else if ((best == NULL || a->ready < best->ready) && has_images(item, a, image))
+			best = a;
+	}
+	return best;
+}
+
+static void
+wait_for_image(RcsItem *item, const RcsImageWait *image)
+{
+	if (!image->hopeless)
+	{
+		rcs_lease_put_back(item, image->delay_ms, image->reason);
+		return;
+	}
+	rcs_fate_no_image(item, image->reason);
+	rcs_lease_decided(item);
+}
+
+static void
+account_reason(RcsRoom *room, char reason[RCS_ACCOUNT_REASON + 32])
+{
+	RcsAccount *a;
+	const char *hold;
+	char why[RCS_ACCOUNT_REASON] = "";
+
+	if (room->chatbot->servers == NIL)
+	{
+		strlcpy(reason, "its chatbot names no account", RCS_ACCOUNT_REASON);
+		return;
+	}
+	a = rcs_delivery_account(linitial(room->chatbot->servers));
+	hold = rcs_delivery_account_held(a);
+	if (hold != NULL)
+	{
+		snprintf(reason, RCS_ACCOUNT_REASON + 32, RCS_ON_HOLD "%s", hold);
+		return;
+	}
+	if (a->shared >= 0)
+		rcs_account_reason(a->shared, why);
+	else if (a->options != NULL && a->options->problem != NULL)
+		strlcpy(why, a->options->problem, sizeof(why));
+	snprintf(reason, RCS_ACCOUNT_REASON + 32, "account %s refused: %s", a->server, why);
+}
+
+/* Give each message its account; put those back that cannot go now. */
+static void
+assign_accounts(RcsLease *lease)
+{
+	int64 now_us = rcs_now_us();
+
+	for (int i = 0; i < lease->nitems; i++)
+	{
+		RcsItem *item = &lease->items[i];
+		RcsRoom *chatroom = rcs_delivery_room(item->message->chatbot);
+		char reason[RCS_ACCOUNT_REASON + 32];
+		RcsImageWait image;
+		bool full;
+		int64 wait_us;
+
+		if (item->state != RCS_ITEM_WAITING)
+			continue;
+		if (chatroom->chatbot == NULL)
+		{
+			rcs_lease_put_back(item, UNKNOWN_CHATBOT_MS, "its chatbot is not there any more");
+			continue;
+		}
+		item->account = choose_account(item, chatroom, now_us, &full, &wait_us, &image);
+		if (item->account != NULL)
+			item->account->ready++; /* so that the next one sees it */
+		else if (image.reason[0] != '\0')
+		{
+			wait_for_image(item, &image);
+			continue;
+		}
+		else if (full)
+			rcs_lease_put_back(item, RCS_SLICE_SECONDS * 1000, "waiting for the account's rate");
+		else
+		{
+			account_reason(chatroom, reason);
+			rcs_lease_put_back(item, Min(wait_us, SECOND) / 1000 + 1, reason);
+		}
+		if (item->account == NULL)
+			look_at_us = now_us + LOOK_EVERY;
+	}
+	for (int i = 0; i < lease->nitems; i++)
+		if (lease->items[i].account != NULL)
+			lease->items[i].account->ready--; /* the intent counts it */
+}
+
+void
+rcs_singles_take(void)
+{
+	RcsLease *lease;
+	int64 now_us = rcs_now_us();
+	int asked;
+
+	if (nids == 0 && room(now_us) > 0 && now_us >= scan_at_us)
+		scan(now_us);
+	asked = nids;
+	if (asked == 0)
+		return;
+	lease = rcs_lease_singles(ids, asked);
+	nids = 0;
+	if (lease == NULL || lease->nrows < asked)
+		scan_at_us = Min(scan_at_us, now_us + NAP / 50); /* locked, or due later */
+	if (lease == NULL || rcs_delivery_held() != NULL)
+		return; /* the next turn hands it back */
+	rcs_lease_drop_late(lease);
+	assign_accounts(lease);
+	rcs_lease_intend(lease, NULL, lease->nitems);
+}
+
+/* What was handed over is forgotten with the transaction: look for it. */
+void
+rcs_singles_rolled_back(void)
+{
+	nids = 0;
+	full_scan_at_us = 0;
+	scan_at_us = rcs_now_us() + SECOND;
+}

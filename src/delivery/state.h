@@ -1,0 +1,343 @@
+/*
+ * state.h
+ *		What the files of a delivery worker share; private to delivery_*.c.
+ *
+ * An item goes through these hands, in this order:
+ *	WAITING  leased, no intent yet                        (delivery_queue.c)
+ *	READY    its intent is on disk, it wants a permit     (offer.c)
+ *	FLYING   its request is under way                     (delivery_worker.c)
+ *	DONE     its fate is decided, not yet written down    (fate.c)
+ * and is forgotten when a transaction has written its fate down.
+ */
+#ifndef RCS_STATE_H
+#define RCS_STATE_H
+
+#include "lib/ilist.h"
+#include "lib/stringinfo.h"
+
+#include "account/account.h"
+#include "account/permit.h"
+#include "base/http_client.h"
+#include "kt/payload.h"
+#include "kt/response.h"
+#include "process/slots.h"
+#include "queue/outbox.h"
+
+#define RCS_SLICE_MAX 100 /* messages whose intents share a commit */
+#define RCS_SLICE_SECONDS 0.25
+
+/* A carrier account as this worker knows it. */
+typedef struct RcsAccount
+{
+	char *server;
+	MemoryContext cxt; /* of options and urls */
+	RcsServerOptions *options;
+	char *message_url;
+	char *token_url;
+	int shared; /* entry of permit.c; -1 = unusable */
+	int64 loaded_us;
+	int ready;	  /* items that wait for a permit */
+	int paced;	  /* of these, items of campaigns with a rate of their own */
+	bool starved; /* no permit in this turn of the loop */
+	int foreign;  /* foreign duplicates since the last acceptance */
+
+	char *token; /* malloc'd; NULL = none */
+	int token_serial;
+	bool token_worked; /* it was accepted at least once */
+	int64 token_renew_us;
+	int64 token_end_us;
+	bool fetching;
+	bool checked; /* somebody waits in rcs_account_check() */
+	int64 fetch_started_us;
+	StringInfoData fetch_body;
+	RcsHttpRequest fetch;
+	int64 clock_at_us; /* when its clock was compared with ours; 0 = never */
+} RcsAccount;
+
+/* A chatbot as this worker knows it. */
+typedef struct RcsRoom
+{
+	char name[64]; /* the key */
+	MemoryContext cxt;
+	RcsChatbot *chatbot; /* NULL = not there any more */
+	RcsSender sender;
+	int64 loaded_us;
+} RcsRoom;
+
+/* A campaign as this worker knows it. */
+typedef struct RcsCampaign
+{
+	dlist_node node;
+	RcsCampaignRow row;
+	bool due;				  /* the queue may have a batch of it */
+	bool was_due;			  /* ... at the look before */
+	bool over;				  /* canceled or expired: what is unsent ends */
+	bool changed;			  /* what is ready may have a text of before */
+	TimestampTz leased_due;	  /* the last batch leased since the latest look: */
+	int64 leased_id;		  /* those before it are leased or finished */
+	double pass;			  /* stride scheduling: the lowest goes next */
+	int ready;				  /* items that wait for a permit */
+	int leases;				  /* that point here */
+	struct RcsLease *current; /* the one whose items get the next intents */
+	List *accounts;			  /* of RcsAccount: what its chatbot sends through */
+	int64 not_before_us;	  /* it could have no slice just now */
+	int nfailed;			  /* of nanswered verdicts: it is to be paused; 0 = it is not */
+	int nanswered;
+	int failures; /* turns that its slices have failed, one after another */
+} RcsCampaign;
+
+typedef struct RcsFate
+{
+	char outcome;		/* 0 = none is to be written: never offered */
+	bool again;			/* goes on in a batch of its own */
+	bool answer;		/* counts for rcs.max_attempts */
+	bool in_doubt;		/* this offer may have been accepted */
+	long delay_ms;		/* before it is offered again */
+	TimestampTz due_at; /* instead of a delay, to the microsecond; 0 = the delay counts */
+	TimestampTz at;
+	char code[24];
+	char reason[200];
+} RcsFate;
+
+typedef enum RcsItemState
+{
+	RCS_ITEM_WAITING,
+	RCS_ITEM_INTENDED, /* WAITING, becomes READY when the transaction commits */
+	RCS_ITEM_READY,
+	RCS_ITEM_FLYING,
+	RCS_ITEM_DONE,
+	RCS_ITEM_CLOSING, /* DONE, becomes GONE when the transaction commits */
+	RCS_ITEM_GONE
+} RcsItemState;
+
+/* Why advertising must not go to somebody; what was looked up for the slice. */
+typedef enum RcsUnwanted
+{
+	RCS_WANTED,
+	RCS_OPTED_OUT,
+	RCS_OVER_CAP
+} RcsUnwanted;
+
+/* What a batch adds to the tally of its campaign when it ends. */
+typedef struct RcsCounts
+{
+	int sent;
+	int failed;
+	int uncertain;
+	int canceled;
+	int expired;
+	int suppressed;
+} RcsCounts;
+
+/* A leased row of rcs.batch.  "new" members become true when the transaction commits. */
+typedef struct RcsRow
+{
+	RcsBatchRow batch;
+	int items;
+	int open;	 /* items not yet written down */
+	int waiting; /* of them, those without an intent */
+	RcsCounts counts;
+	bool lost;		 /* somebody took it from us */
+	bool locked;	 /* by the transaction under way */
+	bool ended;		 /* closed or put back by it */
+	int new_closed;	 /* items written down by it */
+	int new_waiting; /* of them, those that were waiting */
+	RcsCounts new_counts;
+} RcsRow;
+
+typedef struct RcsItem
+{
+	bool paced;		 /* while ready: its campaign has a rate of its own */
+	dlist_node node; /* in delivery.ready or lease->done */
+	struct RcsLease *lease;
+	RcsRow *row;
+	RcsMessageRow *message;
+	RcsItemState state;
+	bool ad; /* advertising */
+	RcsUnwanted unwanted;
+	RcsAccount *account;
+	int shared; /* of account, when the permit was drawn */
+	StringInfoData body;
+	RcsHttpRequest request;
+	int token_serial;
+	int64 started_us;
+	RcsFate fate;
+} RcsItem;
+
+/* What one statement leased: a batch of a campaign, or some single messages. */
+typedef struct RcsLease
+{
+	dlist_node node;	   /* in delivery.leases */
+	MemoryContext cxt;	   /* of all that hangs on it */
+	RcsCampaign *campaign; /* NULL = single messages */
+	int64 campaign_no;
+	RcsPayload *payload; /* campaign: the text, compiled */
+	int version;		 /* of the text; 0 for single messages */
+	Jsonb *text;		 /* campaign: the text itself, if it names images by address */
+	MemoryContext text_cxt;
+	RcsRow *rows;
+	int nrows;
+	RcsItem *items;
+	int nitems;
+	int next;			  /* no item before this one is WAITING */
+	int open;			  /* items not yet written down */
+	bool ads;			  /* some of it is advertising */
+	uint32 refusals_seen; /* its messages were read when rcs_refusal_count() was this */
+	dlist_head done;
+} RcsLease;
+
+typedef struct RcsDelivery
+{
+	RcsSlot *slot;
+	RcsWorkerKind lane;
+	dlist_head leases;
+	dlist_head ready;
+	int nready;
+	int nflying;
+	int ndone;
+	int nstuck;			 /* of them, those that the last turn had to leave */
+	int64 done_since_us; /* the oldest of the others */
+	bool draining;
+	bool failed; /* the last turn's transaction */
+} RcsDelivery;
+
+extern RcsDelivery delivery;
+
+/* accounts.c */
+extern void rcs_delivery_accounts_init(void);
+extern RcsAccount *rcs_delivery_account(const char *server);
+extern void rcs_delivery_accounts_follow(void);
+extern RcsRoom *rcs_delivery_room(const char *chatbot);
+extern bool rcs_delivery_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us);
+extern int rcs_delivery_slice(const RcsAccount *a);
+extern bool rcs_delivery_token_ready(RcsAccount *a, int64 now_us);
+extern void rcs_delivery_token_refused(RcsAccount *a, int serial, const char *reason);
+extern bool rcs_delivery_token_done(RcsHttpRequest *r);
+extern void rcs_delivery_checks(void);
+extern void rcs_delivery_accounts_forget_waits(void);
+extern int rcs_delivery_accounts_space(int64 now_us);
+
+/* holds.c: in a turn, then committed or rolled_back */
+extern void rcs_delivery_hold_init(void);
+extern bool rcs_delivery_hold_turn(void);
+extern void rcs_delivery_hold_committed(void);
+extern void rcs_delivery_hold_rolled_back(void);
+extern void rcs_delivery_judge(const RcsMessageRow *messages, int n);
+extern bool rcs_delivery_judge_leases(int64 generation);
+/* ... at any time */
+extern bool rcs_delivery_hold_wanted(int64 now_us, int64 *wait_us);
+extern const char *rcs_delivery_held(void);
+extern bool rcs_delivery_hold_known(void);
+extern const char *rcs_delivery_account_held(const RcsAccount *a);
+extern void rcs_delivery_foreign_duplicate(RcsItem *item);
+
+/* answer.c */
+extern void rcs_delivery_codes_turn(void); /* in a turn */
+extern void rcs_delivery_codes_write(int64 now_us);
+extern const RcsCodes *rcs_delivery_codes(void);
+extern void rcs_delivery_note_code(const RcsAccount *a, int http_status, const RcsAnswer *answer);
+extern void rcs_delivery_note_clock(RcsAccount *a, const RcsHttpRequest *r);
+extern void rcs_delivery_classify(RcsAccount *a, const RcsHttpRequest *r, RcsAnswer *answer);
+extern void rcs_delivery_note_answer(const RcsItem *item, const RcsAnswer *answer);
+
+/* slot_status.c */
+extern void rcs_delivery_show(uint32 silence);
+extern void rcs_delivery_recorded(void);
+
+/* sweep.c */
+extern void rcs_sweep_when_due(int64 now_us);
+extern void rcs_clock_look(int64 now_us);
+extern void rcs_sweep_soon(void);
+extern void rcs_count_when_due(int64 now_us);
+
+/* purge.c */
+extern void rcs_purge_when_due(int64 now_us);
+
+/* fate.c */
+extern void rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer);
+extern void rcs_fate_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms);
+extern bool rcs_fate_before_offer(RcsItem *item, TimestampTz now);
+extern bool rcs_fate_in_doubt(const RcsItem *item);
+extern void rcs_fate_reported(RcsItem *item);
+extern void rcs_fate_cannot(RcsItem *item, const char *missing);
+extern void rcs_fate_no_image(RcsItem *item, const char *reason);
+extern void rcs_fate_image_gone(RcsItem *item);
+
+/* consent.c: in a turn, then perhaps rolled_back */
+extern void rcs_people_turn(void);
+extern int rcs_people_look(RcsLease *lease, int most);
+extern void rcs_people_rolled_back(void);
+/* ... at any time */
+extern bool rcs_people_wanted(void);
+extern void rcs_people_clock_set_back(void);
+extern bool rcs_people_known(int64 now_us, int64 *wait_us);
+extern bool rcs_people_hour(const RcsItem *item, TimestampTz now, TimestampTz *due_at, char *reason,
+							int size);
+
+/* record.c: in a transaction, then committed or rolled_back */
+extern bool rcs_record_lock(RcsLease *lease, RcsRow *row);
+extern void rcs_record_lease(RcsLease *lease);
+extern void rcs_record_release(RcsLease *lease, long delay_ms, const char *reason);
+extern void rcs_record_close(RcsLease *lease);
+extern void rcs_record_committed(void);
+extern void rcs_record_rolled_back(void);
+
+/* retry.c: in a transaction */
+typedef struct RcsRetries RcsRetries;
+extern RcsRetries *rcs_retries_begin(int most);
+extern void rcs_retries_add(RcsRetries *r, RcsItem *item);
+extern void rcs_retries_write(RcsRetries *r);
+
+/* lease.c: likewise */
+extern RcsLease *rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers);
+extern RcsLease *rcs_lease_singles(const int64 *ids, int nids);
+extern int rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most);
+extern void rcs_lease_drop_late(RcsLease *lease);
+extern void rcs_lease_put_back(RcsItem *item, long delay_ms, const char *reason);
+extern void rcs_lease_decided(RcsItem *item);
+extern void rcs_lease_committed(void);
+extern void rcs_lease_rolled_back(void);
+extern void rcs_lease_free(RcsLease *lease);
+
+/* campaign_lane.c, single_lane.c: what to take next */
+extern void rcs_campaigns_look(void);
+extern void rcs_campaigns_look_soon(void);
+extern bool rcs_campaigns_known(void);
+extern bool rcs_campaigns_stopped(TimestampTz now);
+extern bool rcs_campaigns_wanted(int64 now_us, int64 *wait_us);
+extern void rcs_campaigns_take(void);
+extern void rcs_campaigns_rolled_back(void);
+extern bool rcs_singles_wanted(int64 now_us, int64 *wait_us);
+extern void rcs_singles_take(void);
+extern void rcs_singles_rolled_back(void);
+
+/* stop.c */
+#define RCS_STOPPED "stopped" /* code of what is withdrawn; rcs.message_status knows it, too */
+extern bool rcs_campaign_is_over(const RcsCampaign *c, TimestampTz now);
+extern void rcs_stop_lease(RcsLease *lease);
+extern void rcs_stop_ready(void);
+extern bool rcs_stop_batch(RcsCampaign *c);
+extern void rcs_stop_note(const RcsItem *item);
+extern void rcs_stop_failing(RcsCampaign *c);
+
+/* choice.c */
+struct RcsImageWait;
+#define RCS_REFILL_BELOW 1 /* slices that wait for permits when more are fetched */
+extern int rcs_choice_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us,
+						   int64 *wait_us);
+extern void rcs_choice_know(RcsCampaign *c, RcsRoom *room);
+extern RcsAccount *rcs_choice_account(RcsCampaign *c, const RcsLease *lease, const char *server,
+									  int *most, struct RcsImageWait *image);
+extern List *rcs_choice_closed(RcsCampaign *c);
+
+/* offer.c */
+extern void rcs_offer_ready(int64 now_us, int64 *wait_us);
+extern void rcs_offer_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms);
+extern void rcs_offer_withdraw_all(const char *code, const char *reason, long delay_ms);
+extern void rcs_offer_drop(RcsItem *item);
+
+/* delivery_worker.c */
+extern void rcs_item_ready(RcsItem *item);
+extern void rcs_item_done(RcsItem *item);
+
+#endif /* RCS_STATE_H */

@@ -1,0 +1,105 @@
+/*
+ * sweep.c
+ *		Looks after what others left behind: leases, many tallies, and reports
+ *		and changes that the counts and the feed do not know yet.
+ *
+ * Each worker sweeps at its start and once a minute; reports are counted by one
+ * of them, once a second.  It knows no HTTP and
+ * nothing of the leases that are alive.
+ */
+#include "postgres.h"
+
+#include "base/monotonic.h"
+#include "delivery/state.h"
+#include "process/guc.h"
+#include "process/txn.h"
+#include "process/worker.h"
+
+#define SECOND INT64CONST(1000000)
+#define SWEEP (60 * SECOND)
+#define SWEEP_AGAIN (5 * SECOND) /* when something could not be judged yet */
+
+#define COUNT_NAP SECOND
+#define COUNT_MOST 500 /* a single message does not wait for more */
+
+static int64 sweep_at_us = 0;
+static int64 count_at_us = 0;
+
+static void
+take_over(int64 generation)
+{
+	int64 in_doubt = rcs_outbox_recover(generation, rcs_in_doubt == RCS_IN_DOUBT_HOLD,
+										rcs_settle_dead / 1000.0, rcs_duplicate_window);
+
+	ereport(LOG, (errmsg("took over the work of a delivery worker that ended, " INT64_FORMAT
+						 " messages are in doubt",
+						 in_doubt)));
+}
+
+static void
+sweep(void *arg)
+{
+	int64 *generations;
+	int n = rcs_outbox_generations(&generations);
+
+	for (int i = 0; i < n && rcs_delivery_held() == NULL; i++)
+	{
+		if (generations[i] == rcs_worker_generation() || rcs_generation_alive(generations[i]))
+			continue;
+		if (rcs_delivery_judge_leases(generations[i]))
+			take_over(generations[i]);
+		else
+			sweep_at_us = Min(sweep_at_us, rcs_now_us() + SWEEP_AGAIN);
+	}
+	if (delivery.lane == RCS_WORKER_CAMPAIGN && delivery.slot->index == 0)
+		rcs_outbox_fold();
+}
+
+/* Not before it is known whether the database is on hold. */
+void
+rcs_sweep_when_due(int64 now_us)
+{
+	if (now_us < sweep_at_us || delivery.draining || !rcs_delivery_hold_known() ||
+		rcs_delivery_held() != NULL)
+		return;
+	sweep_at_us = now_us + SWEEP;
+	if (!rcs_txn_run(sweep, NULL))
+		rcs_delivery_hold_rolled_back();
+	else
+		rcs_delivery_hold_committed();
+}
+
+static void
+count_events(void *arg)
+{
+	int *n = arg;
+
+	*n = rcs_outbox_count_events(COUNT_MOST);
+}
+
+static void
+number_changes(void *arg)
+{
+	rcs_outbox_number_changes();
+}
+
+/* The listener counts what it stores; this is for those who call rcs_receive themselves. */
+void
+rcs_count_when_due(int64 now_us)
+{
+	int n = 0;
+
+	if (now_us < count_at_us || delivery.draining || delivery.lane != RCS_WORKER_SINGLE ||
+		delivery.slot->index != 0)
+		return;
+	(void) rcs_txn_run(count_events, &n);
+	if (rcs_changes)
+		(void) rcs_txn_run(number_changes, NULL);
+	count_at_us = n >= COUNT_MOST ? now_us : now_us + COUNT_NAP;
+}
+
+void
+rcs_sweep_soon(void)
+{
+	sweep_at_us = 0;
+}

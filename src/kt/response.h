@@ -1,0 +1,64 @@
+/*
+ * response.h
+ *	  What an answer of the carrier means for one message.
+ *
+ * Pure: a transport outcome, bytes and the operator's changes to the table of
+ * codes in, a verdict out.  Nothing here raises.
+ * (On reasons in a database that is not UTF-8 see foreign_json.h.)
+ */
+#ifndef RCS_RESPONSE_H
+#define RCS_RESPONSE_H
+
+#include "base/http_client.h"
+
+typedef enum RcsVerdict
+{
+	RCS_V_ACCEPTED,
+	RCS_V_DUPLICATE, /* class c: the carrier has this id already */
+	RCS_V_FAILED,	 /* definite, about this message (e, f) */
+	RCS_V_RETRY,	 /* refused for the moment (d); an answer */
+	RCS_V_THROTTLED, /* too fast (b) */
+	RCS_V_TOKEN,	 /* get a new token (a) */
+	RCS_V_ACCOUNT,	 /* definite, about the account */
+	RCS_V_NOT_SENT,	 /* nothing left this machine */
+	RCS_V_UNKNOWN	 /* may have been accepted (g and the rest) */
+} RcsVerdict;
+
+/* A result code as the operator wants it judged. */
+typedef struct RcsCode
+{
+	int code;
+	char cls;	  /* 'a' to 'g' */
+	bool account; /* with class f: a refusal of the account, not of the message */
+} RcsCode;
+
+typedef struct RcsCodes
+{
+	int n;
+	RcsCode *list; /* sorted by code */
+} RcsCodes;
+
+typedef struct RcsAnswer
+{
+	RcsVerdict verdict;
+	bool answered;		 /* there was an HTTP answer, whatever it says */
+	bool unknown_code;	 /* its code is in no table, so the HTTP status decided */
+	char code[16];		 /* "" none; "72103", "http 502", "timeout",
+								 * "connection", "cut" */
+	char reason[200];	 /* printable, in the server encoding; longer
+								 * runs of digits are masked */
+	long retry_after_ms; /* wait at least this long; 0: no demand */
+} RcsAnswer;
+
+extern void rcs_kt_classify(const RcsCodes *own, RcsHttpOutcome outcome, int status,
+							const char *body, size_t len, const char *transport_error,
+							RcsAnswer *out);
+
+/*
+ * The answer of the token call, once there is one (RCS_HTTP_ANSWER).  True:
+ * *token is palloc'd.  False: *problem says why; never ACCEPTED.
+ */
+extern bool rcs_kt_parse_token(const RcsCodes *own, int status, const char *body, size_t len,
+							   char **token, long *ttl_s, RcsAnswer *problem);
+
+#endif /* RCS_RESPONSE_H */

@@ -1,0 +1,169 @@
+/*
+ * session.c
+ *		Who is logged in to the web console.
+ *
+ * A session is a random number in a cookie that no script can read and no other site
+ * can make a browser send.  Sessions are only in the memory of this process, and end
+ * with it, or after some hours.
+ *
+ * Wrong secrets cost time: after a few, everybody waits longer and longer before the
+ * next one is looked at.  Not by address, for behind a proxy all have the same.
+ *
+ * Raises nothing and allocates nothing.  This file must not know HTTP beyond the two
+ * headers, nor what a session opens.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "base/monotonic.h"
+#include "listener/session.h"
+
+#define COOKIE "rcs_session="
+#define ID_BYTES 32
+#define ID_LEN (2 * ID_BYTES)
+#define MAX_SESSIONS 64
+#define SESSION_S 28800
+#define FREE_TRIES 5
+#define MAX_WAIT_S 60
+
+typedef struct Session
+{
+	char id[ID_LEN + 1];
+	char cookie[192];
+	int64 ends_at; /* 0: not in use */
+} Session;
+
+static Session sessions[MAX_SESSIONS];
+static int wrong_tries = 0;
+static int64 next_try_at = 0;
+
+static void
+forget(Session *s)
+{
+	explicit_bzero(s, sizeof(*s));
+}
+
+/* The first free place, else that of the session that ends first. */
+static Session *
+place(int64 now)
+{
+	Session *first = &sessions[0];
+
+	for (int i = 0; i < MAX_SESSIONS; i++)
+	{
+		if (sessions[i].ends_at < now)
+			return &sessions[i];
+		if (sessions[i].ends_at < first->ends_at)
+			first = &sessions[i];
+	}
+	return first;
+}
+
+const char *
+rcs_session_begin(bool secure)
+{
+	static const char digits[] = "0123456789abcdef";
+	int64 now = rcs_now_us();
+	Session *s = place(now);
+	unsigned char id[ID_BYTES];
+
+	if (!pg_strong_random(id, sizeof(id)))
+		return NULL;
+	for (int i = 0; i < ID_BYTES; i++)
+	{
+		s->id[2 * i] = digits[id[i] >> 4];
+		s->id[2 * i + 1] = digits[id[i] & 15];
+	}
+	s->id[ID_LEN] = '\0';
+	s->ends_at = now + SESSION_S * USECS_PER_SEC;
+	snprintf(s->cookie, sizeof(s->cookie),
+			 COOKIE "%s; Path=/; Max-Age=%d; HttpOnly; SameSite=Strict%s", s->id, SESSION_S,
+			 secure ? "; Secure" : "");
+	return s->cookie;
+}
+
+/* The value of our cookie; NULL unless it has the length of one. */
+static const char *
+id_in(const char *cookies)
+{
+	const char *at = cookies;
+
+	while (at != NULL && *at != '\0')
+	{
+		at += strspn(at, "; ");
+		if (strncmp(at, COOKIE, strlen(COOKIE)) == 0)
+		{
+			at += strlen(COOKIE);
+			return strcspn(at, "; ") == ID_LEN ? at : NULL;
+		}
+		at = strchr(at, ';');
+	}
+	return NULL;
+}
+
+/* Takes as long whether it is known or not. */
+static Session *
+find(const char *cookies)
+{
+	const char *id = id_in(cookies);
+	int64 now = rcs_now_us();
+	Session *found = NULL;
+
+	if (id == NULL)
+		return NULL;
+	for (int s = 0; s < MAX_SESSIONS; s++)
+	{
+		unsigned char difference = 0;
+
+		for (int i = 0; i < ID_LEN; i++)
+			difference |= (unsigned char) (sessions[s].id[i] ^ id[i]);
+		if (difference == 0 && sessions[s].ends_at >= now)
+			found = &sessions[s];
+	}
+	return found;
+}
+
+bool
+rcs_session_known(const char *cookies)
+{
+	return find(cookies) != NULL;
+}
+
+void
+rcs_session_end(const char *cookies)
+{
+	Session *s = find(cookies);
+
+	if (s != NULL)
+		forget(s);
+}
+
+void
+rcs_session_end_all(void)
+{
+	for (int i = 0; i < MAX_SESSIONS; i++)
+		forget(&sessions[i]);
+}
+
+/* ---------- wrong secrets ---------- */
+
+int
+rcs_login_wait(void)
+{
+	int64 now = rcs_now_us();
+
+	return now >= next_try_at ? 0 : (int) ((next_try_at - now) / USECS_PER_SEC) + 1;
+}
+
+void
+rcs_login_tried(bool fine)
+{
+	int seconds;
+
+	wrong_tries = fine ? 0 : Min(wrong_tries + 1, FREE_TRIES + 6);
+	if (wrong_tries < FREE_TRIES)
+		return;
+	seconds = Min(1 << (wrong_tries - FREE_TRIES), MAX_WAIT_S);
+	next_try_at = rcs_now_us() + seconds * USECS_PER_SEC;
+}

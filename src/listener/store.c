@@ -1,0 +1,187 @@
+/*
+ * store.c
+ *		What the listener asks of the database, which must not keep it waiting.
+ *
+ * All that was pushed in one turn is stored by one commit, and answered with 200 after
+ * it.  If that fails, each is tried alone, so that one of them costs the others
+ * nothing; whoever is not stored gets 503 and comes again, which does no harm, because
+ * everything is stored once.
+ *
+ * This file must not know HTTP.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/jsonb.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "base/fault_point.h"
+#include "base/foreign_json.h"
+#include "base/monotonic.h"
+#include "base/statement.h"
+#include "listener/answer_http.h"
+#include "listener/http_server.h"
+#include "listener/listener_shared.h"
+#include "listener/store.h"
+#include "process/txn.h"
+
+#define TRANSACTION_MS 3000
+#define ALONE_MS 3000 /* for all of them */
+
+/* The transaction's time, and what is to be done in it. */
+typedef struct Work
+{
+	void (*body)(void *arg);
+	void *arg;
+} Work;
+
+static void
+work_body(void *arg)
+{
+	Work *work = arg;
+
+	enable_timeout_after(STATEMENT_TIMEOUT, TRANSACTION_MS);
+	work->body(work->arg);
+}
+
+/*
+ * False: nothing of it is sure to stay.  The time-out ends the wait of the commit for
+ * a standby, too; what is then only here is not stored in the eyes of the sender.
+ */
+static bool
+run(void (*body)(void *arg), void *arg)
+{
+	Work work = {body, arg};
+	bool done = rcs_txn_try(work_body, &work);
+
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	return done && rcs_txn_replicated();
+}
+
+/* ---------- what was pushed ---------- */
+
+typedef struct Push
+{
+	RcsExchange *x;
+	Jsonb *payload;
+} Push;
+
+typedef struct Pushes
+{
+	Push *pushes;
+	int n;
+	uint64 stored; /* in the transaction that has just run */
+} Pushes;
+
+static RcsStatement receive = {"SELECT rcs._listener_receive($1)", 1, {JSONBARRAYOID}, NULL};
+
+static void
+store_body(void *arg)
+{
+	Pushes *p = arg;
+	Datum *elements = palloc(sizeof(Datum) * p->n);
+	Datum payloads;
+
+	for (int i = 0; i < p->n; i++)
+		elements[i] = JsonbPGetDatum(p->pushes[i].payload);
+	payloads = PointerGetDatum(construct_array(elements, p->n, JSONBOID, -1, false, TYPALIGN_INT));
+	rcs_execute(&receive, &payloads, NULL);
+	p->stored = (uint64) rcs_column_int64(0, 1);
+}
+
+static bool
+store(Pushes *p)
+{
+	if (!run(store_body, p))
+		return false;
+	rcs_listener_count(RCS_LISTENER_STORED, p->stored);
+	RCS_FAULT("webhook-committed");
+	for (int i = 0; i < p->n; i++)
+		rcs_answer_status(p->pushes[i].x, 200);
+	return true;
+}
+
+/* Time is short here: whoever does not get his turn comes again. */
+static void
+store_each(Pushes *all)
+{
+	int64 end = rcs_now_us() + ALONE_MS * INT64CONST(1000);
+
+	for (int i = 0; i < all->n && rcs_now_us() < end; i++)
+	{
+		Pushes one = {&all->pushes[i], 1, 0};
+
+		(void) store(&one);
+	}
+}
+
+void
+rcs_listener_store(RcsExchange **exchanges, int n)
+{
+	Pushes all = {palloc(sizeof(Push) * n), 0, 0};
+
+	for (int i = 0; i < n; i++)
+	{
+		RcsExchange *x = exchanges[i];
+		Jsonb *payload =
+			x->body_len == 0 ? NULL : rcs_foreign_document(x->body, x->body_len, RCS_BODY_MAX);
+
+		if (payload == NULL)
+			rcs_answer_status(x, 400);
+		else
+			all.pushes[all.n++] = (Push){x, payload};
+	}
+	RCS_FAULT("webhook-parsed");
+	if (all.n > 0 && !store(&all) && all.n > 1)
+		store_each(&all);
+	for (int i = 0; i < all.n; i++)
+		if (all.pushes[i].x->status == 0)
+			rcs_answer_status(all.pushes[i].x, 503);
+}
+
+/* ---------- questions ---------- */
+
+char *
+rcs_column_utf8(uint64 row, int column)
+{
+	char *text = rcs_column_text(row, column, CurrentMemoryContext);
+
+	return text == NULL ? pstrdup("") : pg_server_to_any(text, (int) strlen(text), PG_UTF8);
+}
+
+static void
+query_body(void *arg)
+{
+	RcsExchange *x = arg;
+
+	x->route->answer(x);
+}
+
+void
+rcs_listener_query(RcsExchange *x)
+{
+	if (!run(query_body, x) || x->status == 0)
+		rcs_answer_status(x, 503);
+}
+
+static RcsStatement health =
+	{"SELECT h.body::pg_catalog.text, h.ok::int FROM rcs._listener_health() AS h", 0, {0}, NULL};
+
+void
+rcs_answer_health(RcsExchange *x)
+{
+	rcs_execute(&health, NULL, NULL);
+	rcs_answer_json(x, rcs_column_int64(0, 2) == 1 ? 200 : 503, rcs_column_utf8(0, 1));
+}
+
+static RcsStatement metrics = {"SELECT rcs._listener_metrics()", 0, {0}, NULL};
+
+void
+rcs_answer_metrics(RcsExchange *x)
+{
+	rcs_execute(&metrics, NULL, NULL);
+	rcs_answer_text(x, 200, "text/plain; version=0.0.4; charset=utf-8", rcs_column_utf8(0, 1));
+}

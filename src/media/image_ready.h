@@ -1,0 +1,32 @@
+/*
+ * image_ready.h
+ *		Images that messages name by an address, as they are made for an account.
+ */
+#ifndef RCS_IMAGE_READY_H
+#define RCS_IMAGE_READY_H
+
+#include "delivery/state.h"
+
+/* What a message waits for; "reason" is empty when it waits for nothing. */
+typedef struct RcsImageWait
+{
+	char reason[200];
+	long delay_ms;
+	bool hopeless; /* it has been tried often enough, the last time just now */
+} RcsImageWait;
+
+/*
+ * All in a transaction.  Is each image of the message at this account?  If not,
+ * the uploader has been asked, and the wait is set.  Failures before "since" make
+ * nothing hopeless; 0: none does.
+ */
+extern bool rcs_image_ready(JsonbContainer *message, RcsAccount *a, const char *chatbot,
+							TimestampTz since, RcsImageWait *wait);
+
+/* The message with ids for its addresses; the same when it has none, NULL when one is gone. */
+extern JsonbContainer *rcs_image_fill(JsonbContainer *message, RcsAccount *a);
+
+/* Compiles the text of a lease for an account, if it names images; false as above. */
+extern bool rcs_image_compile(RcsLease *lease, RcsAccount *a);
+
+#endif /* RCS_IMAGE_READY_H */

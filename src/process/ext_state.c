@@ -1,0 +1,137 @@
+/*
+ * ext_state.c
+ *		The row of pg_extension, and the lock that keeps it.
+ *
+ * There is no system cache for pg_extension; a look-up is one index scan.  This
+ * file must not know what is in the extension.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_extension.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/rel.h"
+
+#include "process/ext_state.h"
+
+#define EXTENSION_NAME "rcs"
+
+/* Patch releases share their SQL: "1.2.3" serves "1.2.9". */
+static bool
+same_minor(const char *a, const char *b)
+{
+	int dots = 0;
+
+	for (; *a == *b && *a != '\0'; a++, b++)
+	{
+		if (*a == '.' && ++dots == 2)
+			return true;
+	}
+	return *a == *b;
+}
+
+static bool
+version_fits(Relation rel, HeapTuple tuple)
+{
+	bool isnull;
+	Datum version =
+		heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(rel), &isnull);
+	char *given;
+	bool fits;
+
+	if (isnull)
+		return false;
+	given = TextDatumGetCString(version);
+	fits = same_minor(given, RCS_VERSION);
+	pfree(given);
+	return fits;
+}
+
+static RcsExt
+look_up(void)
+{
+	RcsExt row = {InvalidOid, InvalidOid, false};
+	Relation rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(EXTENSION_NAME));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
+
+		row.oid = form->oid;
+		row.owner = form->extowner;
+		row.version_ok = version_fits(rel, tuple);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return row;
+}
+
+Oid
+rcs_ext_oid(void)
+{
+	return look_up().oid;
+}
+
+Oid
+rcs_ext_owner(void)
+{
+	Oid owner = look_up().owner;
+
+	if (!OidIsValid(owner))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("extension \"%s\" is not in this database", EXTENSION_NAME),
+						errhint("Run CREATE EXTENSION %s.", EXTENSION_NAME)));
+	return owner;
+}
+
+bool
+rcs_ext_version_ok(void)
+{
+	return look_up().version_ok;
+}
+
+bool
+rcs_ext_lock(void)
+{
+	Oid oid = rcs_ext_oid();
+
+	if (!OidIsValid(oid))
+		return false;
+	LockDatabaseObject(ExtensionRelationId, oid, 0, AccessShareLock);
+	return rcs_ext_oid() == oid;
+}
+
+/*
+ * DROP EXTENSION holds its lock until its transaction ends, which may take long; a
+ * worker has other things to look after meanwhile.
+ */
+RcsExtLock
+rcs_ext_try_lock(RcsExt *ext)
+{
+	Oid oid = rcs_ext_oid();
+	LOCKTAG tag;
+
+	if (!OidIsValid(oid))
+		return RCS_EXT_GONE;
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, oid, 0);
+	if (LockAcquire(&tag, AccessShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return RCS_EXT_BUSY;
+	AcceptInvalidationMessages();
+	*ext = look_up();
+	return ext->oid == oid ? RCS_EXT_LOCKED : RCS_EXT_GONE;
+}

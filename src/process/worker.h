@@ -1,0 +1,38 @@
+/*
+ * worker.h
+ *		What every worker process of a database does, whatever it delivers.
+ */
+#ifndef RCS_WORKER_H
+#define RCS_WORKER_H
+
+#include "process/slots.h"
+
+/*
+ * Attach, connect, find the extension, take a generation.  Returns only in a
+ * database that has the extension; the worker ends with rcs_worker_end().
+ */
+extern RcsSlot *rcs_worker_begin(Datum main_arg);
+extern void rcs_worker_end(RcsSlot *slot);
+
+/* for an exit hook: what ends the process is a handler of a user */
+extern void rcs_worker_ended_by_handler(void);
+
+extern bool rcs_worker_stopping(RcsSlot *slot);
+extern int rcs_worker_drain_ms(void);
+extern void rcs_worker_loop_housekeeping(void);
+extern uint32 rcs_worker_reloads(void); /* how often settings were read again */
+
+/*
+ * A generation is one run of a worker between two caught errors.  Its session
+ * lock is held exactly as long as somebody remembers what was leased under it.
+ */
+extern int64 rcs_worker_generation(void);
+extern void rcs_worker_new_generation(void);
+extern bool rcs_generation_alive(int64 generation);
+
+/* for txn.c */
+extern void rcs_worker_extension_gone(void);
+extern void rcs_worker_wrong_version(void);
+extern bool rcs_worker_pause(long timeout_ms);
+
+#endif /* RCS_WORKER_H */

@@ -1,0 +1,380 @@
+/*
+ * outbox_lease.c
+ *		Taking work: which campaigns have some, leasing batches, reading messages.
+ *
+ * Leases skip rows that somebody else has locked, so that two workers or a
+ * caller who cancels never wait for each other here.  Rows are looked up one
+ * key at a time (LATERAL), and in a way that keeps the partial indexes out
+ * (state <> 'l', campaign_no = $2): those may hold all that is long finished,
+ * and a plan made while a table was small would take them.  It knows no HTTP
+ * and no answer of a carrier.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/pg_list.h"
+#include "utils/timestamp.h"
+
+#include "base/statement.h"
+#include "queue/outbox.h"
+
+/* ---------- rows ---------- */
+
+#define BATCH_COLUMNS                                                       \
+	"b.batch_id, b.origin, b.due_at, b.n, b.attempt, b.answers, b.version," \
+	" b.unknown_since, b.server, b.ords, b.canceled"
+
+static void
+read_batch(uint64 i, RcsBatchRow *row, MemoryContext cxt)
+{
+	row->batch_id = rcs_column_int64(i, 1);
+	row->origin = rcs_column_int64(i, 2);
+	if (row->origin == 0)
+		row->origin = row->batch_id;
+	row->due_at = rcs_column_int64(i, 3);
+	row->n = (int) rcs_column_int64(i, 4);
+	row->attempt = (int) rcs_column_int64(i, 5);
+	row->answers = (int) rcs_column_int64(i, 6);
+	row->version = (int) rcs_column_int64(i, 7);
+	row->unknown_since = rcs_column_int64(i, 8);
+	row->server = rcs_column_text(i, 9, cxt);
+	row->ords = rcs_column_ints(i, 10, cxt, &row->nords);
+	row->canceled = rcs_column_ints(i, 11, cxt, &row->ncanceled);
+}
+
+static int
+read_batches(uint64 n, RcsBatchRow **rows, MemoryContext cxt)
+{
+	*rows = MemoryContextAlloc(cxt, sizeof(RcsBatchRow) * Max(n, 1));
+	for (uint64 i = 0; i < n; i++)
+		read_batch(i, &(*rows)[i], cxt);
+	return (int) n;
+}
+
+static Jsonb *
+read_jsonb(uint64 i, int column, MemoryContext cxt)
+{
+	bool isnull;
+	Datum d = rcs_column(i, column, &isnull);
+	MemoryContext old;
+	Jsonb *copy;
+
+	if (isnull)
+		return NULL;
+	old = MemoryContextSwitchTo(cxt);
+	copy = DatumGetJsonbPCopy(d);
+	MemoryContextSwitchTo(old);
+	return copy;
+}
+
+static int
+read_messages(uint64 n, RcsMessageRow **messages, MemoryContext cxt)
+{
+	RcsMessageRow *rows = MemoryContextAlloc(cxt, sizeof(RcsMessageRow) * Max(n, 1));
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		RcsMessageRow *m = &rows[i];
+		bool isnull;
+
+		m->batch_id = rcs_column_int64(i, 1);
+		m->ord = (int) rcs_column_int64(i, 2);
+		m->id = *DatumGetUUIDP(rcs_column(i, 3, &isnull));
+		m->phone = rcs_column_text(i, 4, cxt);
+		m->params = read_jsonb(i, 5, cxt);
+		m->message = read_jsonb(i, 6, cxt);
+		m->chatbot = rcs_column_text(i, 7, cxt);
+		m->expires_at = rcs_column_int64(i, 8);
+		m->created_at = rcs_column_int64(i, 9);
+		m->night_consent = DatumGetBool(rcs_column(i, 10, &isnull)); /* null is false */
+	}
+	*messages = rows;
+	return (int) n;
+}
+
+/* ---------- campaigns ---------- */
+
+/*
+ * A loose scan: its cost follows the campaigns with waiting batches, not the
+ * batches.  Those that are over come too, whatever they wait for, to be ended,
+ * and those that the caller has leases of.  The only statement here that
+ * crosses campaigns; it locks nothing.
+ */
+static RcsStatement campaigns = {
+	"WITH RECURSIVE s(no) AS ("
+	" (SELECT b.campaign_no FROM rcs.batch b WHERE b.campaign_no > 0 AND b.state = 'q'"
+	"  ORDER BY b.campaign_no LIMIT 1)"
+	" UNION ALL"
+	" SELECT (SELECT b.campaign_no FROM rcs.batch b WHERE b.campaign_no > s.no AND b.state = 'q'"
+	"  ORDER BY b.campaign_no LIMIT 1) FROM s WHERE s.no IS NOT NULL)"
+	" SELECT c.campaign_no, c.chatbot, c.version, c.rate_per_minute, c.expires_at, c.in_doubt,"
+	"  greatest(coalesce((SELECT min(b.due_at) FROM rcs.batch b"
+	"   WHERE b.campaign_no = c.campaign_no AND b.state = 'q'), 'infinity'),"
+	"   coalesce(c.started_at, c.start_at)),"
+	"  c.weight, c.paused_at IS NOT NULL, c.canceled_at IS NOT NULL, c.resumed_at"
+	" FROM (SELECT s.no FROM s UNION SELECT unnest($1)) k JOIN rcs.campaign c ON c.campaign_no = k.no"
+	" WHERE c.canceled_at IS NOT NULL OR c.expires_at <= now()"
+	"  OR c.paused_at IS NULL AND (c.started_at IS NOT NULL OR c.start_at IS NOT NULL)"
+	"  OR c.campaign_no = ANY ($1)",
+	1,
+	{INT8ARRAYOID},
+	NULL};
+
+static void
+read_campaign(uint64 i, RcsCampaignRow *c)
+{
+	char *in_doubt = rcs_column_text(i, 6, CurrentMemoryContext);
+	bool isnull;
+
+	c->campaign_no = rcs_column_int64(i, 1);
+	strlcpy(c->chatbot, rcs_column_text(i, 2, CurrentMemoryContext), sizeof(c->chatbot));
+	c->version = (int) rcs_column_int64(i, 3);
+	c->rate_per_minute = (int) rcs_column_int64(i, 4);
+	c->expires_at = rcs_column_int64(i, 5);
+	c->in_doubt = in_doubt == NULL ? 0 : in_doubt[0];
+	c->next_at = rcs_column_int64(i, 7);
+	c->weight = (int) rcs_column_int64(i, 8);
+	c->paused = DatumGetBool(rcs_column(i, 9, &isnull));
+	c->canceled = DatumGetBool(rcs_column(i, 10, &isnull));
+	c->resumed_at = rcs_column_int64(i, 11);
+}
+
+List *
+rcs_outbox_campaigns(const int64 *known, int nknown, MemoryContext cxt)
+{
+	Datum values[] = {PointerGetDatum(rcs_int64_array(known, nknown))};
+	uint64 n = rcs_execute(&campaigns, values, NULL);
+	List *list = NIL;
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		MemoryContext old;
+		RcsCampaignRow *c = MemoryContextAllocZero(cxt, sizeof(RcsCampaignRow));
+
+		read_campaign(i, c);
+		old = MemoryContextSwitchTo(cxt);
+		list = lappend(list, c);
+		MemoryContextSwitchTo(old);
+	}
+	return list;
+}
+
+static RcsStatement campaign_text =
+	{"SELECT v.message FROM rcs.campaign_version v WHERE v.campaign_no = $1 AND v.version = $2",
+	 2,
+	 {INT8OID, INT4OID},
+	 NULL};
+
+Jsonb *
+rcs_outbox_text(int64 campaign_no, int version, MemoryContext cxt)
+{
+	Datum values[] = {Int64GetDatum(campaign_no), Int32GetDatum(version)};
+
+	return rcs_execute(&campaign_text, values, NULL) == 0 ? NULL : read_jsonb(0, 1, cxt);
+}
+
+static RcsStatement lease_batch =
+	{"UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
+	 " WHERE b.campaign_no = $1 AND b.batch_id ="
+	 "  (SELECT q.batch_id FROM rcs.batch q"
+	 "   WHERE q.campaign_no = $1 AND q.state = 'q' AND q.due_at <= $6"
+	 "    AND (q.due_at, q.batch_id) > ($4, $5)"
+	 "    AND (q.server IS NULL OR q.server <> ALL ($3))"
+	 "   ORDER BY q.due_at, q.batch_id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+	 " RETURNING " BATCH_COLUMNS,
+	 6,
+	 {INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID},
+	 NULL};
+
+/* The next batch of a campaign that is due at a time, after the given one in that order, or NULL. */
+RcsBatchRow *
+rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers, TimestampTz due,
+					   TimestampTz after_due, int64 after_id, MemoryContext cxt)
+{
+	int n = list_length(closed_servers);
+	const char **names = palloc(sizeof(char *) * Max(n, 1));
+	Datum values[6];
+	RcsBatchRow *row;
+
+	for (int i = 0; i < n; i++)
+		names[i] = list_nth(closed_servers, i);
+	values[0] = Int64GetDatum(campaign_no);
+	values[1] = Int64GetDatum(generation);
+	values[2] = PointerGetDatum(rcs_text_array(names, n));
+	values[3] = TimestampTzGetDatum(after_due);
+	values[4] = Int64GetDatum(after_id);
+	values[5] = TimestampTzGetDatum(due);
+	if (rcs_execute(&lease_batch, values, NULL) == 0)
+		return NULL;
+	read_batches(1, &row, cxt);
+	return row;
+}
+
+static RcsStatement messages_of_batch =
+	{"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at,"
+	 " m.created_at, m.night_consent"
+	 " FROM rcs.message m WHERE m.campaign_no = $1 AND m.batch_id = $2"
+	 "  AND ($3::int[] IS NULL OR m.ord = ANY ($3)) ORDER BY m.ord",
+	 3,
+	 {INT8OID, INT8OID, INT4ARRAYOID},
+	 NULL};
+
+int
+rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row, MemoryContext cxt,
+					RcsMessageRow **messages)
+{
+	Datum values[3];
+
+	values[0] = Int64GetDatum(campaign_no);
+	values[1] = Int64GetDatum(row->origin);
+	values[2] =
+		row->ords == NULL ? (Datum) 0 : PointerGetDatum(rcs_int32_array(row->ords, row->nords));
+	return read_messages(rcs_execute(&messages_of_batch, values, row->ords == NULL ? "  n" : NULL),
+						 messages, cxt);
+}
+
+/* ---------- single messages ---------- */
+
+/*
+ * By key.  Here and where leases are locked, the other spelling of the state
+ * would admit a partial index, which is full of dead rows under load.
+ */
+static RcsStatement lease_singles =
+	{"WITH l AS MATERIALIZED (SELECT q.tid FROM unnest($1) u(id) CROSS JOIN LATERAL"
+	 "  (SELECT k.ctid AS tid FROM rcs.batch k WHERE k.campaign_no = 0 AND k.batch_id = u.id"
+	 "    AND k.state <> 'l' AND k.due_at <= now() FOR UPDATE SKIP LOCKED) q)"
+	 " UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
+	 " FROM l WHERE b.campaign_no = 0 AND b.ctid = l.tid"
+	 " RETURNING " BATCH_COLUMNS,
+	 2,
+	 {INT8ARRAYOID, INT8OID},
+	 NULL};
+
+int
+rcs_outbox_lease_singles(const int64 *ids, int nids, int64 generation, MemoryContext cxt,
+						 RcsBatchRow **rows)
+{
+	Datum values[] = {PointerGetDatum(rcs_int64_array(ids, nids)), Int64GetDatum(generation)};
+
+	return read_batches(rcs_execute(&lease_singles, values, NULL), rows, cxt);
+}
+
+static RcsStatement due_singles =
+	{"SELECT b.batch_id FROM rcs.batch b"
+	 " WHERE b.campaign_no = 0 AND b.state = 'q' AND b.due_at > $1 AND b.due_at <= now()"
+	 " ORDER BY b.due_at, b.batch_id LIMIT $2",
+	 2,
+	 {TIMESTAMPTZOID, INT4OID},
+	 NULL};
+
+/* What fell due after a point in time: below it lie only rows long finished. */
+int
+rcs_outbox_due_singles(TimestampTz after, int max, int64 *ids)
+{
+	Datum values[] = {TimestampTzGetDatum(after), Int32GetDatum(max)};
+	int n = (int) rcs_execute(&due_singles, values, NULL);
+
+	for (int i = 0; i < n; i++)
+		ids[i] = rcs_column_int64(i, 1);
+	return n;
+}
+
+static RcsStatement next_single = {"SELECT b.due_at FROM rcs.batch b"
+								   " WHERE b.campaign_no = 0 AND b.state = 'q' AND b.due_at > now()"
+								   " ORDER BY b.due_at LIMIT 1",
+								   0,
+								   {0},
+								   NULL};
+
+/* When the next single falls due; 0 = none waits. */
+TimestampTz
+rcs_outbox_next_single(void)
+{
+	return rcs_execute(&next_single, NULL, NULL) == 0 ? 0 : rcs_column_int64(0, 1);
+}
+
+/*
+ * OFFSET 0 makes it a look by key for each id.  While its statistics say that
+ * the table is small, a planner that is free to choose reads all of stream 0.
+ */
+static RcsStatement single_messages =
+	{"SELECT m.batch_id, m.ord, m.id, m.phone, m.params, m.message, m.chatbot, m.expires_at,"
+	 " m.created_at, m.night_consent"
+	 " FROM unnest($1) u(id) CROSS JOIN LATERAL"
+	 "  (SELECT * FROM rcs.message k WHERE k.campaign_no = $2 AND k.batch_id = u.id OFFSET 0) m",
+	 2,
+	 {INT8ARRAYOID, INT8OID},
+	 NULL};
+
+int
+rcs_outbox_single_messages(const int64 *origins, int n, MemoryContext cxt, RcsMessageRow **messages)
+{
+	Datum values[] = {PointerGetDatum(rcs_int64_array(origins, n)), Int64GetDatum(0)};
+
+	return read_messages(rcs_execute(&single_messages, values, NULL), messages, cxt);
+}
+
+/* ---------- the fence ---------- */
+
+static RcsStatement lock_batches =
+	{"SELECT " BATCH_COLUMNS " FROM unnest($2) u(id) CROSS JOIN LATERAL"
+	 " (SELECT * FROM rcs.batch k WHERE k.campaign_no = $1 AND k.batch_id = u.id"
+	 "   AND k.state <> 'q' AND k.generation = $3 FOR UPDATE SKIP LOCKED) b",
+	 3,
+	 {INT8OID, INT8ARRAYOID, INT8OID},
+	 NULL};
+
+/*
+ * Lock those of my batches that are still mine.  A row that is missing is
+ * locked by somebody for a moment, or was taken from me.
+ */
+int
+rcs_outbox_lock(int64 campaign_no, const int64 *ids, int nids, int64 generation, MemoryContext cxt,
+				RcsBatchRow **rows)
+{
+	Datum values[] = {Int64GetDatum(campaign_no), PointerGetDatum(rcs_int64_array(ids, nids)),
+					  Int64GetDatum(generation)};
+
+	return read_batches(rcs_execute(&lock_batches, values, NULL), rows, cxt);
+}
+
+static RcsStatement owned =
+	{"SELECT 1 FROM rcs.batch b"
+	 " WHERE b.campaign_no = $1 AND b.batch_id = $2 AND b.state <> 'q' AND b.generation = $3",
+	 3,
+	 {INT8OID, INT8OID, INT8OID},
+	 NULL};
+
+/* Is it still mine, whoever has it locked? */
+bool
+rcs_outbox_owned(int64 campaign_no, int64 batch_id, int64 generation)
+{
+	Datum values[] = {Int64GetDatum(campaign_no), Int64GetDatum(batch_id),
+					  Int64GetDatum(generation)};
+
+	return rcs_execute(&owned, values, NULL) > 0;
+}
+
+static RcsStatement reported = {"SELECT u.n::int FROM unnest($1) WITH ORDINALITY u(id, n)"
+								" WHERE EXISTS (SELECT FROM rcs.event e WHERE e.message = u.id)",
+								1,
+								{UUIDARRAYOID},
+								NULL};
+
+/* Which of the messages the carrier has reported about: their places in ids, from 0. */
+int
+rcs_outbox_reported(const pg_uuid_t *ids, int n, int *places)
+{
+	Datum *elements = palloc(sizeof(Datum) * n);
+	Datum values[1];
+	int found;
+
+	for (int i = 0; i < n; i++)
+		elements[i] = UUIDPGetDatum(&ids[i]);
+	values[0] =
+		PointerGetDatum(construct_array(elements, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	found = (int) rcs_execute(&reported, values, NULL);
+	for (int i = 0; i < found; i++)
+		places[i] = (int) rcs_column_int64(i, 1) - 1;
+	return found;
+}

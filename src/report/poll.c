@@ -1,0 +1,256 @@
+/*
+ * poll.c
+ *		The poller: asks the carrier for reports, beside the messages of the single
+ *		worker 0 of a database.
+ *
+ * One question of an account is open at a time (question.c).  A hold stops
+ * it: a copy of a database must not take the reports of the original.
+ *
+ * It knows neither SQL nor what is asked.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/memutils.h"
+
+#include "media/media_store.h"
+#include "process/txn.h"
+#include "report/poll.h"
+
+#define SECOND INT64CONST(1000000)
+#define LOOK_EVERY (2 * SECOND)
+#define POLL_LOCK 0x5250
+
+static bool poller = false;
+static List *polls = NIL; /* of RcsPoll */
+static int64 look_at_us = 0;
+
+/* ---------- accounts ---------- */
+
+RcsPoll *
+rcs_poll_of(const char *server)
+{
+	ListCell *lc;
+
+	foreach(lc, polls)
+	{
+		RcsPoll *p = lfirst(lc);
+
+		if (strcmp(p->account->server, server) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+static RcsPoll *
+new_poll(const RcsPollRow *row)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	RcsPoll *p = palloc0(sizeof(RcsPoll));
+
+	p->cxt = AllocSetContextCreate(TopMemoryContext, "rcs poll", ALLOCSET_SMALL_SIZES);
+	/* the worker before this one may have asked it */
+	strlcpy(p->query_id, row->query_id != NULL ? row->query_id : "", sizeof(p->query_id));
+	p->retry = row->query_id != NULL;
+	strlcpy(p->problem, row->problem != NULL ? row->problem : "", sizeof(p->problem));
+	MemoryContextSwitchTo(old);
+	p->account = rcs_delivery_account(row->server);
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	polls = lappend(polls, p);
+	MemoryContextSwitchTo(old);
+	return p;
+}
+
+/* The longest list of messages to be asked about, of the accounts that can be asked. */
+int
+rcs_poll_most_overdue(int64 now_us)
+{
+	int most = 0;
+	bool probe;
+	int64 wait_us;
+	ListCell *lc;
+
+	foreach(lc, polls)
+	{
+		RcsPoll *p = lfirst(lc);
+
+		if (p->present && p->overdue_at_us <= now_us + SECOND &&
+			rcs_delivery_account_usable(p->account, now_us, &probe, &wait_us))
+			most = Max(most, list_length(p->overdue));
+	}
+	return most;
+}
+
+void
+rcs_poll_problem(RcsPoll *p, const char *problem)
+{
+	if (strncmp(p->problem, problem, sizeof(p->problem) - 1) == 0)
+		return;
+	strlcpy(p->problem, problem, sizeof(p->problem));
+	p->problem_changed = true;
+}
+
+static void
+claim_tag(LOCKTAG *tag, int64 account)
+{
+	SET_LOCKTAG_ADVISORY(*tag, InvalidOid, (uint32) ((uint64) account >> 32), (uint32) account,
+						 POLL_LOCK);
+	tag->locktag_type = LOCKTAG_USERLOCK;
+}
+
+static void
+give_up_claim(RcsPoll *p)
+{
+	LOCKTAG tag;
+
+	if (p->claimed == 0)
+		return;
+	claim_tag(&tag, p->claimed);
+	LockRelease(&tag, ExclusiveLock, true);
+	p->claimed = 0;
+}
+
+/*
+ * One process of the whole server asks for the results of an account: two databases,
+ * or two names of one account, would each get some of them.  A lock ends with its
+ * process.
+ */
+static void
+claim(RcsPoll *p)
+{
+	int64 account = rcs_media_account(p->account->options);
+	LOCKTAG tag;
+
+	if (p->claimed == account)
+		return;
+	give_up_claim(p);
+	claim_tag(&tag, account);
+	switch (LockAcquire(&tag, ExclusiveLock, true, true))
+	{
+		case LOCKACQUIRE_OK:
+			p->claimed = account;
+			p->claims_refused = 0;
+			/* whatever went wrong before, somebody has changed something */
+			p->failures = 0;
+			p->results_at_us = 0;
+			return;
+		case LOCKACQUIRE_ALREADY_HELD:
+		case LOCKACQUIRE_ALREADY_CLEAR:
+			LockRelease(&tag, ExclusiveLock, true);
+			break;
+		case LOCKACQUIRE_NOT_AVAIL:
+			break;
+	}
+	/* not at once: the process before this one may be about to end */
+	if (++p->claims_refused > RCS_POLL_BLIPS)
+		rcs_poll_problem(p, "the results of this account are asked for under another name, or by "
+							"another database, of this server");
+}
+
+static void
+look_at_account(const RcsPollRow *row)
+{
+	RcsPoll *p = rcs_poll_of(row->server);
+	const RcsServerOptions *o;
+
+	if (p == NULL)
+		p = new_poll(row);
+	p->account = rcs_delivery_account(row->server);
+	o = p->account->options;
+	p->present = p->account->shared >= 0 && o != NULL && o->problem == NULL;
+	p->by_query = p->present && o->results_by_query;
+	if (p->by_query)
+		claim(p);
+	else
+		give_up_claim(p);
+	if (!p->by_query && p->state == RCS_POLL_IDLE)
+		rcs_poll_problem(p, "");
+}
+
+static void
+look(void *arg)
+{
+	RcsPollRow *rows;
+	int n = rcs_poll_rows(CurrentMemoryContext, &rows);
+	ListCell *lc;
+
+	foreach(lc, polls)
+	{
+		((RcsPoll *) lfirst(lc))->present = false;
+		((RcsPoll *) lfirst(lc))->by_query = false;
+	}
+	for (int i = 0; i < n; i++)
+		look_at_account(&rows[i]);
+}
+
+/* ---------- the round ---------- */
+
+static void
+advance(RcsPoll *p, bool may_ask, int64 now_us, int64 *wait_us)
+{
+	if (now_us < p->again_us)
+	{
+		*wait_us = Min(*wait_us, p->again_us - now_us);
+		return;
+	}
+	if (p->state == RCS_POLL_ANSWERED)
+		rcs_question_store(p, now_us);
+	else if (p->problem_changed)
+		rcs_question_write_problem(p, now_us);
+	if (p->state == RCS_POLL_IDLE && p->present && may_ask)
+		rcs_question_ask(p, now_us, wait_us);
+	if (p->state == RCS_POLL_ANSWERED)
+		*wait_us = now_us < p->again_us ? Min(*wait_us, p->again_us - now_us) : 0;
+}
+
+static void
+overdue_look(void *arg)
+{
+	rcs_overdue_look(*(int64 *) arg);
+}
+
+int
+rcs_poll_begin(void)
+{
+	poller = delivery.lane == RCS_WORKER_SINGLE && delivery.slot->index == 0;
+	return poller ? RCS_POLL_QUESTIONS : 0;
+}
+
+/* Once in a round of the worker's loop. */
+void
+rcs_poll_round(int64 now_us, int64 *wait_us)
+{
+	bool may_ask = rcs_delivery_hold_known() && rcs_delivery_held() == NULL;
+	ListCell *lc;
+
+	if (!poller)
+		return;
+	if (may_ask && now_us >= look_at_us)
+	{
+		look_at_us = now_us + LOOK_EVERY;
+		(void) rcs_txn_run(look, NULL);
+	}
+	if (may_ask && rcs_overdue_wanted(now_us, wait_us))
+		rcs_overdue_looked(rcs_txn_run(overdue_look, &now_us), now_us);
+	foreach(lc, polls)
+		advance(lfirst(lc), may_ask, now_us, wait_us);
+}
+
+/* True when this completed request was a question. */
+bool
+rcs_poll_request_done(RcsHttpRequest *r)
+{
+	ListCell *lc;
+
+	foreach(lc, polls)
+	{
+		RcsPoll *p = lfirst(lc);
+
+		if (r != &p->request || p->state != RCS_POLL_FLYING)
+			continue;
+		rcs_question_done(p);
+		return true;
+	}
+	return false;
+}
