@@ -9,11 +9,11 @@
 #include "storage/spin.h"
 
 #include "account/permit.h"
+#include "base/monotonic.h"
 #include "base/rate_limit.h"
 
 #define RCS_MAX_ACCOUNTS 64
 #define RCS_MAX_NAMES 32 /* servers that stand for one account; as many as a uint32 has bits */
-#define SECOND INT64CONST(1000000)
 
 typedef struct NamedRate
 {

@@ -8,6 +8,9 @@
 
 #include <time.h>
 
+/* in microseconds, like all times here and those of PostgreSQL */
+#define SECOND INT64CONST(1000000)
+
 /* microseconds since some moment */
 static inline int64
 rcs_now_us(void)

@@ -21,7 +21,6 @@
 #include "process/guc.h"
 #include "process/txn.h"
 
-#define SECOND INT64CONST(1000000)
 #define ROOM_AGE SECOND
 
 static List *accounts = NIL; /* of RcsAccount */

@@ -17,7 +17,6 @@
 #include "delivery/state.h"
 #include "process/txn.h"
 
-#define SECOND INT64CONST(1000000)
 #define READ_EVERY (SECOND / 2)
 #define WRITE_EVERY (10 * SECOND)
 #define MAX_UNKNOWN 16 /* codes that wait to be written down */

@@ -19,7 +19,6 @@
 #include "process/txn.h"
 #include "process/worker.h"
 
-#define SECOND INT64CONST(1000000)
 #define READ_EVERY SECOND
 #define BEAT_EVERY (10 * SECOND)
 #define FOREIGN_MAX 20 /* foreign duplicates in a row that hold an account */

@@ -15,11 +15,11 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/monotonic.h"
 #include "base/statement.h"
 #include "carrier/throughput.h"
 #include "process/txn.h"
 
-#define SECOND INT64CONST(1000000)
 #define WRITE_EVERY (20 * SECOND)
 #define PRUNE_EVERY (3600 * SECOND)
 #define MAX_CELLS 256 /* what no transaction takes is forgotten beyond */

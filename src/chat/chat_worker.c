@@ -35,7 +35,6 @@
 #include "process/wakeup.h"
 #include "process/worker.h"
 
-#define SECOND INT64CONST(1000000)
 #define MAX_JOBS 256			 /* data requests in flight */
 #define ANSWER_MAX (1024 * 1024) /* of the data for one answer */
 #define BATCH_MAX 16			 /* messages of a transaction; then the network gets its turn */

@@ -19,7 +19,6 @@
 #include "media/image_ready.h"
 #include "process/wakeup.h"
 
-#define SECOND INT64CONST(1000000)
 #define NOT_NOW (SECOND / 50) /* a batch that somebody has locked is tried again */
 #define SMALL_BATCHES 50	  /* leases in one transaction at most */
 #define ENDED_BATCHES 2		  /* of campaigns that are over, in one transaction */

@@ -14,8 +14,6 @@
 #include "delivery/state.h"
 #include "media/image_ready.h"
 
-#define SECOND INT64CONST(1000000)
-
 static int
 campaign_slice(const RcsCampaign *c, int slice)
 {

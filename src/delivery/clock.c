@@ -15,8 +15,6 @@
 #include "process/txn.h"
 #include "queue/outbox.h"
 
-#define SECOND INT64CONST(1000000) /* less is what a clock is slewed by */
-
 static TimestampTz wall_seen = 0;
 static int64 seen_us = 0;
 static int64 back_us = 0; /* what the queue does not know yet */
@@ -31,7 +29,7 @@ step(int64 now_us)
 
 	wall_seen = wall;
 	seen_us = now_us;
-	return back > SECOND ? back : 0;
+	return back > SECOND ? back : 0; /* a clock that is slewed is off by less */
 }
 
 static void

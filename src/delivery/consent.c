@@ -13,14 +13,13 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/monotonic.h"
 #include "delivery/state.h"
 #include "message/ad_hours.h"
 #include "process/guc.h"
 #include "process/txn.h"
 #include "process/wakeup.h"
 #include "queue/outbox_people.h"
-
-#define SECOND INT64CONST(1000000)
 
 /* The settings, as they were read last. */
 static char *hours_text = NULL;

@@ -30,7 +30,6 @@
 #include "process/worker.h"
 #include "report/poll.h"
 
-#define SECOND INT64CONST(1000000)
 #define RESULTS_MAX 500 /* results that do not wait for company */
 #define RESULTS_WAIT_CAMPAIGN (SECOND / 5)
 #define RESULTS_WAIT_SINGLE (SECOND / 50)

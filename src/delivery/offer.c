@@ -10,14 +10,13 @@
 
 #include "utils/timestamp.h"
 
+#include "base/monotonic.h"
 #include "campaign/campaign_rate.h"
 #include "delivery/state.h"
 #include "hold/hold.h"
 #include "media/uploader.h"
 #include "process/guc.h"
 #include "report/poll.h"
-
-#define SECOND INT64CONST(1000000)
 
 static void
 leave_ready(RcsItem *item)

@@ -13,7 +13,6 @@
 #include "process/txn.h"
 #include "queue/outbox.h"
 
-#define SECOND INT64CONST(1000000)
 #define PAUSE (SECOND / 5)
 #define AGAIN (10 * SECOND) /* after there was nothing more */
 #define CHUNK 500

@@ -20,7 +20,6 @@
 #include "media/image_ready.h"
 #include "process/wakeup.h"
 
-#define SECOND INT64CONST(1000000)
 #define NAP SECOND
 #define FULL_SCAN (60 * SECOND)
 #define OVERLAP (10 * SECOND) /* a scan goes back so far before the last one */

@@ -15,7 +15,6 @@
 #include "process/txn.h"
 #include "process/worker.h"
 
-#define SECOND INT64CONST(1000000)
 #define SWEEP (60 * SECOND)
 #define SWEEP_AGAIN (5 * SECOND) /* when something could not be judged yet */
 

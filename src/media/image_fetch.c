@@ -11,9 +11,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/monotonic.h"
 #include "media/uploader.h"
 
-#define SECOND INT64CONST(1000000)
 #define LONGEST_PAUSE (30 * SECOND)
 
 static int flying = 0;

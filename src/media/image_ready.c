@@ -19,7 +19,6 @@
 #include "media/media_store.h"
 #include "message/media_url.h"
 
-#define SECOND INT64CONST(1000000)
 #define KNOWN_MAX 256
 #define TRUST_READY (60 * SECOND)
 #define TRUST_WAITING (SECOND / 10)

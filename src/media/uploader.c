@@ -15,12 +15,12 @@
 #include "utils/timestamp.h"
 
 #include "base/fault_point.h"
+#include "base/monotonic.h"
 #include "media/media_segment.h"
 #include "media/uploader.h"
 #include "process/guc.h"
 #include "process/txn.h"
 
-#define SECOND INT64CONST(1000000)
 #define RUNNING_MAX 8 /* jobs with an image in memory */
 #define TRIES 5		  /* of a transaction */
 #define ROUNDS 3	  /* ids, when the carrier says that they have expired */

@@ -14,10 +14,10 @@
 
 #include "utils/memutils.h"
 
+#include "base/monotonic.h"
 #include "process/guc.h"
 #include "report/poll.h"
 
-#define SECOND INT64CONST(1000000)
 #define STEP 200 /* results looked at in a transaction */
 #define STEP_PAUSE (SECOND / 5)
 #define WAITING_MAX 400 /* messages to be asked about, of one account */

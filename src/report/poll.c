@@ -14,11 +14,11 @@
 #include "storage/lock.h"
 #include "utils/memutils.h"
 
+#include "base/monotonic.h"
 #include "media/media_store.h"
 #include "process/txn.h"
 #include "report/poll.h"
 
-#define SECOND INT64CONST(1000000)
 #define LOOK_EVERY (2 * SECOND)
 #define POLL_LOCK 0x5250
 

@@ -20,7 +20,6 @@
 #include "process/txn.h"
 #include "report/poll.h"
 
-#define SECOND INT64CONST(1000000)
 #define ANSWER_MAX (32 * 1024 * 1024)
 #define PART 200 /* reports stored at once: singles do not wait for more */
 #define SHORTEST_PAUSE SECOND
