@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "base/monotonic.h"
+#include "carrier/carrier.h"
 #include "delivery/state.h"
 #include "process/guc.h"
 #include "process/txn.h"
@@ -24,7 +25,7 @@
 #define ROOM_AGE SECOND
 
 static List *accounts = NIL; /* of RcsAccount */
-static HTAB *rooms = NULL;	 /* of RcsRoom */
+static HTAB *rooms = NULL;	 /* of RcsBot */
 static MemoryContext account_cxt = NULL;
 static bool options_changed = false;
 
@@ -35,13 +36,13 @@ note_change(Datum arg, int cacheid, uint32 hashvalue)
 }
 
 void
-rcs_delivery_accounts_init(void)
+rcs_carrier_init(void)
 {
 	HASHCTL ctl;
 
 	account_cxt = AllocSetContextCreate(TopMemoryContext, "rcs accounts", ALLOCSET_DEFAULT_SIZES);
-	ctl.keysize = sizeof(((RcsRoom *) 0)->name);
-	ctl.entrysize = sizeof(RcsRoom);
+	ctl.keysize = sizeof(((RcsBot *) 0)->name);
+	ctl.entrysize = sizeof(RcsBot);
 	ctl.hcxt = account_cxt;
 	rooms = hash_create("rcs chatbots", 64, &ctl, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, note_change, (Datum) 0);
@@ -162,7 +163,7 @@ load_options(RcsAccount *a)
  * nobody points into the old options.
  */
 void
-rcs_delivery_accounts_follow(void)
+rcs_carrier_follow(void)
 {
 	ListCell *lc;
 
@@ -190,12 +191,12 @@ find_account(const char *server)
 
 /* The account of a server, in a transaction.  Never NULL: it may be unusable. */
 RcsAccount *
-rcs_delivery_account(const char *server)
+rcs_carrier_account(const char *server)
 {
 	RcsAccount *a = find_account(server);
 	MemoryContext old;
 
-	rcs_delivery_accounts_follow();
+	rcs_carrier_follow();
 	if (a != NULL)
 	{
 		if (a->shared < 0 && rcs_now_us() - a->loaded_us > SECOND)
@@ -214,17 +215,17 @@ rcs_delivery_account(const char *server)
 }
 
 bool
-rcs_delivery_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us)
+rcs_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us)
 {
 	*probe = false;
 	*wait_us = SECOND;
-	return a->shared >= 0 && rcs_delivery_account_held(a) == NULL &&
+	return a->shared >= 0 && rcs_account_held(a) == NULL &&
 		   rcs_account_open(a->shared, now_us, probe, wait_us);
 }
 
 /* How many intents may share a commit: what can leave within a quarter second. */
 int
-rcs_delivery_slice(const RcsAccount *a)
+rcs_account_slice(const RcsAccount *a)
 {
 	double rate = a->shared < 0 ? 0 : rcs_account_rate(a->shared);
 
@@ -235,7 +236,7 @@ rcs_delivery_slice(const RcsAccount *a)
 
 /* How many more messages the accounts that this worker has met may have ready. */
 int
-rcs_delivery_accounts_space(int64 now_us)
+rcs_carrier_space(int64 now_us)
 {
 	int space = 0;
 	ListCell *lc;
@@ -246,14 +247,14 @@ rcs_delivery_accounts_space(int64 now_us)
 		bool probe;
 		int64 wait_us;
 
-		if (rcs_delivery_account_usable(a, now_us, &probe, &wait_us))
-			space += Max(0, (probe ? 1 : rcs_delivery_slice(a)) - a->ready);
+		if (rcs_account_usable(a, now_us, &probe, &wait_us))
+			space += Max(0, (probe ? 1 : rcs_account_slice(a)) - a->ready);
 	}
 	return space;
 }
 
 void
-rcs_delivery_accounts_forget_waits(void)
+rcs_carrier_forget_waits(void)
 {
 	ListCell *lc;
 
@@ -268,6 +269,18 @@ rcs_delivery_accounts_forget_waits(void)
 }
 
 /* ---------- tokens ---------- */
+
+int
+rcs_logins_flying(void)
+{
+	int n = 0;
+	ListCell *lc;
+
+	foreach(lc, accounts)
+		if (((RcsAccount *) lfirst(lc))->fetching)
+			n++;
+	return n;
+}
 
 static void
 fetch_failed(RcsAccount *a, const char *reason)
@@ -311,7 +324,7 @@ start_fetch(RcsAccount *a, int64 now_us)
 
 /* Is there a token to send with?  If not, or if it ends soon, one is on its way. */
 bool
-rcs_delivery_token_ready(RcsAccount *a, int64 now_us)
+rcs_token_ready(RcsAccount *a, int64 now_us)
 {
 	bool probe;
 	int64 wait_us;
@@ -319,14 +332,14 @@ rcs_delivery_token_ready(RcsAccount *a, int64 now_us)
 	if (a->token != NULL && now_us >= a->token_end_us)
 		forget_token(a);
 	if (!a->fetching && (a->token == NULL || now_us >= a->token_renew_us) &&
-		rcs_delivery_account_usable(a, now_us, &probe, &wait_us))
+		rcs_account_usable(a, now_us, &probe, &wait_us))
 		start_fetch(a, now_us);
 	return a->token != NULL;
 }
 
 /* The carrier refused a token: it is renewed, but one that never worked closes the account. */
 void
-rcs_delivery_token_refused(RcsAccount *a, int serial, const char *reason)
+rcs_token_refused(RcsAccount *a, int serial, const char *reason)
 {
 	if (serial != a->token_serial || a->token == NULL)
 		return; /* it has been replaced meanwhile */
@@ -355,7 +368,7 @@ keep_token(RcsAccount *a, char *token, long ttl_s)
 
 /* True when this completed request was one for a token. */
 bool
-rcs_delivery_token_done(RcsHttpRequest *r)
+rcs_carrier_token_done(RcsHttpRequest *r)
 {
 	ListCell *lc;
 
@@ -370,17 +383,17 @@ rcs_delivery_token_done(RcsHttpRequest *r)
 			continue;
 		a->fetching = false;
 		explicit_bzero(a->fetch_body.data, a->fetch_body.len);
-		rcs_delivery_note_clock(a, r);
+		rcs_answer_note_clock(a, r);
 		if (r->outcome != RCS_HTTP_ANSWER)
 			fetch_failed(a, r->error);
-		else if (rcs_kt_parse_token(rcs_delivery_codes(), r->status, r->answer, r->answer_len,
-									&token, &ttl_s, &problem))
+		else if (rcs_kt_parse_token(rcs_codes(), r->status, r->answer, r->answer_len, &token,
+									&ttl_s, &problem))
 			keep_token(a, token, ttl_s);
 		else
 		{
 			char reason[RCS_ACCOUNT_REASON];
 
-			rcs_delivery_note_code(a, r->status, &problem);
+			rcs_answer_note_code(a, r->status, &problem);
 			snprintf(reason, sizeof(reason), "login refused: %s %s", problem.code, problem.reason);
 			fetch_failed(a, reason);
 		}
@@ -400,7 +413,7 @@ static void
 load_checked(void *arg)
 {
 	options_changed = true; /* what was created a moment ago counts */
-	*(RcsAccount **) arg = rcs_delivery_account(check_server);
+	*(RcsAccount **) arg = rcs_carrier_account(check_server);
 }
 
 static void
@@ -421,7 +434,7 @@ start_check(int entry)
 
 /* Log in for those who wait in rcs_account_check(). */
 void
-rcs_delivery_checks(void)
+rcs_carrier_checks(void)
 {
 	int entry;
 
@@ -432,7 +445,7 @@ rcs_delivery_checks(void)
 /* ---------- chatbots ---------- */
 
 static void
-load_room(RcsRoom *room)
+load_room(RcsBot *room)
 {
 	MemoryContext cxt = AllocSetContextCreate(account_cxt, "rcs chatbot", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(cxt);
@@ -459,11 +472,11 @@ load_room(RcsRoom *room)
 }
 
 /* A chatbot, in a transaction, at most a second old.  Never NULL; its chatbot may be. */
-RcsRoom *
-rcs_delivery_room(const char *chatbot)
+RcsBot *
+rcs_carrier_bot(const char *chatbot)
 {
 	bool found;
-	RcsRoom *room = hash_search(rooms, chatbot == NULL ? "" : chatbot, HASH_ENTER, &found);
+	RcsBot *room = hash_search(rooms, chatbot == NULL ? "" : chatbot, HASH_ENTER, &found);
 
 	if (!found)
 	{

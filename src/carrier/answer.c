@@ -12,9 +12,8 @@
 #include "utils/timestamp.h"
 
 #include "base/monotonic.h"
+#include "carrier/carrier.h"
 #include "carrier/result_code.h"
-#include "carrier/throughput.h"
-#include "delivery/state.h"
 #include "process/txn.h"
 
 #define READ_EVERY (SECOND / 2)
@@ -41,14 +40,14 @@ static int64 write_at_us = 0;
 /* ---------- the operator's codes ---------- */
 
 const RcsCodes *
-rcs_delivery_codes(void)
+rcs_codes(void)
 {
 	return &own_codes;
 }
 
 /* First in a turn, so before any offer. */
 void
-rcs_delivery_codes_turn(void)
+rcs_codes_turn(void)
 {
 	MemoryContext cxt;
 	RcsCodes codes;
@@ -93,7 +92,7 @@ add_unknown(const char *code)
 
 /* Counts the code of an answer if nobody knows it. */
 void
-rcs_delivery_note_code(const RcsAccount *a, int http_status, const RcsAnswer *answer)
+rcs_answer_note_code(const RcsAccount *a, int http_status, const RcsAnswer *answer)
 {
 	Unknown *u;
 
@@ -129,9 +128,9 @@ forget_written(void)
 
 /* In a transaction of its own: whatever is in its way must not be in the way of results. */
 void
-rcs_delivery_codes_write(int64 now_us)
+rcs_codes_write(int64 now_us, bool at_once)
 {
-	if (nunknown == 0 || (now_us < write_at_us && !delivery.draining))
+	if (nunknown == 0 || (now_us < write_at_us && !at_once))
 		return;
 	write_at_us = now_us + WRITE_EVERY;
 	if (rcs_txn_run(write_unknown, NULL))
@@ -145,7 +144,7 @@ rcs_delivery_codes_write(int64 now_us)
  * cannot be explained by either is a difference of the clocks.
  */
 void
-rcs_delivery_note_clock(RcsAccount *a, const RcsHttpRequest *r)
+rcs_answer_note_clock(RcsAccount *a, const RcsHttpRequest *r)
 {
 	int64 most = r->done_us - r->date_us;
 	int64 least = r->started_us - (r->date_us + SECOND);
@@ -161,23 +160,9 @@ rcs_delivery_note_clock(RcsAccount *a, const RcsHttpRequest *r)
 
 /* The verdict on a request that is over, or that could not be started. */
 void
-rcs_delivery_classify(RcsAccount *a, const RcsHttpRequest *r, RcsAnswer *answer)
+rcs_answer_classify(RcsAccount *a, const RcsHttpRequest *r, RcsAnswer *answer)
 {
 	rcs_kt_classify(&own_codes, r->outcome, r->status, r->answer, r->answer_len, r->error, answer);
-	rcs_delivery_note_code(a, r->status, answer);
-	rcs_delivery_note_clock(a, r);
-}
-
-/* The request is over and its fate decided: what its account adds to rcs.throughput. */
-void
-rcs_delivery_note_answer(const RcsItem *item, const RcsAnswer *answer)
-{
-	const RcsHttpRequest *r = &item->request;
-	RcsAnswerKind kind = item->fate.outcome == RCS_ACCEPTED	  ? RCS_ANSWER_ACCEPTED
-						 : item->fate.outcome == RCS_FAILED	  ? RCS_ANSWER_FAILED
-						 : answer->verdict == RCS_V_THROTTLED ? RCS_ANSWER_THROTTLED
-															  : RCS_ANSWER_OTHER;
-
-	rcs_throughput_note(item->account->server, kind,
-						answer->answered ? r->done_us - r->started_us : -1);
+	rcs_answer_note_code(a, r->status, answer);
+	rcs_answer_note_clock(a, r);
 }

@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "base/monotonic.h"
+#include "carrier/carrier.h"
 #include "delivery/state.h"
 #include "hold/hold.h"
 #include "hold/identity.h"
@@ -52,7 +53,7 @@ check_identity(void *arg)
 
 /* Before the first lease. */
 void
-rcs_delivery_hold_init(void)
+rcs_holds_init(void)
 {
 	hold_cxt = AllocSetContextCreate(TopMemoryContext, "rcs holds", ALLOCSET_SMALL_SIZES);
 	if (!rcs_txn_run(check_identity, NULL))
@@ -90,7 +91,7 @@ read_holds(void)
 
 /* Is a turn wanted to read them? */
 bool
-rcs_delivery_hold_wanted(int64 now_us, int64 *wait_us)
+rcs_holds_wanted(int64 now_us, int64 *wait_us)
 {
 	if (must_read || suspects != NIL || version_seen != rcs_hold_version() ||
 		now_us - read_at_us >= READ_EVERY)
@@ -99,13 +100,20 @@ rcs_delivery_hold_wanted(int64 now_us, int64 *wait_us)
 	return false;
 }
 
+/* Messages older than this were loaded from elsewhere. */
+TimestampTz
+rcs_holds_installed_at(void)
+{
+	return installed_at;
+}
+
 /* ---------- obeying ---------- */
 
 /* Nothing is to be taken or offered, for this reason; NULL: go on. */
 const char *
-rcs_delivery_held(void)
+rcs_holds_reason(void)
 {
-	static char reason[sizeof(((RcsFate *) 0)->reason)];
+	static char reason[RCS_REASON_SIZE];
 
 	if (rcs_hold_requested())
 		return RCS_ON_HOLD "rcs_hold() waits for what is in flight";
@@ -115,16 +123,16 @@ rcs_delivery_held(void)
 	return reason;
 }
 
-/* Is what we know about holds true at this moment?  Asked after rcs_delivery_held(). */
+/* Is what we know about holds true at this moment?  Asked after rcs_holds_reason(). */
 bool
-rcs_delivery_hold_known(void)
+rcs_holds_known(void)
 {
 	return !must_read && version_seen == rcs_hold_version();
 }
 
 /* Why nothing leaves through this account; NULL: it is not on hold. */
 const char *
-rcs_delivery_account_held(const RcsAccount *a)
+rcs_account_held(const RcsAccount *a)
 {
 	ListCell *lc;
 
@@ -140,48 +148,13 @@ rcs_delivery_account_held(const RcsAccount *a)
 
 /* ---------- making ---------- */
 
-static void
-impose(const char *reason)
+/* In a turn: the whole database is on hold from now on. */
+void
+rcs_holds_impose(const char *reason)
 {
 	imposed = true;
 	rcs_hold_by_worker(NULL, reason);
 	read_holds();
-}
-
-static void
-impose_foreign(void)
-{
-	impose(
-		"there are messages that are older than the extension in this database, so they were loaded from a dump");
-}
-
-/* Were these messages made here?  If not, the database is on hold from now on. */
-void
-rcs_delivery_judge(const RcsMessageRow *messages, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (messages[i].created_at < installed_at)
-		{
-			impose_foreign();
-			return;
-		}
-}
-
-/*
- * May the leases of a dead worker be taken apart?  While a dump is being loaded
- * they are there before the rows that say what became of their messages.
- */
-bool
-rcs_delivery_judge_leases(int64 generation)
-{
-	TimestampTz oldest;
-	bool complete = rcs_outbox_leased_messages(generation, &oldest);
-
-	if (TIMESTAMP_IS_NOBEGIN(installed_at))
-		return true;
-	if (complete && oldest < installed_at)
-		impose_foreign();
-	return complete && oldest >= installed_at;
 }
 
 /*
@@ -189,14 +162,13 @@ rcs_delivery_judge_leases(int64 generation)
  * incomplete.  After a failover it is, by a little.
  */
 void
-rcs_delivery_foreign_duplicate(RcsItem *item)
+rcs_account_foreign_duplicate(RcsAccount *a, TimestampTz created_at)
 {
-	RcsAccount *a = item->account;
 	MemoryContext old;
 
-	if (item->message->created_at < promoted_at)
+	if (created_at < promoted_at)
 		return;
-	if (rcs_delivery_account_held(a) != NULL || ++a->foreign < FOREIGN_MAX)
+	if (rcs_account_held(a) != NULL || ++a->foreign < FOREIGN_MAX)
 		return;
 	old = MemoryContextSwitchTo(TopMemoryContext);
 	suspects = lappend(suspects, a);
@@ -222,23 +194,23 @@ hold_suspects(void)
 
 /* Said while sending, and at the end, so that the next start sees no gap. */
 static void
-beat(void)
+beat(bool at_once)
 {
 	uint64 sent =
 		pg_atomic_read_u64(&delivery.slot->accepted) + pg_atomic_read_u64(&delivery.slot->failed);
 	int64 now_us = rcs_now_us();
 
 	if (delivery.slot->index != 0 || whole_by_worker ||
-		(!delivery.draining && now_us - beat_at_us < BEAT_EVERY))
+		(!at_once && now_us - beat_at_us < BEAT_EVERY))
 		return;
-	rcs_identity_beat(delivery.draining || sent != beat_sent);
+	rcs_identity_beat(at_once || sent != beat_sent);
 	beat_at_us = now_us;
 	beat_sent = sent;
 }
 
 /* First in its transaction.  True: this turn takes nothing. */
 bool
-rcs_delivery_hold_turn(void)
+rcs_holds_turn(bool at_once)
 {
 	int64 unused;
 
@@ -247,26 +219,15 @@ rcs_delivery_hold_turn(void)
 		hold_suspects();
 		imposed = suspects_held = true;
 	}
-	if (imposed || rcs_delivery_hold_wanted(rcs_now_us(), &unused))
+	if (imposed || rcs_holds_wanted(rcs_now_us(), &unused))
 		read_holds();
-	beat();
-	return released || rcs_delivery_held() != NULL;
+	beat(at_once);
+	return released || rcs_holds_reason() != NULL;
 }
 
-/*
- * Whoever has loaded a dump during the hold that ended has set the sequence of
- * generations too, so that a new one is not among those of the leases in it.
- */
-static void
-start_anew(void)
-{
-	if (dlist_is_empty(&delivery.leases))
-		rcs_worker_new_generation();
-	rcs_sweep_soon();
-}
-
-void
-rcs_delivery_hold_committed(void)
+/* True: a hold of the whole database has ended. */
+bool
+rcs_holds_committed(void)
 {
 	bool ended = released;
 	ListCell *lc;
@@ -280,12 +241,11 @@ rcs_delivery_hold_committed(void)
 		suspects = NIL;
 	}
 	suspects_held = false;
-	if (ended)
-		start_anew();
+	return ended;
 }
 
 void
-rcs_delivery_hold_rolled_back(void)
+rcs_holds_rolled_back(void)
 {
 	must_read |= imposed;
 	imposed = suspects_held = false;

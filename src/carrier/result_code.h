@@ -13,7 +13,7 @@
 typedef struct RcsUnknownCode
 {
 	char code[16];
-	char reason[200];
+	char reason[RCS_REASON_SIZE];
 	char server[NAMEDATALEN];
 	int http_status;
 	int64 n;

@@ -221,12 +221,12 @@ pick(int64 now_us)
 static void
 wait_for_account(RcsLease *lease, const char *server)
 {
-	RcsAccount *a = rcs_delivery_account(server);
+	RcsAccount *a = rcs_carrier_account(server);
 	char reason[NAMEDATALEN + 64];
 	bool probe;
 	int64 wait_us = SECOND;
 
-	if (rcs_delivery_account_usable(a, rcs_now_us(), &probe, &wait_us))
+	if (rcs_account_usable(a, rcs_now_us(), &probe, &wait_us))
 		return;
 	rcs_lease_drop_late(lease);
 	snprintf(reason, sizeof(reason), "outcome unknown, and account %s cannot be used", server);
@@ -246,7 +246,7 @@ wait_for_image(RcsCampaign *c, const RcsImageWait *image)
 static bool
 take_slice(RcsCampaign *c)
 {
-	RcsRoom *room = rcs_delivery_room(c->row.chatbot);
+	RcsBot *room = rcs_carrier_bot(c->row.chatbot);
 	RcsAccount *account;
 	RcsImageWait image;
 	const char *server;
@@ -264,7 +264,7 @@ take_slice(RcsCampaign *c)
 			c->due = false;
 			return false;
 		}
-		if (rcs_delivery_held() != NULL)
+		if (rcs_holds_reason() != NULL)
 			return false;
 	}
 	else if (!rcs_record_lock(c->current, &c->current->rows[0]))
@@ -296,7 +296,7 @@ end_some(int64 now_us)
 		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
 
 		while (c->over && c->due && now_us >= c->not_before_us && n < ENDED_BATCHES &&
-			   rcs_delivery_held() == NULL)
+			   rcs_holds_reason() == NULL)
 		{
 			taking = c;
 			c->due = rcs_stop_batch(c);
@@ -312,7 +312,7 @@ rcs_campaigns_take(void)
 	int64 now_us = rcs_now_us();
 	RcsCampaign *c;
 
-	for (int i = 0; i < SMALL_BATCHES && rcs_delivery_held() == NULL && (c = pick(now_us)) != NULL;
+	for (int i = 0; i < SMALL_BATCHES && rcs_holds_reason() == NULL && (c = pick(now_us)) != NULL;
 		 i++)
 	{
 		taking = c;

@@ -32,8 +32,8 @@ own_bound(const RcsCampaign *c, int64 now_us)
 	ListCell *lc;
 
 	foreach(lc, c->accounts)
-		if (rcs_delivery_account_usable(lfirst(lc), now_us, &probe, &wait_us))
-			sum += rcs_delivery_slice(lfirst(lc));
+		if (rcs_account_usable(lfirst(lc), now_us, &probe, &wait_us))
+			sum += rcs_account_slice(lfirst(lc));
 	return campaign_slice(c, sum);
 }
 
@@ -45,11 +45,11 @@ own_bound(const RcsCampaign *c, int64 now_us)
 int
 rcs_choice_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us, int64 *wait_us)
 {
-	int slice = rcs_delivery_slice(a);
+	int slice = rcs_account_slice(a);
 	bool probe;
 	int64 wait = SECOND;
 
-	if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
+	if (!rcs_account_usable(a, now_us, &probe, &wait))
 	{
 		*wait_us = Min(*wait_us, wait);
 		return 0;
@@ -62,7 +62,7 @@ rcs_choice_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us, i
 }
 
 void
-rcs_choice_know(RcsCampaign *c, RcsRoom *room)
+rcs_choice_know(RcsCampaign *c, RcsBot *room)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	ListCell *lc;
@@ -72,7 +72,7 @@ rcs_choice_know(RcsCampaign *c, RcsRoom *room)
 	if (room->chatbot != NULL)
 	{
 		foreach(lc, room->chatbot->servers)
-			c->accounts = lappend(c->accounts, rcs_delivery_account(lfirst(lc)));
+			c->accounts = lappend(c->accounts, rcs_carrier_account(lfirst(lc)));
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -84,7 +84,7 @@ rcs_choice_know(RcsCampaign *c, RcsRoom *room)
 static int
 fill_slices(const RcsAccount *a)
 {
-	return rcs_delivery_slice(a) < RCS_SLICE_MAX ? RCS_REFILL_BELOW : 4;
+	return rcs_account_slice(a) < RCS_SLICE_MAX ? RCS_REFILL_BELOW : 4;
 }
 
 static bool
@@ -98,7 +98,7 @@ has_images(const RcsLease *lease, RcsAccount *a, RcsImageWait *image)
 static double
 fill_of(const RcsAccount *a)
 {
-	return (double) a->ready / rcs_delivery_slice(a);
+	return (double) a->ready / rcs_account_slice(a);
 }
 
 /*
@@ -117,7 +117,7 @@ rcs_choice_account(RcsCampaign *c, const RcsLease *lease, const char *server, in
 	image->reason[0] = '\0';
 	if (server != NULL)
 	{
-		best = rcs_delivery_account(server);
+		best = rcs_carrier_account(server);
 		*most = rcs_choice_room(c, best, fill_slices(best), rcs_now_us(), &wait_us);
 		return *most > 0 && has_images(lease, best, image) ? best : NULL;
 	}
@@ -148,7 +148,7 @@ rcs_choice_closed(RcsCampaign *c)
 		bool probe;
 		int64 wait_us;
 
-		if (!rcs_delivery_account_usable(a, rcs_now_us(), &probe, &wait_us))
+		if (!rcs_account_usable(a, rcs_now_us(), &probe, &wait_us))
 			closed = lappend(closed, a->server);
 	}
 	return closed;

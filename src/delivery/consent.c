@@ -104,7 +104,7 @@ rcs_people_wanted(void)
 void
 rcs_people_turn(void)
 {
-	char reason[sizeof(((RcsFate *) 0)->reason)];
+	char reason[RCS_REASON_SIZE];
 	TimestampTz due_at = 0;
 
 	applied_now = false;

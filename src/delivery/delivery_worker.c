@@ -58,11 +58,11 @@ take(void)
 static void
 turn_body(void *arg)
 {
-	bool held = rcs_delivery_hold_turn();
+	bool held = rcs_holds_turn(delivery.draining);
 	dlist_iter iter;
 
-	rcs_delivery_accounts_follow();
-	rcs_delivery_codes_turn();
+	rcs_carrier_follow();
+	rcs_codes_turn();
 	if (delivery.lane == RCS_WORKER_CAMPAIGN && !held)
 		rcs_campaigns_look();
 	rcs_people_turn();
@@ -96,7 +96,8 @@ turn_committed(int64 now_us)
 	if (!rcs_txn_replicated())
 		rcs_offer_withdraw_all("unreplicated", "no synchronous standby has confirmed its intent",
 							   1000);
-	rcs_delivery_hold_committed();
+	if (rcs_holds_committed())
+		rcs_sweep_anew();
 }
 
 /*
@@ -114,7 +115,7 @@ turn(int64 now_us)
 	}
 	rcs_record_rolled_back();
 	rcs_lease_rolled_back();
-	rcs_delivery_hold_rolled_back();
+	rcs_holds_rolled_back();
 	if (delivery.lane == RCS_WORKER_SINGLE)
 		rcs_singles_rolled_back();
 	else
@@ -145,10 +146,10 @@ turn_is_wanted(int64 now_us, int64 *wait_us)
 		*wait_us = Min(*wait_us, turn_not_before_us - now_us);
 		return false;
 	}
-	if (results_are_due(now_us, wait_us) || rcs_delivery_hold_wanted(now_us, wait_us) ||
+	if (results_are_due(now_us, wait_us) || rcs_holds_wanted(now_us, wait_us) ||
 		rcs_people_wanted())
 		return true;
-	if (rcs_delivery_held() != NULL)
+	if (rcs_holds_reason() != NULL)
 		return false;
 	if (delivery.draining || delivery.ndone > UNWRITTEN_MAX)
 		return false;
@@ -183,6 +184,20 @@ rcs_item_done(RcsItem *item)
 
 /* ---------- answers ---------- */
 
+/* The request is over and its fate decided: what its account adds to rcs.throughput. */
+static void
+note_answer(const RcsItem *item, const RcsAnswer *answer)
+{
+	const RcsHttpRequest *r = &item->request;
+	RcsAnswerKind kind = item->fate.outcome == RCS_ACCEPTED	  ? RCS_ANSWER_ACCEPTED
+						 : item->fate.outcome == RCS_FAILED	  ? RCS_ANSWER_FAILED
+						 : answer->verdict == RCS_V_THROTTLED ? RCS_ANSWER_THROTTLED
+															  : RCS_ANSWER_OTHER;
+
+	rcs_throughput_note(item->account->server, kind,
+						answer->answered ? r->done_us - r->started_us : -1);
+}
+
 static void
 take_answer(RcsItem *item)
 {
@@ -192,10 +207,10 @@ take_answer(RcsItem *item)
 	RCS_FAULT("after-answer");
 	delivery.nflying--;
 	rcs_account_release(item->shared);
-	rcs_delivery_classify(item->account, r, &answer);
+	rcs_answer_classify(item->account, r, &answer);
 	rcs_http_release(r);
 	rcs_fate_of_answer(item, &answer);
-	rcs_delivery_note_answer(item, &answer);
+	note_answer(item, &answer);
 	rcs_stop_note(item);
 	rcs_item_done(item);
 }
@@ -211,7 +226,7 @@ take_answers(void)
 	while ((r = rcs_http_next_done()) != NULL)
 		if (r->owner != NULL)
 			take_answer(r->owner);
-		else if (!rcs_delivery_token_done(r) && !rcs_media_request_done(r))
+		else if (!rcs_carrier_token_done(r) && !rcs_media_request_done(r))
 			rcs_poll_request_done(r);
 }
 
@@ -263,7 +278,7 @@ drain(void)
 	abort_flying();
 	for (int i = 0; i < LAST_TRIES && (i == 0 || delivery.ndone > 0); i++)
 		turn(rcs_now_us());
-	rcs_delivery_codes_write(rcs_now_us());
+	rcs_codes_write(rcs_now_us(), true);
 	rcs_throughput_write(rcs_now_us(), true);
 }
 
@@ -311,8 +326,8 @@ one_round(void)
 	rcs_sweep_when_due(now_us);
 	rcs_count_when_due(now_us);
 	rcs_purge_when_due(now_us);
-	rcs_delivery_checks();
-	rcs_delivery_codes_write(now_us);
+	rcs_carrier_checks();
+	rcs_codes_write(now_us, false);
 	rcs_throughput_write(now_us, false);
 	if (turn_is_wanted(now_us, &wait_us))
 	{
@@ -359,8 +374,8 @@ rcs_delivery_main(Datum main_arg)
 		rcs_worker_end(delivery.slot);
 	rcs_evloop_init();
 	rcs_http_init();
-	rcs_delivery_accounts_init();
-	rcs_delivery_hold_init();
+	rcs_carrier_init();
+	rcs_holds_init();
 	rcs_http_set_max_connections(rcs_max_in_flight + rcs_media_begin() + rcs_poll_begin());
 
 	while (!rcs_worker_stopping(delivery.slot))

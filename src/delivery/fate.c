@@ -135,7 +135,7 @@ duplicate(RcsItem *item, const RcsAnswer *answer)
 	{
 		set_fate(item, RCS_UNCERTAIN, "foreign_duplicate",
 				 "the carrier knows this id, but not from an offer on record here");
-		rcs_delivery_foreign_duplicate(item);
+		rcs_account_foreign_duplicate(item->account, item->message->created_at);
 	}
 }
 
@@ -170,7 +170,7 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 		case RCS_V_TOKEN:
 			/* it can be reached: were this a probe, nobody else would end it */
 			rcs_account_answered(account, false);
-			rcs_delivery_token_refused(item->account, item->token_serial, answer->reason);
+			rcs_token_refused(item->account, item->token_serial, answer->reason);
 			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
 			again(item, 0);
 			return;
@@ -214,7 +214,7 @@ suppressed(RcsItem *item)
 static bool
 outside_ad_hours(RcsItem *item, TimestampTz now)
 {
-	char reason[sizeof(item->fate.reason)];
+	char reason[RCS_REASON_SIZE];
 	TimestampTz due_at;
 
 	if (rcs_people_hour(item, now, &due_at, reason, sizeof(reason)))

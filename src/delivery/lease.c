@@ -176,7 +176,7 @@ close_empty(RcsLease *lease)
 
 /* The text of a campaign, compiled; false: it is not there. */
 static bool
-load_text(RcsLease *lease, const RcsRoom *room)
+load_text(RcsLease *lease, const RcsBot *room)
 {
 	Jsonb *text = rcs_outbox_text(lease->campaign_no, lease->version, lease->cxt);
 	MemoryContext old;
@@ -194,7 +194,7 @@ load_text(RcsLease *lease, const RcsRoom *room)
 
 /* Without a room only to be ended: whatever is unsent, and no text. */
 RcsLease *
-rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers)
+rcs_lease_batch(RcsCampaign *campaign, RcsBot *room, List *closed_servers)
 {
 	MemoryContext cxt = lease_context();
 	TimestampTz due = room == NULL ? DT_NOEND : GetCurrentTransactionStartTimestamp();
@@ -219,7 +219,7 @@ rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers)
 	if (room != NULL && !load_text(lease, room))
 		n = 0;
 	fill_lease(lease, messages, n);
-	rcs_delivery_judge(messages, n);
+	rcs_origin_judge(messages, n);
 	settle_reported(lease);
 	close_empty(lease);
 	return lease;
@@ -247,7 +247,7 @@ rcs_lease_singles(const int64 *ids, int nids)
 		origins[i] = rows[i].origin;
 	n = rcs_outbox_single_messages(origins, n, cxt, &messages);
 	fill_lease(lease, messages, n);
-	rcs_delivery_judge(messages, n);
+	rcs_origin_judge(messages, n);
 	settle_reported(lease);
 	close_empty(lease);
 	return lease;
@@ -296,7 +296,7 @@ build_body(RcsItem *item, TimestampTz now)
 			rcs_fate_image_gone(item);
 			return false;
 		}
-		payload = rcs_payload_compile(message, &rcs_delivery_room(m->chatbot)->sender, false);
+		payload = rcs_payload_compile(message, &rcs_carrier_bot(m->chatbot)->sender, false);
 	}
 	old = MemoryContextSwitchTo(lease->cxt);
 	initStringInfo(&item->body);

@@ -59,7 +59,7 @@ static void
 withdraw_closed(RcsItem *item, int64 wait_us)
 {
 	char reason[RCS_ACCOUNT_REASON];
-	const char *hold = rcs_delivery_account_held(item->account);
+	const char *hold = rcs_account_held(item->account);
 
 	if (hold != NULL)
 	{
@@ -119,7 +119,7 @@ offer(RcsItem *item, int64 now_us)
 		return;
 	}
 	rcs_account_give_back(item->shared);
-	rcs_delivery_classify(item->account, r, &answer);
+	rcs_answer_classify(item->account, r, &answer);
 	rcs_fate_of_answer(item, &answer);
 	rcs_item_done(item);
 }
@@ -142,12 +142,12 @@ try_item(RcsItem *item, int64 now_us, int64 *wait_us)
 		rcs_offer_drop(item);
 		return;
 	}
-	if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
+	if (!rcs_account_usable(a, now_us, &probe, &wait))
 	{
 		withdraw_closed(item, wait);
 		return;
 	}
-	if (!rcs_delivery_token_ready(a, now_us))
+	if (!rcs_token_ready(a, now_us))
 		return; /* the token's arrival wakes us */
 	switch (draw_permit(item, now_us, &wait))
 	{
@@ -167,16 +167,16 @@ void
 rcs_offer_ready(int64 now_us, int64 *wait_us)
 {
 	dlist_mutable_iter iter;
-	const char *hold = rcs_delivery_held();
+	const char *hold = rcs_holds_reason();
 	int nstarved = 0; /* of those that are ready: their account gives no permit now */
 
 	if (hold != NULL)
 		rcs_offer_withdraw_all("hold", hold, 0);
 	rcs_stop_ready();
-	if (delivery.nready == 0 || !rcs_delivery_hold_known() || !rcs_campaigns_known() ||
+	if (delivery.nready == 0 || !rcs_holds_known() || !rcs_campaigns_known() ||
 		!rcs_people_known(now_us, wait_us))
 	{
-		rcs_delivery_accounts_forget_waits();
+		rcs_carrier_forget_waits();
 		return;
 	}
 	dlist_foreach_modify(iter, &delivery.ready)
@@ -193,5 +193,5 @@ rcs_offer_ready(int64 now_us, int64 *wait_us)
 		if (a->starved)
 			nstarved += a->ready;
 	}
-	rcs_delivery_accounts_forget_waits();
+	rcs_carrier_forget_waits();
 }

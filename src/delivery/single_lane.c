@@ -44,7 +44,7 @@ static int64 look_at_us = 0; /* an account was full or closed: until then only w
 static int
 room(int64 now_us)
 {
-	int most = rcs_delivery_accounts_space(now_us);
+	int most = rcs_carrier_space(now_us);
 
 	if (now_us >= look_at_us)
 		most = Max(most, LOOK);
@@ -117,7 +117,7 @@ has_images(RcsItem *item, RcsAccount *a, RcsImageWait *image)
 }
 
 static RcsAccount *
-choose_account(RcsItem *item, RcsRoom *room, int64 now_us, bool *full, int64 *wait_us,
+choose_account(RcsItem *item, RcsBot *room, int64 now_us, bool *full, int64 *wait_us,
 			   RcsImageWait *image)
 {
 	RcsAccount *best = NULL;
@@ -130,15 +130,15 @@ choose_account(RcsItem *item, RcsRoom *room, int64 now_us, bool *full, int64 *wa
 	image->reason[0] = '\0';
 	foreach(lc, servers)
 	{
-		RcsAccount *a = rcs_delivery_account(lfirst(lc));
+		RcsAccount *a = rcs_carrier_account(lfirst(lc));
 		bool probe;
 		int64 wait = SECOND;
 
-		if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
+		if (!rcs_account_usable(a, now_us, &probe, &wait))
 			*wait_us = Min(*wait_us, wait);
 		else if (probe && a->ready > 0)
 			*wait_us = Min(*wait_us, SECOND / 4); /* closed until the probe has its answer */
-		else if (a->ready >= rcs_delivery_slice(a))
+		else if (a->ready >= rcs_account_slice(a))
 			*full = true;
 		else if ((best == NULL || a->ready < best->ready) && has_images(item, a, image))
 			best = a;
@@ -159,7 +159,7 @@ wait_for_image(RcsItem *item, const RcsImageWait *image)
 }
 
 static void
-account_reason(RcsRoom *room, char reason[RCS_ACCOUNT_REASON + 32])
+account_reason(RcsBot *room, char reason[RCS_ACCOUNT_REASON + 32])
 {
 	RcsAccount *a;
 	const char *hold;
@@ -170,8 +170,8 @@ account_reason(RcsRoom *room, char reason[RCS_ACCOUNT_REASON + 32])
 		strlcpy(reason, "its chatbot names no account", RCS_ACCOUNT_REASON);
 		return;
 	}
-	a = rcs_delivery_account(linitial(room->chatbot->servers));
-	hold = rcs_delivery_account_held(a);
+	a = rcs_carrier_account(linitial(room->chatbot->servers));
+	hold = rcs_account_held(a);
 	if (hold != NULL)
 	{
 		snprintf(reason, RCS_ACCOUNT_REASON + 32, RCS_ON_HOLD "%s", hold);
@@ -193,7 +193,7 @@ assign_accounts(RcsLease *lease)
 	for (int i = 0; i < lease->nitems; i++)
 	{
 		RcsItem *item = &lease->items[i];
-		RcsRoom *chatroom = rcs_delivery_room(item->message->chatbot);
+		RcsBot *chatroom = rcs_carrier_bot(item->message->chatbot);
 		char reason[RCS_ACCOUNT_REASON + 32];
 		RcsImageWait image;
 		bool full;
@@ -245,7 +245,7 @@ rcs_singles_take(void)
 	nids = 0;
 	if (lease == NULL || lease->nrows < asked)
 		scan_at_us = Min(scan_at_us, now_us + NAP / 50); /* locked, or due later */
-	if (lease == NULL || rcs_delivery_held() != NULL)
+	if (lease == NULL || rcs_holds_reason() != NULL)
 		return; /* the next turn hands it back */
 	rcs_lease_drop_late(lease);
 	assign_accounts(lease);

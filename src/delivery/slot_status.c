@@ -34,7 +34,7 @@ rcs_delivery_show(uint32 silence)
 	TimestampTz now = GetCurrentTimestamp();
 	/* a hold stops no upload, and a question is no message */
 	int open = rcs_http_active() - rcs_media_active() - rcs_poll_active() + delivery.nready;
-	bool held = rcs_delivery_held() != NULL;
+	bool held = rcs_holds_reason() != NULL;
 
 	pg_atomic_write_u32(&slot->in_flight, (uint32) rcs_http_active());
 	rcs_slot_set_state(slot, open > 0 ? "sending" : held ? "on hold" : "idle");

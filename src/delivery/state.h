@@ -18,51 +18,11 @@
 #include "account/account.h"
 #include "account/permit.h"
 #include "base/http_client.h"
+#include "carrier/carrier.h"
 #include "kt/payload.h"
 #include "kt/response.h"
 #include "process/slots.h"
 #include "queue/outbox.h"
-
-#define RCS_SLICE_MAX 100 /* messages whose intents share a commit */
-#define RCS_SLICE_SECONDS 0.25
-
-/* A carrier account as this worker knows it. */
-typedef struct RcsAccount
-{
-	char *server;
-	MemoryContext cxt; /* of options and urls */
-	RcsServerOptions *options;
-	char *message_url;
-	char *token_url;
-	int shared; /* entry of permit.c; -1 = unusable */
-	int64 loaded_us;
-	int ready;	  /* items that wait for a permit */
-	int paced;	  /* of these, items of campaigns with a rate of their own */
-	bool starved; /* no permit in this turn of the loop */
-	int foreign;  /* foreign duplicates since the last acceptance */
-
-	char *token; /* malloc'd; NULL = none */
-	int token_serial;
-	bool token_worked; /* it was accepted at least once */
-	int64 token_renew_us;
-	int64 token_end_us;
-	bool fetching;
-	bool checked; /* somebody waits in rcs_account_check() */
-	int64 fetch_started_us;
-	StringInfoData fetch_body;
-	RcsHttpRequest fetch;
-	int64 clock_at_us; /* when its clock was compared with ours; 0 = never */
-} RcsAccount;
-
-/* A chatbot as this worker knows it. */
-typedef struct RcsRoom
-{
-	char name[64]; /* the key */
-	MemoryContext cxt;
-	RcsChatbot *chatbot; /* NULL = not there any more */
-	RcsSender sender;
-	int64 loaded_us;
-} RcsRoom;
 
 /* A campaign as this worker knows it. */
 typedef struct RcsCampaign
@@ -96,7 +56,7 @@ typedef struct RcsFate
 	TimestampTz due_at; /* instead of a delay, to the microsecond; 0 = the delay counts */
 	TimestampTz at;
 	char code[24];
-	char reason[200];
+	char reason[RCS_REASON_SIZE];
 } RcsFate;
 
 typedef enum RcsItemState
@@ -203,42 +163,9 @@ typedef struct RcsDelivery
 
 extern RcsDelivery delivery;
 
-/* accounts.c */
-extern void rcs_delivery_accounts_init(void);
-extern RcsAccount *rcs_delivery_account(const char *server);
-extern void rcs_delivery_accounts_follow(void);
-extern RcsRoom *rcs_delivery_room(const char *chatbot);
-extern bool rcs_delivery_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us);
-extern int rcs_delivery_slice(const RcsAccount *a);
-extern bool rcs_delivery_token_ready(RcsAccount *a, int64 now_us);
-extern void rcs_delivery_token_refused(RcsAccount *a, int serial, const char *reason);
-extern bool rcs_delivery_token_done(RcsHttpRequest *r);
-extern void rcs_delivery_checks(void);
-extern void rcs_delivery_accounts_forget_waits(void);
-extern int rcs_delivery_accounts_space(int64 now_us);
-
-/* holds.c: in a turn, then committed or rolled_back */
-extern void rcs_delivery_hold_init(void);
-extern bool rcs_delivery_hold_turn(void);
-extern void rcs_delivery_hold_committed(void);
-extern void rcs_delivery_hold_rolled_back(void);
-extern void rcs_delivery_judge(const RcsMessageRow *messages, int n);
-extern bool rcs_delivery_judge_leases(int64 generation);
-/* ... at any time */
-extern bool rcs_delivery_hold_wanted(int64 now_us, int64 *wait_us);
-extern const char *rcs_delivery_held(void);
-extern bool rcs_delivery_hold_known(void);
-extern const char *rcs_delivery_account_held(const RcsAccount *a);
-extern void rcs_delivery_foreign_duplicate(RcsItem *item);
-
-/* answer.c */
-extern void rcs_delivery_codes_turn(void); /* in a turn */
-extern void rcs_delivery_codes_write(int64 now_us);
-extern const RcsCodes *rcs_delivery_codes(void);
-extern void rcs_delivery_note_code(const RcsAccount *a, int http_status, const RcsAnswer *answer);
-extern void rcs_delivery_note_clock(RcsAccount *a, const RcsHttpRequest *r);
-extern void rcs_delivery_classify(RcsAccount *a, const RcsHttpRequest *r, RcsAnswer *answer);
-extern void rcs_delivery_note_answer(const RcsItem *item, const RcsAnswer *answer);
+/* origin.c: in a turn */
+extern void rcs_origin_judge(const RcsMessageRow *messages, int n);
+extern bool rcs_origin_judge_leases(int64 generation);
 
 /* slot_status.c */
 extern void rcs_delivery_show(uint32 silence);
@@ -247,7 +174,7 @@ extern void rcs_delivery_recorded(void);
 /* sweep.c */
 extern void rcs_sweep_when_due(int64 now_us);
 extern void rcs_clock_look(int64 now_us);
-extern void rcs_sweep_soon(void);
+extern void rcs_sweep_anew(void);
 extern void rcs_count_when_due(int64 now_us);
 
 /* purge.c */
@@ -289,7 +216,7 @@ extern void rcs_retries_add(RcsRetries *r, RcsItem *item);
 extern void rcs_retries_write(RcsRetries *r);
 
 /* lease.c: likewise */
-extern RcsLease *rcs_lease_batch(RcsCampaign *campaign, RcsRoom *room, List *closed_servers);
+extern RcsLease *rcs_lease_batch(RcsCampaign *campaign, RcsBot *room, List *closed_servers);
 extern RcsLease *rcs_lease_singles(const int64 *ids, int nids);
 extern int rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most);
 extern void rcs_lease_drop_late(RcsLease *lease);
@@ -325,7 +252,7 @@ struct RcsImageWait;
 #define RCS_REFILL_BELOW 1 /* slices that wait for permits when more are fetched */
 extern int rcs_choice_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us,
 						   int64 *wait_us);
-extern void rcs_choice_know(RcsCampaign *c, RcsRoom *room);
+extern void rcs_choice_know(RcsCampaign *c, RcsBot *room);
 extern RcsAccount *rcs_choice_account(RcsCampaign *c, const RcsLease *lease, const char *server,
 									  int *most, struct RcsImageWait *image);
 extern List *rcs_choice_closed(RcsCampaign *c);

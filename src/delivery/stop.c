@@ -88,7 +88,7 @@ rcs_stop_batch(RcsCampaign *c)
 
 	if (lease == NULL)
 		return false;
-	if (rcs_delivery_held() != NULL)
+	if (rcs_holds_reason() != NULL)
 		return true; /* the next turn hands it back */
 	rcs_lease_drop_late(lease);
 	lease->next = lease->nitems;

@@ -41,11 +41,11 @@ sweep(void *arg)
 	int64 *generations;
 	int n = rcs_outbox_generations(&generations);
 
-	for (int i = 0; i < n && rcs_delivery_held() == NULL; i++)
+	for (int i = 0; i < n && rcs_holds_reason() == NULL; i++)
 	{
 		if (generations[i] == rcs_worker_generation() || rcs_generation_alive(generations[i]))
 			continue;
-		if (rcs_delivery_judge_leases(generations[i]))
+		if (rcs_origin_judge_leases(generations[i]))
 			take_over(generations[i]);
 		else
 			sweep_at_us = Min(sweep_at_us, rcs_now_us() + SWEEP_AGAIN);
@@ -54,18 +54,30 @@ sweep(void *arg)
 		rcs_outbox_fold();
 }
 
+/*
+ * A hold of the database has ended.  If a dump was loaded during it, the sequence of
+ * generations was set too: a new generation is not among those of the leases in the dump.
+ */
+void
+rcs_sweep_anew(void)
+{
+	if (dlist_is_empty(&delivery.leases))
+		rcs_worker_new_generation();
+	sweep_at_us = 0;
+}
+
 /* Not before it is known whether the database is on hold. */
 void
 rcs_sweep_when_due(int64 now_us)
 {
-	if (now_us < sweep_at_us || delivery.draining || !rcs_delivery_hold_known() ||
-		rcs_delivery_held() != NULL)
+	if (now_us < sweep_at_us || delivery.draining || !rcs_holds_known() ||
+		rcs_holds_reason() != NULL)
 		return;
 	sweep_at_us = now_us + SWEEP;
 	if (!rcs_txn_run(sweep, NULL))
-		rcs_delivery_hold_rolled_back();
-	else
-		rcs_delivery_hold_committed();
+		rcs_holds_rolled_back();
+	else if (rcs_holds_committed())
+		rcs_sweep_anew();
 }
 
 static void
@@ -95,10 +107,4 @@ rcs_count_when_due(int64 now_us)
 	if (rcs_changes)
 		(void) rcs_txn_run(number_changes, NULL);
 	count_at_us = n >= COUNT_MOST ? now_us : now_us + COUNT_NAP;
-}
-
-void
-rcs_sweep_soon(void)
-{
-	sweep_at_us = 0;
 }

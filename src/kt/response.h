@@ -11,6 +11,8 @@
 
 #include "base/http_client.h"
 
+#define RCS_REASON_SIZE 200 /* of the reason that is kept of an answer, a fate or a hold */
+
 typedef enum RcsVerdict
 {
 	RCS_V_ACCEPTED,
@@ -41,13 +43,13 @@ typedef struct RcsCodes
 typedef struct RcsAnswer
 {
 	RcsVerdict verdict;
-	bool answered;		 /* there was an HTTP answer, whatever it says */
-	bool unknown_code;	 /* its code is in no table, so the HTTP status decided */
-	char code[16];		 /* "" none; "72103", "http 502", "timeout",
+	bool answered;				  /* there was an HTTP answer, whatever it says */
+	bool unknown_code;			  /* its code is in no table, so the HTTP status decided */
+	char code[16];				  /* "" none; "72103", "http 502", "timeout",
 								 * "connection", "cut" */
-	char reason[200];	 /* printable, in the server encoding; longer
+	char reason[RCS_REASON_SIZE]; /* printable, in the server encoding; longer
 								 * runs of digits are masked */
-	long retry_after_ms; /* wait at least this long; 0: no demand */
+	long retry_after_ms;		  /* wait at least this long; 0: no demand */
 } RcsAnswer;
 
 extern void rcs_kt_classify(const RcsCodes *own, RcsHttpOutcome outcome, int status,

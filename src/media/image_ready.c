@@ -210,7 +210,7 @@ rcs_image_fill(JsonbContainer *message, RcsAccount *a)
 bool
 rcs_image_compile(RcsLease *lease, RcsAccount *a)
 {
-	RcsRoom *room;
+	RcsBot *room;
 	JsonbContainer *text;
 	MemoryContext old;
 
@@ -223,7 +223,7 @@ rcs_image_compile(RcsLease *lease, RcsAccount *a)
 		lease->text_cxt =
 			AllocSetContextCreate(lease->cxt, "rcs lease text", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextReset(lease->text_cxt);
-	room = rcs_delivery_room(lease->campaign->row.chatbot);
+	room = rcs_carrier_bot(lease->campaign->row.chatbot);
 	old = MemoryContextSwitchTo(lease->text_cxt);
 	lease->payload = rcs_payload_compile(text, &room->sender, true);
 	MemoryContextSwitchTo(old);

@@ -99,7 +99,7 @@ static void
 account_closed(RcsUpload *u, int64 now_us)
 {
 	RcsAccount *a = u->account;
-	const char *hold = rcs_delivery_account_held(a);
+	const char *hold = rcs_account_held(a);
 	char reason[RCS_ACCOUNT_REASON + 32];
 
 	if (hold != NULL)
@@ -149,7 +149,7 @@ judge(RcsUpload *u, int64 now_us)
 		accepted(u, &file);
 		return;
 	}
-	rcs_delivery_classify(u->account, r, &answer);
+	rcs_answer_classify(u->account, r, &answer);
 	answered = answer.answered;
 	if (answer.verdict == RCS_V_ACCEPTED || answer.verdict == RCS_V_DUPLICATE)
 	{
@@ -161,7 +161,7 @@ judge(RcsUpload *u, int64 now_us)
 	switch (answer.verdict)
 	{
 		case RCS_V_TOKEN:
-			rcs_delivery_token_refused(u->account, u->token_serial, answer.reason);
+			rcs_token_refused(u->account, u->token_serial, answer.reason);
 			failed_try(u, now_us, -1);
 			break;
 		case RCS_V_FAILED:
@@ -246,9 +246,9 @@ try_upload(RcsUpload *u, int64 now_us, int64 *wait_us)
 					 a->options != NULL && a->options->problem != NULL ? a->options->problem
 																	   : "there is no such server",
 					 "");
-	else if (!rcs_delivery_account_usable(a, now_us, &probe, &wait))
+	else if (!rcs_account_usable(a, now_us, &probe, &wait))
 		account_closed(u, now_us);
-	else if (!rcs_delivery_token_ready(a, now_us))
+	else if (!rcs_token_ready(a, now_us))
 		*wait_us = Min(*wait_us, TOKEN_POLL);
 	else
 		start_upload(u, now_us);

@@ -129,7 +129,7 @@ find_accounts(RcsJob *job)
 	job->accounts = NIL;
 	foreach(lc, job->servers)
 	{
-		RcsAccount *a = rcs_delivery_account(lfirst(lc));
+		RcsAccount *a = rcs_carrier_account(lfirst(lc));
 		const char *problem =
 			a->options == NULL ? "it is not visible yet: commit it first" : a->options->problem;
 
@@ -179,7 +179,7 @@ look_at_bytes(RcsJob *job)
 static void
 look_at_address(RcsJob *job)
 {
-	RcsRoom *room = rcs_delivery_room(job->task.chatbot);
+	RcsBot *room = rcs_carrier_bot(job->task.chatbot);
 	ListCell *lc;
 
 	if (room->chatbot == NULL)

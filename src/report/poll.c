@@ -55,7 +55,7 @@ new_poll(const RcsPollRow *row)
 	p->retry = row->query_id != NULL;
 	strlcpy(p->problem, row->problem != NULL ? row->problem : "", sizeof(p->problem));
 	MemoryContextSwitchTo(old);
-	p->account = rcs_delivery_account(row->server);
+	p->account = rcs_carrier_account(row->server);
 	old = MemoryContextSwitchTo(TopMemoryContext);
 	polls = lappend(polls, p);
 	MemoryContextSwitchTo(old);
@@ -76,7 +76,7 @@ rcs_poll_most_overdue(int64 now_us)
 		RcsPoll *p = lfirst(lc);
 
 		if (p->present && p->overdue_at_us <= now_us + SECOND &&
-			rcs_delivery_account_usable(p->account, now_us, &probe, &wait_us))
+			rcs_account_usable(p->account, now_us, &probe, &wait_us))
 			most = Max(most, list_length(p->overdue));
 	}
 	return most;
@@ -156,7 +156,7 @@ look_at_account(const RcsPollRow *row)
 
 	if (p == NULL)
 		p = new_poll(row);
-	p->account = rcs_delivery_account(row->server);
+	p->account = rcs_carrier_account(row->server);
 	o = p->account->options;
 	p->present = p->account->shared >= 0 && o != NULL && o->problem == NULL;
 	p->by_query = p->present && o->results_by_query;
@@ -221,7 +221,7 @@ rcs_poll_begin(void)
 void
 rcs_poll_round(int64 now_us, int64 *wait_us)
 {
-	bool may_ask = rcs_delivery_hold_known() && rcs_delivery_held() == NULL;
+	bool may_ask = rcs_holds_known() && rcs_holds_reason() == NULL;
 	ListCell *lc;
 
 	if (!poller)

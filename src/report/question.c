@@ -262,7 +262,7 @@ judge(RcsPoll *p, int64 now_us)
 {
 	RcsAnswer answer;
 
-	rcs_delivery_classify(p->account, &p->request, &answer);
+	rcs_answer_classify(p->account, &p->request, &answer);
 	if (is_answer(p, &answer))
 	{
 		if (p->token_serial == p->account->token_serial)
@@ -274,7 +274,7 @@ judge(RcsPoll *p, int64 now_us)
 	release(p);
 	if (answer.verdict == RCS_V_TOKEN)
 	{
-		rcs_delivery_token_refused(p->account, p->token_serial, answer.reason);
+		rcs_token_refused(p->account, p->token_serial, answer.reason);
 		back_off(p, TOKEN_POLL, now_us);
 	}
 	else if (p->about_message)
@@ -361,9 +361,9 @@ rcs_question_ask(RcsPoll *p, int64 now_us, int64 *wait_us)
 		*wait_us = Min(*wait_us, at_us - now_us);
 	else if (flying >= RCS_POLL_QUESTIONS)
 		*wait_us = Min(*wait_us, TOKEN_POLL);
-	else if (!rcs_delivery_account_usable(p->account, now_us, &probe, &wait))
+	else if (!rcs_account_usable(p->account, now_us, &probe, &wait))
 		*wait_us = Min(*wait_us, SECOND);
-	else if (!rcs_delivery_token_ready(p->account, now_us))
+	else if (!rcs_token_ready(p->account, now_us))
 		*wait_us = Min(*wait_us, TOKEN_POLL);
 	else if (p->about_message || id_on_disk(p, now_us))
 		ask(p, now_us);
