@@ -96,6 +96,22 @@ rcs_column_text(uint64 row, int column, MemoryContext cxt)
 	return s;
 }
 
+Jsonb *
+rcs_column_jsonb(uint64 row, int column, MemoryContext cxt)
+{
+	bool isnull;
+	Datum d = rcs_column(row, column, &isnull);
+	MemoryContext old;
+	Jsonb *copy;
+
+	if (isnull)
+		return NULL;
+	old = MemoryContextSwitchTo(cxt);
+	copy = DatumGetJsonbPCopy(d);
+	MemoryContextSwitchTo(old);
+	return copy;
+}
+
 /* Nulls in it are left out: an error would come back each time the row is read. */
 int *
 rcs_column_ints(uint64 row, int column, MemoryContext cxt, int *n)

@@ -7,6 +7,7 @@
 
 #include "executor/spi.h"
 #include "utils/array.h"
+#include "utils/jsonb.h"
 
 #define RCS_MAX_PARAMS 14
 
@@ -23,8 +24,9 @@ extern uint64 rcs_execute_latest(RcsStatement *s, Datum *values); /* a query; no
 
 /* Columns of SPI_tuptable, 1-based. */
 extern Datum rcs_column(uint64 row, int column, bool *isnull);
-extern int64 rcs_column_int64(uint64 row, int column);					 /* null is 0 */
-extern char *rcs_column_text(uint64 row, int column, MemoryContext cxt); /* null is NULL */
+extern int64 rcs_column_int64(uint64 row, int column);					   /* null is 0 */
+extern char *rcs_column_text(uint64 row, int column, MemoryContext cxt);   /* null is NULL */
+extern Jsonb *rcs_column_jsonb(uint64 row, int column, MemoryContext cxt); /* null is NULL */
 extern int *rcs_column_ints(uint64 row, int column, MemoryContext cxt, int *n);
 
 extern ArrayType *rcs_int64_array(const int64 *values, int n);

@@ -1,78 +1,26 @@
 /*
  * test_send.c
- *		Around the sending of a campaign: a dry run, one message to try it, and
- *		once more to those for whom it failed.
+ *		rcs_campaign_test: a campaign's message to one phone, to try it.
  *
- * Who may is decided here; what is counted and copied is SQL
- * (schema/61_campaign_life.sql).  It must not know how messages are leased.
+ * It goes as a single message with the params of a recipient, and is in no
+ * count of the campaign.
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "account/rights.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
 #include "media/media.h"
 #include "message/draft.h"
 #include "message/message_id.h"
-#include "process/guc.h"
 #include "process/owner.h"
-#include "process/wakeup.h"
 #include "queue/send.h"
 #include "queue/single.h"
-
-PG_FUNCTION_INFO_V1(rcs_campaign_check);
-PG_FUNCTION_INFO_V1(rcs_campaign_test);
-PG_FUNCTION_INFO_V1(rcs_campaign_resend_failed);
-
-/* ---------- a dry run ---------- */
-
-#define CHECK_COLUMNS 6
-
-static RcsStatement check = {"SELECT * FROM rcs._campaign_check($1)", 1, {INT8OID}, NULL};
-
-Datum
-rcs_campaign_check(PG_FUNCTION_ARGS)
-{
-	Oid caller = GetUserId();
-	Datum values[CHECK_COLUMNS];
-	bool nulls[CHECK_COLUMNS];
-	Datum campaign_no[1];
-	RcsOwnerScope scope;
-	RcsCampaign *c;
-	TupleDesc desc;
-	Datum row;
-
-	rcs_require_argument(PG_ARGISNULL(0), "campaign");
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("rcs_campaign_check must return a row")));
-	rcs_owner_begin(&scope);
-	SPI_connect();
-	c = rcs_campaign_load(PG_GETARG_UUID_P(0), false, CurrentMemoryContext);
-	if (!rcs_may_see(caller, c->created_by, c->chatbot))
-		rcs_campaign_check_steer(c, caller);
-	campaign_no[0] = Int64GetDatum(c->campaign_no);
-	rcs_execute(&check, campaign_no, NULL);
-	for (int i = 0; i < CHECK_COLUMNS; i++)
-		values[i] = rcs_column(0, i + 1, &nulls[i]);
-	/* in the memory of the caller, while what it is made of is still there */
-	row = SPI_datumTransfer(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)),
-							false, -1);
-	SPI_finish();
-	rcs_owner_end(&scope);
-	PG_RETURN_DATUM(row);
-}
-
-/* ---------- one message, to try it ---------- */
 
 static RcsStatement params_of = {"SELECT m.params FROM rcs.message m WHERE m.id = $1",
 								 1,
@@ -90,11 +38,7 @@ static Jsonb *
 test_params(const RcsCampaign *c, const char *like_phone, MemoryContext cxt)
 {
 	Datum values[1] = {Int64GetDatum(c->campaign_no)};
-	Jsonb *params = NULL;
-	MemoryContext old;
 	pg_uuid_t id;
-	Datum found;
-	bool isnull;
 
 	if (like_phone != NULL)
 	{
@@ -107,12 +51,7 @@ test_params(const RcsCampaign *c, const char *like_phone, MemoryContext cxt)
 	}
 	else if (rcs_execute(&first_params, values, NULL) == 0)
 		return NULL;
-	found = rcs_column(0, 1, &isnull);
-	old = MemoryContextSwitchTo(cxt);
-	if (!isnull)
-		params = DatumGetJsonbPCopy(found);
-	MemoryContextSwitchTo(old);
-	return params;
+	return rcs_column_jsonb(0, 1, cxt);
 }
 
 /* A message of the single lane: it is in no count of the campaign. */
@@ -141,6 +80,7 @@ text_argument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+PG_FUNCTION_INFO_V1(rcs_campaign_test);
 Datum
 rcs_campaign_test(PG_FUNCTION_ARGS)
 {
@@ -164,50 +104,4 @@ rcs_campaign_test(PG_FUNCTION_ARGS)
 	SPI_finish();
 	rcs_owner_end(&scope);
 	PG_RETURN_UUID_P(id);
-}
-
-/* ---------- once more to those for whom it failed ---------- */
-
-static RcsStatement resend = {"SELECT rcs._resend_failed($1, $2, $3)",
-							  3,
-							  {INT8OID, TEXTARRAYOID, INT4OID},
-							  NULL};
-
-Datum
-rcs_campaign_resend_failed(PG_FUNCTION_ARGS)
-{
-	Oid caller = GetUserId();
-	Datum values[3];
-	RcsOwnerScope scope;
-	RcsCampaign *c;
-	int64 n;
-
-	rcs_require_argument(PG_ARGISNULL(0), "campaign");
-	rcs_owner_begin(&scope);
-	SPI_connect();
-	c = rcs_campaign_load(PG_GETARG_UUID_P(0), false, CurrentMemoryContext);
-	rcs_campaign_check_steer(c, caller);
-	rcs_usable_chatbot(c->chatbot, caller);
-	rcs_campaign_lock_adding(c->campaign_no);
-	c = rcs_campaign_load(PG_GETARG_UUID_P(0), true, CurrentMemoryContext);
-	if (strcmp(c->state, "canceled") == 0 || c->expired)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("campaign \"%s\" is %s", rcs_uuid_text(&c->id),
-						c->expired ? "expired" : c->state),
-				 errhint("Create another campaign for those whom this one has not reached.")));
-	values[0] = Int64GetDatum(c->campaign_no);
-	values[1] = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
-	values[2] = Int32GetDatum(rcs_batch_size);
-	rcs_execute(&resend, values, PG_ARGISNULL(1) ? " n " : NULL);
-	n = rcs_column_int64(0, 1);
-	if (n > 0)
-	{
-		rcs_campaign_event(c->campaign_no, "resent", caller,
-						   psprintf("{\"n\": " INT64_FORMAT "}", n));
-		rcs_wakeup_campaign();
-	}
-	SPI_finish();
-	rcs_owner_end(&scope);
-	PG_RETURN_INT64(n);
 }

@@ -51,22 +51,6 @@ read_batches(uint64 n, RcsBatchRow **rows, MemoryContext cxt)
 	return (int) n;
 }
 
-static Jsonb *
-read_jsonb(uint64 i, int column, MemoryContext cxt)
-{
-	bool isnull;
-	Datum d = rcs_column(i, column, &isnull);
-	MemoryContext old;
-	Jsonb *copy;
-
-	if (isnull)
-		return NULL;
-	old = MemoryContextSwitchTo(cxt);
-	copy = DatumGetJsonbPCopy(d);
-	MemoryContextSwitchTo(old);
-	return copy;
-}
-
 static int
 read_messages(uint64 n, RcsMessageRow **messages, MemoryContext cxt)
 {
@@ -81,8 +65,8 @@ read_messages(uint64 n, RcsMessageRow **messages, MemoryContext cxt)
 		m->ord = (int) rcs_column_int64(i, 2);
 		m->id = *DatumGetUUIDP(rcs_column(i, 3, &isnull));
 		m->phone = rcs_column_text(i, 4, cxt);
-		m->params = read_jsonb(i, 5, cxt);
-		m->message = read_jsonb(i, 6, cxt);
+		m->params = rcs_column_jsonb(i, 5, cxt);
+		m->message = rcs_column_jsonb(i, 6, cxt);
 		m->chatbot = rcs_column_text(i, 7, cxt);
 		m->expires_at = rcs_column_int64(i, 8);
 		m->created_at = rcs_column_int64(i, 9);
@@ -170,7 +154,7 @@ rcs_outbox_text(int64 campaign_no, int version, MemoryContext cxt)
 {
 	Datum values[] = {Int64GetDatum(campaign_no), Int32GetDatum(version)};
 
-	return rcs_execute(&campaign_text, values, NULL) == 0 ? NULL : read_jsonb(0, 1, cxt);
+	return rcs_execute(&campaign_text, values, NULL) == 0 ? NULL : rcs_column_jsonb(0, 1, cxt);
 }
 
 static RcsStatement lease_batch =

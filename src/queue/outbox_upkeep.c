@@ -1,13 +1,194 @@
 /*
  * outbox_upkeep.c
- *		The statements by which a worker purges what is old; see schema/77_purge.sql.
+ *		The statements by which a worker keeps the queue in order beside its own
+ *		work: leases of dead workers, a clock that was set back, counts and the
+ *		feed of changes, a campaign that fails, and what is old.
+ *
+ * Functions of the schema do the larger part of it.  It knows no HTTP.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "base/statement.h"
 #include "queue/outbox.h"
+
+/* ---------- after a worker died ---------- */
+
+static RcsStatement generations =
+	{"SELECT DISTINCT b.generation FROM rcs.batch b WHERE b.state = 'l'", 0, {0}, NULL};
+
+/* The generations that hold leases, dead or alive. */
+int
+rcs_outbox_generations(int64 **found)
+{
+	int n = (int) rcs_execute(&generations, NULL, NULL);
+
+	*found = palloc(sizeof(int64) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		(*found)[i] = rcs_column_int64(i, 1);
+	return n;
+}
+
+/* None at all, when another worker has just taken them apart, are not old ones. */
+static RcsStatement leased_messages = {
+	"SELECT coalesce(min(m.created_at), 'infinity'), coalesce(bool_and(m.batch_id IS NOT NULL), true)"
+	" FROM rcs.batch b LEFT JOIN rcs.message m"
+	"  ON m.campaign_no = b.campaign_no AND m.batch_id = coalesce(b.origin, b.batch_id)"
+	" WHERE b.state = 'l' AND b.generation = $1",
+	1,
+	{INT8OID},
+	NULL};
+
+/* When the oldest message of these leases was made; false: some have no messages. */
+bool
+rcs_outbox_leased_messages(int64 generation, TimestampTz *oldest)
+{
+	Datum values[] = {Int64GetDatum(generation)};
+	bool isnull;
+
+	rcs_execute(&leased_messages, values, NULL);
+	*oldest = rcs_column_int64(0, 1);
+	return DatumGetBool(rcs_column(0, 2, &isnull));
+}
+
+static RcsStatement recover = {"SELECT rcs._recover($1, $2, $3, $4)",
+							   4,
+							   {INT8OID, BOOLOID, FLOAT8OID, FLOAT8OID},
+							   NULL};
+
+/* Take the leases of a dead generation apart; the number of messages in doubt. */
+int64
+rcs_outbox_recover(int64 generation, bool hold, double settle_s, double window_s)
+{
+	Datum values[] = {Int64GetDatum(generation), BoolGetDatum(hold), Float8GetDatum(settle_s),
+					  Float8GetDatum(window_s)};
+
+	rcs_execute(&recover, values, NULL);
+	return rcs_column_int64(0, 1);
+}
+
+/* ---------- counts, the feed ---------- */
+
+static RcsStatement fold = {"WITH old AS (DELETE FROM rcs.tally t"
+							" WHERE t.campaign_no = $1 AND t.at < now() - interval '1 minute'"
+							" RETURNING t.what, t.n, t.at, t.reported)"
+							" INSERT INTO rcs.tally (campaign_no, what, n, at, reported)"
+							" SELECT $1, old.what, sum(old.n), max(old.at), old.reported FROM old"
+							" GROUP BY old.what, old.reported",
+							1,
+							{INT8OID},
+							NULL};
+
+/* There are twelve counts, each by a report or not: folded, a campaign has at most 24 rows. */
+static RcsStatement to_fold = {"SELECT t.campaign_no FROM rcs.tally t GROUP BY t.campaign_no"
+							   " HAVING count(*) > 500"
+							   " OR count(*) > 24 AND max(t.at) < now() - interval '1 minute'",
+							   0,
+							   {0},
+							   NULL};
+
+/*
+ * Fold the tallies of campaigns that have gathered very many, and of those that have become
+ * silent; the latest minute stays as it is, since the speed of a campaign is read from it.
+ * One folds at a time: only the first worker for campaigns calls this.
+ */
+void
+rcs_outbox_fold(void)
+{
+	int n = (int) rcs_execute(&to_fold, NULL, NULL);
+	int64 *nos = palloc(sizeof(int64) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		nos[i] = rcs_column_int64(i, 1);
+	for (int i = 0; i < n; i++)
+	{
+		Datum values[] = {Int64GetDatum(nos[i])};
+
+		rcs_execute(&fold, values, NULL);
+	}
+}
+
+static RcsStatement count_events = {"SELECT rcs._count_events($1)", 1, {INT4OID}, NULL};
+
+/* Bring at most so many reports into the counts of their campaigns; how many there were. */
+int
+rcs_outbox_count_events(int most)
+{
+	Datum values[] = {Int32GetDatum(most)};
+
+	rcs_execute(&count_events, values, NULL);
+	return (int) rcs_column_int64(0, 1);
+}
+
+static RcsStatement number_changes = {"SELECT rcs._number_changes()", 0, {0}, NULL};
+
+/* Make what has changed and committed part of the feed. */
+void
+rcs_outbox_number_changes(void)
+{
+	rcs_execute(&number_changes, NULL, NULL);
+}
+
+/* ---------- campaigns ---------- */
+
+/* Not while somebody steers it, nor when it has been resumed since; no worker waits for that. */
+static RcsStatement pause_campaign =
+	{"WITH p AS (UPDATE rcs.campaign c SET paused_at = clock_timestamp(), pause_reason = $3"
+	 "  WHERE c.campaign_no = (SELECT k.campaign_no FROM rcs.campaign k WHERE k.campaign_no = $1"
+	 "   AND k.paused_at IS NULL AND k.canceled_at IS NULL"
+	 "   AND k.resumed_at IS NOT DISTINCT FROM $2 FOR UPDATE SKIP LOCKED)"
+	 "  RETURNING c.campaign_no)"
+	 " INSERT INTO rcs.campaign_event (campaign_no, what, who, detail)"
+	 " SELECT p.campaign_no, 'paused', 'rcs', jsonb_build_object('reason', $3) FROM p",
+	 3,
+	 {INT8OID, TIMESTAMPTZOID, TEXTOID},
+	 NULL};
+
+bool
+rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const char *reason)
+{
+	Datum values[] = {Int64GetDatum(campaign_no), TimestampTzGetDatum(resumed_at),
+					  CStringGetTextDatum(reason)};
+
+	return rcs_execute(&pause_campaign, values, resumed_at == 0 ? " n " : NULL) > 0;
+}
+
+/* ---------- a clock that was set back ---------- */
+
+/*
+ * A try that was put off is so for as long as before; anything else that was due
+ * then is due now, and what is scheduled for later keeps its date.
+ */
+static RcsStatement set_back = {
+	"UPDATE rcs.batch b SET due_at = greatest(clock_timestamp(), b.due_at - make_interval(secs => $2))"
+	" WHERE (b.campaign_no = 0) = $1 AND b.state = 'q' AND b.due_at > clock_timestamp()"
+	"  AND (b.attempt > 0 OR b.due_at <= clock_timestamp() + make_interval(secs => $2))",
+	2,
+	{BOOLOID, FLOAT8OID},
+	NULL};
+
+/* One that has been started is so for everybody who asks, also behind the date of its start. */
+static RcsStatement set_back_starts =
+	{"UPDATE rcs.campaign SET started_at = clock_timestamp() WHERE started_at > clock_timestamp()",
+	 0,
+	 {0},
+	 NULL};
+
+/* The clock was set back by so much: what there is of this lane follows it. */
+void
+rcs_outbox_set_back(bool singles, int64 us)
+{
+	Datum values[] = {BoolGetDatum(singles), Float8GetDatum(us / 1000000.0)};
+
+	rcs_execute(&set_back, values, NULL);
+	if (!singles)
+		rcs_execute(&set_back_starts, NULL, NULL);
+}
+
+/* ---------- what is old (schema/77_purge.sql) ---------- */
 
 #define CUTOFF "now() - make_interval(secs => $1)"
 

@@ -1,0 +1,35 @@
+/*
+ * stored_message.h
+ *		One message as rcs.message has it, with what its campaign says about it.
+ */
+#ifndef RCS_STORED_MESSAGE_H
+#define RCS_STORED_MESSAGE_H
+
+#include "utils/jsonb.h"
+#include "utils/uuid.h"
+
+typedef struct RcsStoredMessage
+{
+	pg_uuid_t id;
+	int64 campaign_no; /* 0 = a single message */
+	int64 batch_id;
+	int ord;
+	char *created_by;
+	char *chatbot;
+	pg_uuid_t campaign; /* with campaign_no > 0, as the next one */
+	int version;		/* the campaign's present text */
+	Jsonb *message;		/* NULL for a campaign's message, or when erased */
+	Jsonb *params;
+	bool erased;
+} RcsStoredMessage;
+
+/*
+ * Called as the owner, with SPI connected; in the current memory context.  An
+ * unknown id is an error.
+ */
+extern RcsStoredMessage *rcs_stored_message_load(const pg_uuid_t *id);
+
+/* Raises that the caller has no right to this message. */
+extern void rcs_refuse_stranger(const pg_uuid_t *id, const char *hint);
+
+#endif /* RCS_STORED_MESSAGE_H */
