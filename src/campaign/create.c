@@ -101,9 +101,7 @@ rcs_campaign_checked_message(Jsonb *message, const RcsChatbot *bot, Oid caller)
 	Jsonb *checked = rcs_message_for_campaign(message, &facts, &problem);
 
 	if (checked == NULL || !rcs_media_check_urls(checked, caller, &problem))
-		ereport(ERROR, (errcode(problem.sqlstate), errmsg("%s", problem.reason),
-						problem.detail ? errdetail("%s.", problem.detail) : 0,
-						problem.hint ? errhint("%s", problem.hint) : 0));
+		rcs_problem_raise(&problem);
 	return checked;
 }
 

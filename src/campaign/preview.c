@@ -27,7 +27,7 @@ fill_or_error(Jsonb *message, Jsonb *params)
 	Jsonb *filled = rcs_message_fill(message, params, &problem);
 
 	if (filled == NULL)
-		ereport(ERROR, (errcode(problem.sqlstate), errmsg("%s", problem.reason)));
+		rcs_problem_raise(&problem);
 	return filled;
 }
 

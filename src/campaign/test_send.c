@@ -66,9 +66,7 @@ send_test(const RcsCampaign *c, const char *phone, Jsonb *params, Oid caller, pg
 
 	single.message = rcs_message_build(&draft, &problem);
 	if (single.message == NULL || !rcs_media_check_urls(single.message, caller, &problem))
-		ereport(ERROR, (errcode(problem.sqlstate), errmsg("%s", problem.reason),
-						problem.detail ? errdetail("%s.", problem.detail) : 0,
-						problem.hint ? errhint("%s", problem.hint) : 0));
+		rcs_problem_raise(&problem);
 	single.id = *DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, (Datum) 0));
 	rcs_single_insert(&single);
 	*id = single.id;

@@ -25,14 +25,6 @@
 
 /* ---------- queueing ---------- */
 
-static void
-raise_problem(const RcsProblem *problem)
-{
-	ereport(ERROR, (errcode(problem->sqlstate), errmsg("%s", problem->reason),
-					problem->detail ? errdetail("%s.", problem->detail) : 0,
-					problem->hint ? errhint("%s", problem->hint) : 0));
-}
-
 /* What the arguments (caller oid, chatbot, phone, message, key) ask for, as that role would send it. */
 static void
 make_single(FunctionCallInfo fcinfo, const RcsChatbot *bot, const pg_uuid_t *ns, RcsSingle *single)
@@ -48,7 +40,7 @@ make_single(FunctionCallInfo fcinfo, const RcsChatbot *bot, const pg_uuid_t *ns,
 	single->message = rcs_message_build(&draft, &problem);
 	if (single->message == NULL ||
 		!rcs_media_check_urls(single->message, single->created_by, &problem))
-		raise_problem(&problem);
+		rcs_problem_raise(&problem);
 	if (ns != NULL)
 		rcs_single_identify(single, ns);
 }

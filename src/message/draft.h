@@ -10,16 +10,8 @@
 
 #include "utils/jsonb.h"
 
+#include "message/problem.h"
 #include "message/value.h"
-
-typedef struct RcsProblem
-{
-	const char *code; /* as in rcs.rejected: phone, message or param */
-	int sqlstate;
-	const char *reason; /* lower case, no final period */
-	const char *detail; /* where and what, or NULL */
-	const char *hint;	/* a full sentence, or NULL */
-} RcsProblem;
 
 /* What the sender of a single message has given; text or message, not both. */
 typedef struct RcsDraft

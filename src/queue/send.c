@@ -170,9 +170,7 @@ raise_problem(const char *phone, const RcsProblem *problem)
 		ereport(ERROR,
 				(errcode(problem->sqlstate), errmsg("invalid phone number %s", masked(phone)),
 				 errdetail("Refused because %s.", problem->reason), errhint("%s", problem->hint)));
-	ereport(ERROR, (errcode(problem->sqlstate), errmsg("%s", problem->reason),
-					problem->detail ? errdetail("%s.", problem->detail) : 0,
-					problem->hint ? errhint("%s", problem->hint) : 0));
+	rcs_problem_raise(problem);
 }
 
 char *
