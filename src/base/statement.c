@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
@@ -110,6 +111,15 @@ rcs_column_jsonb(uint64 row, int column, MemoryContext cxt)
 	copy = DatumGetJsonbPCopy(d);
 	MemoryContextSwitchTo(old);
 	return copy;
+}
+
+/* For what goes to other programs. */
+char *
+rcs_column_utf8(uint64 row, int column)
+{
+	char *text = rcs_column_text(row, column, CurrentMemoryContext);
+
+	return text == NULL ? pstrdup("") : pg_server_to_any(text, (int) strlen(text), PG_UTF8);
 }
 
 /* Nulls in it are left out: an error would come back each time the row is read. */

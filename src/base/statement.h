@@ -27,6 +27,7 @@ extern Datum rcs_column(uint64 row, int column, bool *isnull);
 extern int64 rcs_column_int64(uint64 row, int column);					   /* null is 0 */
 extern char *rcs_column_text(uint64 row, int column, MemoryContext cxt);   /* null is NULL */
 extern Jsonb *rcs_column_jsonb(uint64 row, int column, MemoryContext cxt); /* null is NULL */
+extern char *rcs_column_utf8(uint64 row, int column);					   /* null is "" */
 extern int *rcs_column_ints(uint64 row, int column, MemoryContext cxt, int *n);
 
 extern ArrayType *rcs_int64_array(const int64 *values, int n);

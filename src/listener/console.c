@@ -27,7 +27,6 @@
 #include "listener/console.h"
 #include "listener/http_server.h"
 #include "listener/session.h"
-#include "listener/store.h"
 #include "process/guc.h"
 
 #define CAMPAIGNS "/api/campaigns/"

@@ -12,7 +12,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/jsonb.h"
 #include "utils/timeout.h"
@@ -143,14 +142,6 @@ rcs_listener_store(RcsExchange **exchanges, int n)
 }
 
 /* ---------- questions ---------- */
-
-char *
-rcs_column_utf8(uint64 row, int column)
-{
-	char *text = rcs_column_text(row, column, CurrentMemoryContext);
-
-	return text == NULL ? pstrdup("") : pg_server_to_any(text, (int) strlen(text), PG_UTF8);
-}
 
 static void
 query_body(void *arg)
