@@ -12,7 +12,7 @@
 /* A code that was met and is in no table, with the latest answer that had it. */
 typedef struct RcsUnknownCode
 {
-	char code[16];
+	char code[RCS_CODE_SIZE];
 	char reason[RCS_REASON_SIZE];
 	char server[NAMEDATALEN];
 	int http_status;

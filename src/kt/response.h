@@ -11,6 +11,7 @@
 
 #include "base/http_client.h"
 
+#define RCS_CODE_SIZE 16
 #define RCS_REASON_SIZE 200 /* of the reason that is kept of an answer, a fate or a hold */
 
 typedef enum RcsVerdict
@@ -43,13 +44,13 @@ typedef struct RcsCodes
 typedef struct RcsAnswer
 {
 	RcsVerdict verdict;
-	bool answered;				  /* there was an HTTP answer, whatever it says */
-	bool unknown_code;			  /* its code is in no table, so the HTTP status decided */
-	char code[16];				  /* "" none; "72103", "http 502", "timeout",
-								 * "connection", "cut" */
-	char reason[RCS_REASON_SIZE]; /* printable, in the server encoding; longer
-								 * runs of digits are masked */
-	long retry_after_ms;		  /* wait at least this long; 0: no demand */
+	bool answered;	   /* there was an HTTP answer, whatever it says */
+	bool unknown_code; /* its code is in no table, so the HTTP status decided */
+	/* "" none; "72103", "http 502", "timeout", "connection", "cut" */
+	char code[RCS_CODE_SIZE];
+	/* printable, in the server encoding; longer runs of digits are masked */
+	char reason[RCS_REASON_SIZE];
+	long retry_after_ms; /* wait at least this long; 0: no demand */
 } RcsAnswer;
 
 extern void rcs_kt_classify(const RcsCodes *own, RcsHttpOutcome outcome, int status,

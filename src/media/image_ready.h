@@ -10,7 +10,7 @@
 /* What a message waits for; "reason" is empty when it waits for nothing. */
 typedef struct RcsImageWait
 {
-	char reason[200];
+	char reason[RCS_REASON_SIZE];
 	long delay_ms;
 	bool hopeless; /* it has been tried often enough, the last time just now */
 } RcsImageWait;
