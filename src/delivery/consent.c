@@ -193,7 +193,7 @@ look_cap(RcsItem **items, int n, TimestampTz now)
 {
 	RcsPerson *people = palloc(sizeof(RcsPerson) * Max(n, 1));
 	int *places = palloc(sizeof(int) * Max(n, 1));
-	char day[16];
+	char day[RCS_AD_DAY_SIZE];
 	int kept = 0;
 
 	if (rcs_ad_daily_cap == 0)

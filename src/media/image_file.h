@@ -10,7 +10,6 @@
 #define RCS_MEDIA_MAX (1024 * 1024)
 #define RCS_MEDIA_DIGEST 32
 #define RCS_MEDIA_ID_SIZE 65
-#define RCS_MEDIA_SCHEME "maapfile://"
 
 /* NULL, or what is wrong: lower case, no final period; *type is its MIME type when nothing is */
 extern const char *rcs_media_problem(const char *bytes, size_t len, const char **type);

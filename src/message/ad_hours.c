@@ -134,12 +134,13 @@ rcs_ad_hours_write(const RcsAdHours *h, TimestampTz at, char *text, int size)
 }
 
 void
-rcs_ad_hours_day(const RcsAdHours *h, TimestampTz at, char text[16])
+rcs_ad_hours_day(const RcsAdHours *h, TimestampTz at, char text[RCS_AD_DAY_SIZE])
 {
 	struct pg_tm tm;
 
 	local_time(h, at, &tm);
-	snprintf(text, 16, "%04d-%02d-%02d", tm.tm_year % 10000, tm.tm_mon % 100, tm.tm_mday % 100);
+	snprintf(text, RCS_AD_DAY_SIZE, "%04d-%02d-%02d", tm.tm_year % 10000, tm.tm_mon % 100,
+			 tm.tm_mday % 100);
 }
 
 /* ---------- for SQL ---------- */
@@ -188,7 +189,7 @@ Datum
 rcs_ad_day(PG_FUNCTION_ARGS)
 {
 	RcsAdHours hours;
-	char day[16];
+	char day[RCS_AD_DAY_SIZE];
 
 	hours_argument(PG_GETARG_TEXT_PP(1), &hours);
 	rcs_ad_hours_day(&hours, PG_GETARG_TIMESTAMPTZ(0), day);

@@ -8,6 +8,8 @@
 #include "datatype/timestamp.h"
 #include "pgtime.h"
 
+#define RCS_AD_DAY_SIZE 16
+
 typedef struct RcsAdHours
 {
 	int opens; /* minutes after midnight */
@@ -26,6 +28,6 @@ extern bool rcs_ad_hours_open(const RcsAdHours *hours, int margin_s, TimestampTz
 extern void rcs_ad_hours_write(const RcsAdHours *hours, TimestampTz at, char *text, int size);
 
 /* "2026-11-26": the day that it is there. */
-extern void rcs_ad_hours_day(const RcsAdHours *hours, TimestampTz at, char text[16]);
+extern void rcs_ad_hours_day(const RcsAdHours *hours, TimestampTz at, char text[RCS_AD_DAY_SIZE]);
 
 #endif /* RCS_AD_HOURS_H */

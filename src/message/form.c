@@ -99,7 +99,8 @@ rcs_form_check(RcsForm *form, JsonbContainer *params, int rendered, RcsFault *fa
 		/* the worker fetches the images of the text, not of each recipient */
 		if (s->rule.form == RCS_MEDIA_FORM && rcs_media_is_url(v.val.string.val, v.val.string.len))
 			rcs_complain(&c, s->path, "format",
-						 "is an address that depends on the recipient: give maapfile://id");
+						 "is an address that depends on the recipient: give " RCS_MEDIA_SCHEME
+						 "id");
 		if (c.faults != NIL)
 			break;
 	}

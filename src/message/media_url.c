@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "media/image_file.h"
 #include "message/media_url.h"
 
 #define SHOWN_MAX 100

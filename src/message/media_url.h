@@ -12,6 +12,9 @@
 
 #define RCS_MEDIA_URL_MAX 2000
 
+/* of a file that the carrier holds: the value of a media member, followed by the file's id */
+#define RCS_MEDIA_SCHEME "maapfile://"
+
 /* Is the value of a media member one to be fetched?  A film of YouTube is not. */
 extern bool rcs_media_is_url(const char *value, int len);
 

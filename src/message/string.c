@@ -152,9 +152,9 @@ is_time(const char *s, int len)
 static bool
 is_file(const char *s, int len)
 {
-	int prefix = (int) strlen("maapfile://");
+	int prefix = (int) strlen(RCS_MEDIA_SCHEME);
 
-	return has_prefix(s, len, "maapfile://") && len <= prefix + FILE_ID_MAX &&
+	return has_prefix(s, len, RCS_MEDIA_SCHEME) && len <= prefix + FILE_ID_MAX &&
 		   is_graphic(s + prefix, len - prefix);
 }
 
@@ -184,7 +184,8 @@ check_media(RcsCheck *c, const char *path, const char *s, int len)
 	if (!rcs_media_is_url(s, len))
 	{
 		rcs_complain(c, path, "format",
-					 "is none of maapfile://id, https://... and a film of YouTube with a still");
+					 "is none of " RCS_MEDIA_SCHEME
+					 "id, https://... and a film of YouTube with a still");
 		return;
 	}
 	fault = rcs_media_url_problem(pnstrdup(s, len));
