@@ -39,6 +39,25 @@ second_limit(uint64_t per_minute)
 	return per_minute == 0 ? 0 : (size_t) ((per_minute * 102 + 5999) / 6000 + 1);
 }
 
+/* Another contract; what was let through in the second before still counts. */
+void
+sim_account_limit(SimAccount *account, uint64_t per_minute)
+{
+	size_t limit = second_limit(per_minute);
+	size_t kept = limit < account->limit ? limit : account->limit;
+	uint64_t *passed_us = limit > 0 ? sim_alloc(limit * sizeof(uint64_t)) : NULL;
+
+	account->per_minute = per_minute;
+	for (size_t i = 0; i < kept; i++)
+		passed_us[limit - kept + i] =
+			account->passed_us[(account->oldest + account->limit - kept + i) % account->limit];
+	free(account->passed_us);
+	account->passed_us = passed_us;
+	account->limit = limit;
+	account->oldest = 0;
+	account->locked_until_us = 0;
+}
+
 /* The description is ID:SECRET[:RATE_PER_MINUTE]. */
 void
 sim_account_add(SimAccounts *accounts, const char *description)
@@ -54,11 +73,9 @@ sim_account_add(SimAccounts *accounts, const char *description)
 				  ACCOUNT_ID_MAX);
 	*colon = '\0';
 	account->secret = colon + 1;
-	account->limit = second_limit(split_rate(account->secret));
+	sim_account_limit(account, split_rate(account->secret));
 	if (sim_account_find(accounts, account->id) != NULL)
 		sim_fatal("account \"%s\" is given twice", account->id);
-	if (account->limit > 0)
-		account->passed_us = sim_alloc(account->limit * sizeof(uint64_t));
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = account;
@@ -74,28 +91,51 @@ sim_account_find(const SimAccounts *accounts, const char *id)
 	return account;
 }
 
+/* Is there room for one more within the second before now?  Then it is counted. */
+static bool
+fits(SimAccount *account, uint64_t now_us)
+{
+	uint64_t earlier = account->passed_us[account->oldest];
+
+	if (earlier != 0 && now_us - earlier < US_PER_S)
+		return false;
+	account->passed_us[account->oldest] = now_us;
+	account->oldest = (account->oldest + 1) % account->limit;
+	return true;
+}
+
+/* Somebody else, who offers evenly under the same contract, had his turns until now. */
+static void
+let_neighbour_pass(SimAccount *account, uint64_t now_us, double pct)
+{
+	double per_minute = (double) account->per_minute * pct / 100;
+	uint64_t between_us = per_minute > 0 ? (uint64_t) (60e6 / per_minute) : 0;
+
+	if (per_minute <= 0 || account->neighbour_us + US_PER_S < now_us)
+		account->neighbour_us = now_us;
+	while (per_minute > 0 && account->neighbour_us < now_us)
+	{
+		(void) fits(account, account->neighbour_us);
+		account->neighbour_us += between_us + 1;
+	}
+}
+
 /*
  * Does the contract allow one more offer now?  Exact: no interval of one second
  * holds more than the limit.  What is turned away does not count.
  */
 bool
-sim_account_pass(SimAccount *account, uint64_t now_us, uint64_t lockout_us)
+sim_account_pass(SimAccount *account, uint64_t now_us, uint64_t lockout_us, double neighbour_pct)
 {
-	uint64_t earlier;
-
 	if (account->limit == 0)
 		return true;
+	let_neighbour_pass(account, now_us, neighbour_pct);
 	if (now_us < account->locked_until_us)
 		return false;
-	earlier = account->passed_us[account->oldest];
-	if (earlier != 0 && now_us - earlier < US_PER_S)
-	{
-		account->locked_until_us = now_us + lockout_us;
-		return false;
-	}
-	account->passed_us[account->oldest] = now_us;
-	account->oldest = (account->oldest + 1) % account->limit;
-	return true;
+	if (fits(account, now_us))
+		return true;
+	account->locked_until_us = now_us + lockout_us;
+	return false;
 }
 
 /* Not from the seed: a token of an earlier run must never fit a later one. */

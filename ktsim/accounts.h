@@ -21,11 +21,13 @@ typedef struct SimAccount
 {
 	char *id;
 	char *secret;
+	uint64_t per_minute; /* the contract; 0 = no limit */
 	size_t limit;		 /* offers in any one second; 0 = no limit */
 	uint64_t *passed_us; /* ring of the last "limit" offers let through */
 	size_t oldest;		 /* the next to be overwritten */
 	uint64_t locked_until_us;
-	uint64_t quota_used; /* accepted since the quota was set */
+	uint64_t neighbour_us; /* when somebody else offers next */
+	uint64_t quota_used;   /* accepted since the quota was set */
 	SimCounts counts;
 	SimFileCounts file_counts;
 	SimResults results;
@@ -52,7 +54,9 @@ typedef struct SimAccounts
 
 extern void sim_account_add(SimAccounts *accounts, const char *description);
 extern SimAccount *sim_account_find(const SimAccounts *accounts, const char *id);
-extern bool sim_account_pass(SimAccount *account, uint64_t now_us, uint64_t lockout_us);
+extern void sim_account_limit(SimAccount *account, uint64_t per_minute);
+extern bool sim_account_pass(SimAccount *account, uint64_t now_us, uint64_t lockout_us,
+							 double neighbour_pct);
 extern const char *sim_token_issue(SimAccounts *accounts, SimAccount *account, uint64_t now_us,
 								   uint64_t ttl_s);
 extern const char *sim_token_use(const SimAccounts *accounts, const char *authorization,

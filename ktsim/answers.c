@@ -141,6 +141,15 @@ sim_answer_garbage(SimRandom *random)
 					  .response = make_response(bytes, sizeof(bytes), SIM_TYPE_JSON)};
 }
 
+/* Said to be JSON, whatever they are. */
+SimReply
+sim_answer_bytes(unsigned status, const char *bytes, size_t len)
+{
+	return (SimReply){.action = SIM_ANSWER,
+					  .status = status,
+					  .response = make_response(bytes, len, SIM_TYPE_JSON)};
+}
+
 /* Takes over the object. */
 SimReply
 sim_answer_json(unsigned status, json_t *object)

@@ -7,6 +7,7 @@
 #include "sim.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static SimReply
@@ -169,6 +170,22 @@ switches(Sim *sim, const SimCall *call)
 	return sim_answer_json(200, sim_switches_json(&sim->switches));
 }
 
+/* Contracts that were changed. */
+static void
+set_rates(Sim *sim, const json_t *rates)
+{
+	const char *id;
+	json_t *rate;
+
+	json_object_foreach((json_t *) rates, id, rate)
+	{
+		SimAccount *account = sim_account_find(&sim->accounts, id);
+
+		if (account != NULL)
+			sim_account_limit(account, strtoull(json_string_value(rate), NULL, 10));
+	}
+}
+
 static SimReply
 set(Sim *sim, const SimCall *call)
 {
@@ -183,6 +200,8 @@ set(Sim *sim, const SimCall *call)
 	if (done && json_object_get(changes, "quota") != NULL)
 		for (SimAccount *account = sim->accounts.first; account != NULL; account = account->next)
 			account->quota_used = 0;
+	if (done)
+		set_rates(sim, json_object_get(changes, "account_rate"));
 	if (sim->switches.expire_tokens)
 	{
 		sim_tokens_expire(&sim->accounts);
@@ -240,6 +259,45 @@ forget_files(Sim *sim, const SimCall *call)
 	return fine();
 }
 
+static int
+hex_digit(char c)
+{
+	const char *digits = "0123456789abcdef";
+	const char *at = c == '\0' ? NULL : strchr(digits, c);
+
+	return at == NULL ? -1 : (int) (at - digits);
+}
+
+/* The next answer to somebody who asks for the reports of an account: these bytes, whatever they are. */
+static SimReply
+query_answer(Sim *sim, const SimCall *call)
+{
+	json_t *root = call->body_cut ? NULL : json_loadb(call->body, call->body_len, 0, NULL);
+	const char *hex = json_string_value(json_object_get(root, "hex"));
+	size_t len = hex == NULL ? 0 : strlen(hex) / 2;
+	char *bytes = sim_alloc(len + 1);
+	bool fit = len > 0 && strlen(hex) % 2 == 0;
+
+	for (size_t i = 0; fit && i < len; i++)
+	{
+		int high = hex_digit(hex[2 * i]);
+		int low = hex_digit(hex[2 * i + 1]);
+
+		fit = high >= 0 && low >= 0;
+		bytes[i] = (char) (high * 16 + low);
+	}
+	json_decref(root);
+	if (!fit)
+	{
+		free(bytes);
+		return unfit("\"hex\" is expected, two lower case digits for a byte");
+	}
+	free(sim->reports.ready_answer);
+	sim->reports.ready_answer = bytes;
+	sim->reports.ready_len = len;
+	return fine();
+}
+
 /* The same seed and the same order of requests give the same faults. */
 void
 sim_seed(Sim *sim)
@@ -270,6 +328,7 @@ sim_control(Sim *sim, const char *method, const char *path, const SimCall *call,
 		{"POST", "/_ktsim/forget-files", forget_files},
 		{"POST", "/_ktsim/mo", sim_mo},
 		{"POST", "/_ktsim/push", sim_push_order},
+		{"POST", "/_ktsim/query-answer", query_answer},
 	};
 
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++)

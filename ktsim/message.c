@@ -184,18 +184,36 @@ judge_message(Sim *sim, SimAccount *account, const SimCall *call, const json_t *
 	return accept_message(sim, account, fault, root, report_code);
 }
 
+/* Every message of the account is refused with this code. */
+static Verdict
+refuse_account(const Sim *sim, const char *code)
+{
+	Verdict verdict =
+		refuse(code[0] == '7' && code[1] == '0' && code[2] == '0' ? SIM_TOKEN : SIM_REFUSED, code);
+
+	if (strcmp(code, SIM_CODE_THROTTLED) != 0)
+		return verdict;
+	verdict.decision = SIM_THROTTLED;
+	verdict.reply = sim_answer_throttled((uint64_t) sim->switches.retry_after_ms);
+	return verdict;
+}
+
 static Verdict
 judge(Sim *sim, SimAccount *account, const char *token_code, const SimCall *call,
 	  const json_t *root)
 {
 	SimFault fault = sim_fault_roll(sim);
 	uint64_t lockout_us = (uint64_t) sim->switches.lockout_ms * US_PER_MS;
+	const char *code;
 
 	if (SIM_FAULT_IS_EARLY(fault))
 		return fail_early(sim, fault);
 	if (token_code != NULL)
 		return refuse(SIM_TOKEN, token_code);
-	if (!sim_account_pass(account, sim_clock_us(), lockout_us))
+	code = json_string_value(json_object_get(sim->switches.account_code, account->id));
+	if (code != NULL)
+		return refuse_account(sim, code);
+	if (!sim_account_pass(account, sim_clock_us(), lockout_us, sim->switches.neighbour_pct))
 		return refuse(SIM_THROTTLED, SIM_CODE_THROTTLED);
 	return judge_message(sim, account, call, root, fault);
 }

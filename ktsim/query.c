@@ -89,6 +89,17 @@ answer(const Sim *sim, const Query *query, json_t *reports, bool more)
 									 query->query_id ? query->query_id : "", "moreToSend", flag));
 }
 
+/* What was ordered as the next answer; it is given once. */
+static SimReply
+answer_ready(SimReports *reports)
+{
+	SimReply reply = sim_answer_bytes(200, reports->ready_answer, reports->ready_len);
+
+	free(reports->ready_answer);
+	reports->ready_answer = NULL;
+	return reply;
+}
+
 /* The next batch of the account, or the one of an earlier query once more. */
 static SimReply
 answer_account(Sim *sim, SimAccount *account, const Query *query)
@@ -107,6 +118,8 @@ answer_account(Sim *sim, SimAccount *account, const Query *query)
 	}
 	if (!sim_results_new_query(results, query->query_id))
 		return sim_answer_code("79007");
+	if (sim->reports.ready_answer != NULL)
+		return answer_ready(&sim->reports);
 	reports = sim_results_take(results, sim->switches.query_batch, &sim->push.ledger,
 							   lose ? "lost" : "handed");
 	sim_results_keep(results, query->query_id, reports);

@@ -267,4 +267,5 @@ sim_reports_free(SimReports *reports)
 	while ((notice = sim_delays_take(&reports->due, UINT64_MAX)) != NULL)
 		sim_notice_free(notice);
 	free(reports->due.heap);
+	free(reports->ready_answer);
 }

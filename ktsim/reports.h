@@ -26,6 +26,8 @@ typedef struct SimReports
 	uint64_t lost;
 	uint64_t queries;
 	uint64_t queries_active;
+	char *ready_answer; /* to the next query of an account; NULL: as it should be */
+	size_t ready_len;
 } SimReports;
 
 extern uint64_t sim_report_make(struct Sim *sim, struct SimAccount *account, const json_t *root,

@@ -112,6 +112,7 @@ extern SimReply sim_answer_status(unsigned status);
 extern SimReply sim_answer_html(void);
 extern SimReply sim_answer_throttled(uint64_t retry_after_ms);
 extern SimReply sim_answer_garbage(SimRandom *random);
+extern SimReply sim_answer_bytes(unsigned status, const char *bytes, size_t len);
 extern SimReply sim_answer_json(unsigned status, json_t *object);
 extern void sim_answers_free(void);
 

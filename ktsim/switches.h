@@ -57,6 +57,9 @@ typedef struct SimSwitches
 	int64_t token_every;
 	int64_t quota;
 	int64_t lockout_ms;
+	double neighbour_pct;
+	json_t *account_rate; /* object: account -> contract, a minute */
+	json_t *account_code; /* object: account -> code */
 	int64_t seed;
 	bool check_media;
 	int64_t file_days;

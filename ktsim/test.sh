@@ -438,6 +438,35 @@ test_rate()
 	is "counters start again" 0 "$(stat_of offers)"
 }
 
+test_other_rate()
+{
+	token=$(get_token slow secret)
+	set_switches '{"account_rate":{"slow":"120"}}'
+	sleep 1.1
+	answers() { curl -s -K "$dir/many" -d '{}' -w '%{http_code} ' -H "Authorization: Bearer $token"; }
+	is "another contract" "400 400 400 400 429 " "$(answers)"
+	set_switches '{"account_rate":{"slow":"60"}}'
+	is "less: what was let through counts" "429 429 429 429 429 " "$(answers)"
+	set_switches '{"neighbour_pct":100}'
+	sleep 1.1
+	answers >/dev/null
+	sleep 2.1
+	is "a neighbour takes some" yes "$([[ "$(answers)" == *429\ 429\ 429\  ]] && echo yes)"
+	set_switches '{"neighbour_pct":0,"account_rate":{"slow":"0"}}'
+	is "no limit" "400 400 400 400 400 " "$(answers)"
+	set_switches '{"account_rate":{"slow":"60"},"account_code":{"slow":"72105"}}'
+	sleep 1.1
+	check "400 72105" '' "an account that is refused"
+	set_switches '{"account_code":{"slow":"70003"}}'
+	check "401 70003" '' "as if its token were bad"
+	is "ledger" "token 70003" "$(ledger 7,8 | tr '\t' ' ')"
+	set_switches '{"account_code":{"slow":"72104"},"retry_after_ms":2000}'
+	check "429 72104" '' "as if it were too fast"
+	is "ledger" "throttled 72104" "$(ledger 7,8 | tr '\t' ' ')"
+	set_switches '{"account_code":{},"retry_after_ms":0}'
+	token=$(get_token kt secret)
+}
+
 test_restart()
 {
 	local last
@@ -482,6 +511,7 @@ test_files
 test_push
 test_time
 test_rate
+test_other_rate
 test_wire
 test_odd
 test_limits

@@ -333,6 +333,11 @@ test_query_limits()
 	wait $!
 	set_switches '{"query_slow_ms":0}'
 	is "afterwards" "more 0 200" "$(by_account c2)"
+	is "an answer is ordered" 200 "$(curl -s -o /dev/null -w '%{http_code}' "$base/_ktsim/query-answer" -d '{"hex":"5bff005d"}')"
+	is "and given, whatever it is" 5bff005d "$(curl -s "$url/querymsgstatus" -H "Authorization: Bearer $token" \
+		-d '{"queryType":"rcsId","rcsId":"kt","queryId":"c3"}' | od -An -tx1 | tr -d ' ')"
+	is "once" "more 0 200" "$(by_account c4)"
+	is "what is no hex" 400 "$(curl -s -o /dev/null -w '%{http_code}' "$base/_ktsim/query-answer" -d '{"hex":"5"}')"
 	set_switches '{"query_max_concurrent":0,"report_mode":1}'
 }
 
