@@ -156,6 +156,19 @@ CREATE TABLE rcs.result (
 COMMENT ON TABLE rcs.result IS 'the outcome of one attempt of one message; inserted once';
 COMMENT ON COLUMN rcs.result.outcome IS 'final: a accepted, f failed, u uncertain, c canceled, x expired, s suppressed; the message goes on under the next attempt: r refused for the moment, t outcome unknown, w withdrawn before a byte left';
 
+-- Views call it with the rights of their reader, so it stays executable by everybody.
+CREATE FUNCTION rcs._ended_as(outcome "char") RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+	WHEN outcome OPERATOR(pg_catalog.=) 'a' THEN 'sent'
+	WHEN outcome OPERATOR(pg_catalog.=) 'f' THEN 'failed'
+	WHEN outcome OPERATOR(pg_catalog.=) 'u' THEN 'uncertain'
+	WHEN outcome OPERATOR(pg_catalog.=) 'c' THEN 'canceled'
+	WHEN outcome OPERATOR(pg_catalog.=) 'x' THEN 'expired'
+	WHEN outcome OPERATOR(pg_catalog.=) 's' THEN 'suppressed'
+END;
+COMMENT ON FUNCTION rcs._ended_as("char") IS 'the status that a final outcome gives a message, while nothing is reported about it; null: the message goes on';
+
 CREATE TABLE rcs.event (
 	message uuid NOT NULL,
 	campaign_no bigint NOT NULL,
@@ -197,6 +210,13 @@ CREATE TABLE rcs.tally (
 CREATE INDEX tally_campaign ON rcs.tally (campaign_no);
 COMMENT ON COLUMN rcs.tally.reported IS 'a report has moved messages from one status to another';
 COMMENT ON TABLE rcs.tally IS 'insert-only deltas of the counts of a campaign, folded now and then; total is added with the messages, a final status with the closing of their batch';
+
+-- Reports move messages out of "sent", and none out of "accepted".
+CREATE FUNCTION rcs._counts_of(outcome "char") RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN pg_catalog.array_remove(ARRAY[rcs._ended_as(outcome), CASE WHEN outcome OPERATOR(pg_catalog.=) 'a' THEN 'accepted' END], NULL);
+COMMENT ON FUNCTION rcs._counts_of("char") IS 'rows of rcs.tally that a message of this outcome is added to; empty: the message goes on, and a later batch counts it';
+REVOKE ALL ON FUNCTION rcs._counts_of("char") FROM PUBLIC;
 
 CREATE TABLE rcs.rejected (
 	campaign uuid,

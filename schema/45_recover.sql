@@ -79,10 +79,7 @@ BEGIN
 	IF b.campaign_no > 0 THEN
 		INSERT INTO rcs.tally (campaign_no, what, n)
 		SELECT b.campaign_no, w.what, f.value::bigint
-		FROM jsonb_each_text(final) f
-		JOIN (VALUES ('a', 'sent'), ('a', 'accepted'), ('f', 'failed'), ('u', 'uncertain'),
-			('c', 'canceled'), ('x', 'expired'), ('s', 'suppressed')) w(outcome, what)
-			ON w.outcome = f.key;
+		FROM jsonb_each_text(final) f CROSS JOIN LATERAL unnest(rcs._counts_of(f.key::"char")) w(what);
 	END IF;
 	DELETE FROM rcs.batch WHERE campaign_no = b.campaign_no AND batch_id = b.batch_id;
 	RETURN n_doubt;

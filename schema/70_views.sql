@@ -13,12 +13,7 @@ RETURN CASE
 	WHEN outcome OPERATOR(pg_catalog.=) 'c' AND intent_attempt IS NULL THEN 'canceled'
 	WHEN verdict OPERATOR(pg_catalog.=) ANY ('{delivered,fell_back}'::pg_catalog.text[]) THEN verdict
 	WHEN verdict IS NOT NULL AND outcome OPERATOR(pg_catalog.=) ANY ('{a,u}'::"char"[]) THEN verdict
-	WHEN outcome OPERATOR(pg_catalog.=) 'a' THEN 'sent'
-	WHEN outcome OPERATOR(pg_catalog.=) 'f' THEN 'failed'
-	WHEN outcome OPERATOR(pg_catalog.=) 'u' THEN 'uncertain'
-	WHEN outcome OPERATOR(pg_catalog.=) 'c' THEN 'canceled'
-	WHEN outcome OPERATOR(pg_catalog.=) 'x' THEN 'expired'
-	WHEN outcome OPERATOR(pg_catalog.=) 's' THEN 'suppressed'
+	WHEN rcs._ended_as(outcome) IS NOT NULL THEN rcs._ended_as(outcome)
 	WHEN is_unknown THEN 'sending'
 	WHEN intent_attempt OPERATOR(pg_catalog.>) COALESCE(result_attempt, 0::pg_catalog.int2) THEN 'sending'
 	ELSE 'queued'

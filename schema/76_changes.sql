@@ -49,12 +49,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	INSERT INTO rcs._change (campaign_no, message, status, code, at)
-	SELECT n.campaign_no, m.id, CASE n.outcome WHEN 't' THEN 'queued' ELSE rcs._status(n.outcome, 1::int2, 1::int2, false, NULL) END,
+	SELECT n.campaign_no, m.id, coalesce(rcs._ended_as(n.outcome), 'queued'),
 		n.code, n.at
 	FROM new_results n
 	CROSS JOIN LATERAL (SELECT x.id FROM rcs.message x
 		WHERE x.campaign_no = n.campaign_no AND x.batch_id = n.batch_id AND x.ord = n.ord OFFSET 0) m
-	WHERE (n.outcome NOT IN ('r', 't', 'w') OR n.outcome = 't' AND n.code = 'resolved')
+	WHERE (rcs._ended_as(n.outcome) IS NOT NULL OR n.outcome = 't' AND n.code = 'resolved')
 		AND n.at >= (SELECT i.installed_at FROM rcs.identity i);
 	RETURN NULL;
 END $$;

@@ -123,7 +123,7 @@ AS $$
 	WHERE i.campaign_no = m.campaign_no AND i.batch_id = m.batch_id AND m.ord = ANY (i.ords)
 	UNION ALL
 	SELECT r.at, CASE r.outcome WHEN 'r' THEN 'refused for the moment' WHEN 't' THEN 'outcome unknown' WHEN 'w' THEN 'not offered'
-			ELSE rcs._status(r.outcome, 1::int2, 1::int2, false, NULL) END, r.code, r.reason
+			ELSE rcs._ended_as(r.outcome) END, r.code, r.reason
 	FROM rcs.result r
 	WHERE r.campaign_no = m.campaign_no AND r.batch_id = m.batch_id AND r.ord = m.ord
 	UNION ALL
