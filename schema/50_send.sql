@@ -26,6 +26,79 @@ COMMENT ON FUNCTION rcs_send(pg_catalog.text, pg_catalog.jsonb, pg_catalog.text,
 	pg_catalog.timestamptz, pg_catalog.timestamptz, pg_catalog.jsonb, pg_catalog.text, pg_catalog.text)
 	IS 'sends any message to one phone when the transaction commits; gives the id of the message';
 
+-- Writes a result for each of these messages of a batch whose row the caller has locked.  While an earlier offer of
+-- them is in doubt, the messages end as uncertain.
+CREATE FUNCTION rcs._end_in_batch(b rcs.batch, ords int[], code text, reason text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	n bigint;
+BEGIN
+	INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at, code, reason)
+	SELECT b.campaign_no, coalesce(b.origin, b.batch_id), o, b.attempt, CASE WHEN b.unknown_since IS NULL THEN 'c' ELSE 'u' END,
+		clock_timestamp(), _end_in_batch.code,
+		_end_in_batch.reason || CASE WHEN b.unknown_since IS NULL THEN '' ELSE ' while an earlier offer was in doubt' END
+	FROM unnest(_end_in_batch.ords) o;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END $$;
+COMMENT ON FUNCTION rcs._end_in_batch(rcs.batch, int[], text, text) IS 'ends messages of a batch without an offer; how many';
+
+-- The row of the batch is locked first, as every transaction of a worker does: that lock decides between the two.
+-- The worker reads "canceled" under the same lock before it writes an intent.
+CREATE FUNCTION rcs._cancel_message(m rcs.message, wait boolean, code text, reason text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	v_batch_id bigint;
+	b rcs.batch;
+	latest rcs.result;
+BEGIN
+	-- of the batches that name the message the latest retry has it
+	SELECT x.batch_id INTO v_batch_id
+	FROM (
+		SELECT y.batch_id, y.attempt FROM rcs.batch y
+		WHERE y.campaign_no = m.campaign_no AND y.origin = m.batch_id AND m.ord = ANY (y.ords)
+		UNION ALL
+		SELECT y.batch_id, y.attempt FROM rcs.batch y
+		WHERE y.campaign_no = m.campaign_no AND y.batch_id = m.batch_id AND y.ords IS NULL) x
+	ORDER BY x.attempt DESC LIMIT 1;
+	IF wait THEN
+		SELECT * INTO b FROM rcs.batch x WHERE x.campaign_no = m.campaign_no AND x.batch_id = v_batch_id FOR UPDATE;
+	ELSE
+		SELECT * INTO b FROM rcs.batch x WHERE x.campaign_no = m.campaign_no AND x.batch_id = v_batch_id AND x.state = 'q'
+		FOR UPDATE SKIP LOCKED;
+	END IF;
+
+	-- read after the lock: while it was waited for, the batch may have ended, or the message may have left it
+	SELECT * INTO latest FROM rcs.result r
+	WHERE r.campaign_no = m.campaign_no AND r.batch_id = m.batch_id AND r.ord = m.ord ORDER BY r.attempt DESC LIMIT 1;
+	IF rcs._ended_as(latest.outcome) IS NOT NULL THEN
+		RETURN latest.outcome = 'c';
+	ELSIF b.batch_id IS NULL OR latest.attempt >= b.attempt OR EXISTS (
+		SELECT FROM rcs.batch y WHERE y.campaign_no = m.campaign_no AND y.origin = m.batch_id
+			AND y.attempt > b.attempt AND m.ord = ANY (y.ords)) THEN
+		RETURN NULL;
+	ELSIF b.unknown_since IS NOT NULL OR EXISTS (
+		SELECT FROM rcs.intent i WHERE i.campaign_no = m.campaign_no AND i.batch_id = m.batch_id
+			AND i.attempt = b.attempt AND m.ord = ANY (i.ords)) THEN
+		RETURN false;
+	END IF;
+	PERFORM rcs._end_in_batch(b, ARRAY[m.ord], code, reason);
+	IF m.campaign_no = 0 THEN
+		DELETE FROM rcs.batch x WHERE x.campaign_no = 0 AND x.batch_id = b.batch_id;
+	ELSE
+		UPDATE rcs.batch x SET canceled = array_append(x.canceled, m.ord)
+		WHERE x.campaign_no = m.campaign_no AND x.batch_id = b.batch_id;
+	END IF;
+	RETURN true;
+END $$;
+COMMENT ON FUNCTION rcs._cancel_message(rcs.message, boolean, text, text)
+	IS 'cancels a message of which nothing was offered in this attempt: true if it is canceled, now or before, false if that is too late; null: it is moving to another batch, or, without wait, somebody has its batch';
+REVOKE ALL ON FUNCTION rcs._end_in_batch(rcs.batch, int[], text, text), rcs._cancel_message(rcs.message, boolean, text, text) FROM PUBLIC;
+
 CREATE FUNCTION rcs_cancel(message pg_catalog.uuid)
 RETURNS pg_catalog.bool
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -1,7 +1,7 @@
 -- The life of a campaign: start, pause, resume, cancel.
 
--- What no worker is there to end.  Batches that somebody holds are left to him: a worker hands them
--- back, or its successor does, and then ends them.  What is in doubt ends as uncertain.
+-- For a campaign that was canceled while no worker runs.  A batch that is leased or locked is left alone: its worker,
+-- or the successor of that, hands it back and then ends it.
 CREATE FUNCTION rcs._end_unsent(stream pg_catalog.int8, reason pg_catalog.text) RETURNS pg_catalog.int8
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -13,13 +13,10 @@ DECLARE
 	n_uncertain bigint := 0;
 BEGIN
 	FOR b IN SELECT * FROM rcs.batch WHERE campaign_no = stream AND state = 'q' FOR UPDATE SKIP LOCKED LOOP
-		INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at, reason)
-		SELECT m.campaign_no, m.batch_id, m.ord, b.attempt, CASE WHEN b.unknown_since IS NULL THEN 'c' ELSE 'u' END,
-			clock_timestamp(), CASE WHEN b.unknown_since IS NULL THEN reason ELSE reason || ' while an earlier offer was in doubt' END
-		FROM rcs.message m
-		WHERE m.campaign_no = stream AND m.batch_id = coalesce(b.origin, b.batch_id)
-			AND (b.ords IS NULL OR m.ord = ANY (b.ords)) AND (b.canceled IS NULL OR m.ord <> ALL (b.canceled));
-		GET DIAGNOSTICS ended = ROW_COUNT;
+		ended := rcs._end_in_batch(b, ARRAY(
+			SELECT m.ord FROM rcs.message m
+			WHERE m.campaign_no = stream AND m.batch_id = coalesce(b.origin, b.batch_id)
+				AND (b.ords IS NULL OR m.ord = ANY (b.ords)) AND (b.canceled IS NULL OR m.ord <> ALL (b.canceled))), NULL, reason);
 		IF b.unknown_since IS NULL THEN
 			n_canceled := n_canceled + ended;
 		ELSE

@@ -23,38 +23,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION rcs._was_erased(pg_catalog.uuid) IS 'was this the id of a message whose recipient was erased?';
 
--- As rcs_cancel does it (src/queue/cancel.c), but without waiting for anybody.  What is in doubt ends as uncertain,
--- in its turn.  A result or an intent of this attempt: the message has left the batch, or may have left us.
-CREATE FUNCTION rcs._cancel_erased(m rcs.message) RETURNS void
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	b rcs.batch;
-BEGIN
-	SELECT * INTO b FROM rcs.batch x
-	WHERE x.campaign_no = m.campaign_no AND x.origin = m.batch_id AND m.ord = ANY (x.ords) AND x.state = 'q'
-	ORDER BY x.attempt DESC LIMIT 1 FOR UPDATE SKIP LOCKED;
-	IF NOT FOUND THEN
-		SELECT * INTO b FROM rcs.batch x
-		WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ords IS NULL AND x.state = 'q'
-		FOR UPDATE SKIP LOCKED;
-	END IF;
-	INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at, code, reason)
-	SELECT m.campaign_no, m.batch_id, m.ord, b.attempt, 'c', clock_timestamp(), 'erased', 'the recipient was erased'
-	WHERE b.batch_id IS NOT NULL AND b.unknown_since IS NULL
-		AND NOT EXISTS (SELECT FROM rcs.result r
-			WHERE r.campaign_no = m.campaign_no AND r.batch_id = m.batch_id AND r.ord = m.ord AND r.attempt >= b.attempt)
-		AND NOT EXISTS (SELECT FROM rcs.intent i
-			WHERE i.campaign_no = m.campaign_no AND i.batch_id = m.batch_id AND i.attempt = b.attempt AND m.ord = ANY (i.ords));
-	IF NOT FOUND THEN
-		RETURN;
-	END IF;
-	DELETE FROM rcs.batch x WHERE m.campaign_no = 0 AND x.campaign_no = 0 AND x.batch_id = b.batch_id;
-	UPDATE rcs.batch x SET canceled = array_append(x.canceled, m.ord) WHERE x.campaign_no = m.campaign_no AND x.batch_id = b.batch_id;
-END $$;
-COMMENT ON FUNCTION rcs._cancel_erased(rcs.message) IS 'ends a message to somebody who was erased, if it waits in the queue';
-
 -- In the order of their ids, as reports lock them (rcs._receive_reports).
 CREATE FUNCTION rcs._erase_messages(digits text, OUT ids uuid[], OUT n bigint)
 LANGUAGE plpgsql VOLATILE
@@ -72,7 +40,7 @@ BEGIN
 		UPDATE rcs.message x SET id = fresh, phone = NULL, params = NULL, message = NULL, ref = NULL, key = NULL, digest = NULL
 		WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ord = m.ord AND x.id = m.id;
 		CONTINUE WHEN NOT FOUND;
-		PERFORM rcs._cancel_erased(m);
+		PERFORM rcs._cancel_message(m, false, 'erased', 'the recipient was erased');
 		UPDATE rcs.event x SET message = fresh WHERE x.message = m.id;
 		UPDATE rcs._change_feed x SET message = fresh WHERE x.message = m.id;
 		INSERT INTO rcs.erased (id_hash, campaign_no, again_hash)
@@ -138,4 +106,4 @@ AS 'MODULE_PATHNAME', 'rcs_erase';
 COMMENT ON FUNCTION rcs_erase(text)
 	IS 'takes number, content and id from all that is kept about a person; counts and refusals stay; how many rows';
 
-REVOKE ALL ON FUNCTION rcs._was_erased(uuid), rcs._cancel_erased(rcs.message), rcs._erase_messages(text), rcs._erase(text), rcs_erase(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rcs._was_erased(uuid), rcs._erase_messages(text), rcs._erase(text), rcs_erase(text) FROM PUBLIC;
