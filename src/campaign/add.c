@@ -19,6 +19,7 @@
 #include "utils/plancache.h"
 #include "utils/portal.h"
 
+#include "base/arguments.h"
 #include "campaign/campaign.h"
 #include "campaign/chunk.h"
 #include "campaign/row_reader.h"

@@ -12,9 +12,9 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 
 #include "account/rights.h"
+#include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
 #include "process/owner.h"
@@ -23,20 +23,6 @@
 #define LOCK_FIELD4_ADD 2 /* generations of workers have 1 there */
 
 /* ---------- for all functions about campaigns ---------- */
-
-char *
-rcs_uuid_text(const pg_uuid_t *id)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
-}
-
-void
-rcs_require_argument(bool isnull, const char *name)
-{
-	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-}
 
 static bool
 lock_adding(int64 campaign_no, bool wait)

@@ -38,10 +38,4 @@ extern void rcs_campaign_check_name(text *name);
 extern void rcs_campaign_check_weight(int weight);
 extern Jsonb *rcs_campaign_checked_message(Jsonb *message, const RcsChatbot *bot, Oid caller);
 
-/* Text of an id, for messages. */
-extern char *rcs_uuid_text(const pg_uuid_t *id);
-
-/* An argument that must not be null: 22004. */
-extern void rcs_require_argument(bool isnull, const char *name);
-
 #endif /* RCS_CAMPAIGN_H */

@@ -28,6 +28,7 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
+#include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
 #include "campaign/chunk.h"

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
 #include "media/media.h"

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 
 #include "account/rights.h"
+#include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
 #include "process/owner.h"

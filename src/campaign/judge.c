@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "base/arguments.h"
 #include "campaign/judge.h"
 #include "message/draft.h"
 #include "message/template.h"

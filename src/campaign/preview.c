@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 
 #include "account/rights.h"
+#include "base/arguments.h"
 #include "base/rows.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"

@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
+#include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
 #include "process/guc.h"

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 
 #include "account/rights.h"
+#include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
 #include "process/owner.h"

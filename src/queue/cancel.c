@@ -12,8 +12,8 @@
 #include "miscadmin.h"
 
 #include "account/rights.h"
+#include "base/arguments.h"
 #include "base/statement.h"
-#include "campaign/campaign.h"
 #include "process/owner.h"
 #include "queue/stored_message.h"
 

@@ -17,8 +17,8 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/arguments.h"
 #include "base/statement.h"
-#include "campaign/campaign.h"
 #include "process/owner.h"
 #include "process/wakeup.h"
 #include "queue/outbox.h"

@@ -12,8 +12,8 @@
 #include "utils/memutils.h"
 
 #include "account/rights.h"
+#include "base/arguments.h"
 #include "base/statement.h"
-#include "campaign/campaign.h"
 #include "message/draft.h"
 #include "process/owner.h"
 #include "queue/outbox.h"

@@ -9,8 +9,8 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "base/arguments.h"
 #include "base/statement.h"
-#include "campaign/campaign.h"
 #include "queue/stored_message.h"
 
 static RcsStatement find_message = {

@@ -13,9 +13,9 @@
 #include "miscadmin.h"
 
 #include "account/rights.h"
+#include "base/arguments.h"
 #include "base/rows.h"
 #include "base/statement.h"
-#include "campaign/campaign.h"
 #include "process/owner.h"
 
 static RcsStatement trace = {"SELECT t.* FROM rcs._trace($1, $2) t",

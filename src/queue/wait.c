@@ -18,8 +18,8 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/arguments.h"
 #include "base/statement.h"
-#include "campaign/campaign.h"
 #include "process/owner.h"
 #include "process/wakeup.h"
 #include "queue/outbox_people.h"
