@@ -71,7 +71,7 @@ demo-chat:
 check-long:
 	RCS_LONG=1 scripts/check.sh
 nemesis:
-	RCS_SEED=$(SEED) RCS_NEMESIS_SECONDS=$(or $(SECONDS),180) ONLY=tap TESTS=t/100_nemesis.pl scripts/check.sh
+	RCS_SEED=$(SEED) RCS_NEMESIS_SECONDS=$(or $(SECONDS),180) ONLY=tap TESTS=t/delivery/nemesis.pl scripts/check.sh
 fuzz:
 	FUZZ_N=$(or $(FUZZ_N),$(N),100000) FUZZ_SEED=$(or $(FUZZ_SEED),$(SEED)) ONLY=fuzz scripts/check.sh
 format-check:

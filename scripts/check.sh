@@ -8,7 +8,7 @@
 #   REGRESS="phone render"                  only these tests of sql/ (and no other part)
 #   REGRESS_ENCODING=EUC_KR                 the tests of sql/ in databases of this encoding
 #   ISOLATION="claim"                       only these of specs/
-#   TESTS="t/003_*.pl"                      only these of t/, or with ONLY=fuzz of fuzz/
+#   TESTS="t/media/*.pl"                    only these of t/ (here a feature), or with ONLY=fuzz of fuzz/
 #   JOBS=3                                  TAP files at a time
 #   RCS_LONG=1                              the long tests too (make check-long)
 #   RCS_TIMES=1                             limits of time count (a quiet machine); else only a hang fails
@@ -37,7 +37,7 @@ fetch_browser_driver()
 {
 	local dir="$scratch/browser"
 	[ -x /usr/bin/chromium ] && command -v npm >/dev/null || return 0
-	[[ " ${ONLY:-tap} " == *" tap "* && -z "${REGRESS:-}${ISOLATION:-}" && "${TESTS:-console}" == *console* ]] || return 0
+	[[ " ${ONLY:-tap} " == *" tap "* && -z "${REGRESS:-}${ISOLATION:-}" && "${TESTS:-console}" =~ console|listener/\*|t/\*/ ]] || return 0
 	if ! cmp -s t/console/package.json "$dir/package.json"; then
 		mkdir -p "$dir"
 		if ! npm install --prefix "$dir" --no-package-lock --ignore-scripts --no-audit --no-fund --silent \

@@ -1,5 +1,5 @@
 -- rcs_validate: what the carrier takes, and what is said of what it does not take.
--- Each rule at its limit is in t/090_message_corpus.pl.
+-- Each rule at its limit is in t/message/message_corpus.pl.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS rcs;
 RESET client_min_messages;

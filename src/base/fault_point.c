@@ -9,7 +9,7 @@
  *	error		raises an error
  *	sleep		for three seconds, deaf to everything
  *	wait		until a file rcs_fault_go is there
- *	alloc		tells a preloaded library (t/082_torture.pl) to let the SKIP + 1st
+ *	alloc		tells a preloaded library (t/delivery/torture.pl) to let the SKIP + 1st
  *				allocation from here fail
  * "POINT late" is no event: as long as the file says so, a step is put off.
  * It knows nothing of the places that call it.

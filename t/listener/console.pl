@@ -1,0 +1,284 @@
+# The web console over HTTP: its files, who may read, logging in, what comes from other sites, steering
+# with the rights of a role, and requests that mean harm.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use JSON::PP ();
+use RcsConsole;
+use RcsListener;
+use RcsTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $sim = start_ktsim(args => [ '--latency-ms', 2 ]);
+my ($node, $db) = console_node($sim);
+my @page = ('X-RCS-Console' => 1);
+
+sub status { return console_ask(@_)->{status}; }
+
+sub state_of
+{
+	my ($id) = @_;
+	return $node->safe_psql($db, "SELECT state FROM rcs.campaign_progress WHERE campaign = '$id'");
+}
+
+# Slow ones, so that they are unfinished while they are steered.
+my $id = console_campaign($node, $db, 'Winter sale', 3000, rate_per_minute => 600);
+my $other = console_campaign($node, $db, 'Of others', 100, rate_per_minute => 60);
+poll($node, $db, "SELECT accepted > 5 FROM rcs.campaign_progress WHERE campaign = '$id'", 't', 60, 'it is running');
+my $message = $node->safe_psql($db, q{SELECT m.id FROM rcs.result r JOIN rcs.message m USING (campaign_no, batch_id, ord)
+	WHERE r.outcome = 'a' LIMIT 1});
+
+# somebody whose placeholder is missing
+$node->safe_psql($db, "SELECT rcs_campaign_add('$id', '{01099998888}'::text[])");
+
+# ---------- files ----------
+
+my $index = console_ask('GET', '/');
+is($index->{status}, 200, 'the page');
+like($index->{headers}{'content-type'}, qr{^text/html}, 'is HTML');
+like($index->{headers}{'content-security-policy'}, qr/default-src 'none'; script-src 'self'; style-src 'self';/,
+	'with a policy that runs only our own scripts');
+unlike($index->{headers}{'content-security-policy'}, qr/unsafe|https?:|\*/, 'and nobody else\'s');
+unlike($index->{content}, qr{<script>|\son\w+=|style=|https?://}, 'and has no scripts in it nor asks other hosts');
+is($index->{headers}{'x-content-type-options'}, 'nosniff', 'types are not guessed');
+is($index->{headers}{'x-frame-options'}, 'DENY', 'no frame of others');
+my $again = console_ask('GET', '/', 'If-None-Match' => $index->{headers}{etag});
+is("$again->{status}, " . length($again->{content} // ''), '304, 0', 'the same file is not sent again');
+for my $asked ($index->{content} =~ /(?:src|href)="([^"]+)"/g)
+{
+	is(status('GET', "/$asked"), 200, "$asked is there");
+}
+for my $module (glob "$FindBin::RealBin/../../console/*.js")
+{
+	my $text = slurp_file($module);
+	my ($name) = $module =~ m{([^/]+)$};
+	is(console_ask('GET', "/console/$name")->{content}, $text, "$name is what stands in the source");
+	is(status('GET', "/console/$_"), 200, "$name may import $_") for $text =~ m{from '\./([^']+)'}g;
+}
+is(status('HEAD', '/'), 200, 'HEAD');
+is(status('POST', '/'), 405, 'no POST of a file');
+is(status('GET', $_), 404, "$_ is not there")
+  for '/console/', '/console/nothing.js', '/console/../app.js', '/console/%2e%2e/%2e%2e/PG_VERSION', '/console//app.js', '/consolé';
+
+# ---------- nobody has logged in ----------
+
+my $session = console_json('/api/session');
+is(JSON::PP->new->canonical->encode($session), '{"authenticated":false,"login":true,"read":false,"steer":false}',
+	'a stranger learns nothing');
+for ('overview', 'campaigns', 'health', 'throughput?hours=1', "campaigns/$id", "campaigns/$id/messages", "messages/$message", 'nothing')
+{
+	my $answer = console_ask('GET', "/api/$_");
+	is("$answer->{status} $answer->{content}", '401 {"error": "log in first"}', "nor from $_");
+}
+is(status('POST', "/api/campaigns/$id/pause", @page), 401, 'and cannot steer');
+is(status('GET', '/api/overview', Authorization => "Bearer $secret"), 401, 'nor can the carrier read');
+is(status('GET', '/api/overview', Cookie => 'rcs_session='), 401, 'an empty session');
+is(status('GET', '/api/overview', Cookie => 'rcs_session=' . '0' x 64), 401, 'a session that nobody has');
+
+# ---------- logging in ----------
+
+my @operator = (Authorization => "Bearer $operator_secret");
+is(status('POST', '/api/login', @operator), 403, 'the log-in is for our own page only');
+is(status('POST', '/api/login', @operator, @page, Origin => 'https://evil.example'), 403, 'not of another site');
+is(status('POST', '/api/login', @page), 401, 'no secret');
+is(status('POST', '/api/login', @page, Authorization => "Bearer $secret"), 401, 'another one');
+is(status('GET', '/api/login', @page, @operator), 404, 'no GET');
+my $origin = listener_url('');
+my $login = console_ask('POST', '/api/login', @page, @operator, Origin => $origin);
+is($login->{status}, 200, 'the operators\' secret');
+like($login->{headers}{'set-cookie'}, qr{^rcs_session=[0-9a-f]{64}; Path=/; Max-Age=28800; HttpOnly; SameSite=Strict$},
+	'gives a cookie for this site only, out of the reach of scripts');
+is($login->{headers}{'cache-control'}, 'no-store', 'kept by nobody');
+like(console_ask('POST', '/api/login', @page, @operator, 'X-Forwarded-Proto' => 'https')->{headers}{'set-cookie'}, qr/; Secure$/,
+	'behind TLS, by TLS only');
+my @cookie = console_login($operator_secret);
+isnt($cookie[1], (console_login($operator_secret))[1], 'each session has a number of its own');
+
+# ---------- reading ----------
+
+$session = console_json('/api/session', @cookie);
+is(JSON::PP->new->canonical->encode($session), '{"authenticated":true,"database":"shop","login":true,"read":true,"steer":true}',
+	'the session is known');
+my $answer = console_ask('GET', '/api/overview', @cookie);
+is($answer->{headers}{'cache-control'}, 'no-store', 'data are kept by nobody');
+my $overview = JSON::PP::decode_json($answer->{content});
+is(join(', ', map { $_->{name} } @{ $overview->{campaigns} }), 'Of others, Winter sale', 'campaigns, the newest first');
+is(join(', ', map { $_->{lane} } @{ $overview->{lanes} }), 'single, campaign', 'lanes');
+is(join(', ', map { $_->{server} } @{ $overview->{accounts} }), 'kt', 'accounts');
+is(scalar(grep { $_->{kind} eq 'listener' } @{ $overview->{workers} }), 1, 'workers');
+is(scalar(@{ console_json('/api/campaigns?before=' . $overview->{campaigns}[0]{campaign}, @cookie) }), 1, 'earlier campaigns');
+my $campaign = console_json("/api/campaigns/$id", @cookie);
+is("$campaign->{progress}{name}, $campaign->{progress}{total}, $campaign->{message}{serviceType}", 'Winter sale, 3000, RCSSMS', 'a campaign');
+is($campaign->{rejected}[0]{phone}, '010-****-8888', 'who was not taken');
+is(join(', ', sort map { $_->{what} } @{ $campaign->{history} }), 'added, added, created, started', 'its history');
+my $messages = console_json("/api/campaigns/$id/messages", @cookie);
+is(scalar(@{ $messages->{messages} }), 10, 'some of its messages');
+is(scalar(@{ $messages->{codes} }), 0, 'none of which failed');
+$sim->set(refuse_phone_suffix => { '7777' => '54002' });
+my $bad = campaign($node, $db, 3, from => 20007776, name => 'Refused');
+poll($node, $db, "SELECT failed FROM rcs.campaign_progress WHERE campaign = '$bad'", 1, 30, 'one is refused');
+$messages = console_json("/api/campaigns/$bad/messages", @cookie);
+is(join(', ', map { "$_->{code} $_->{n}" } @{ $messages->{codes} }), '54002 1', 'codes of what failed');
+like($messages->{codes}[0]{advice}, qr/\w/, 'and what to do');
+is(join(', ', map { "$_->{phone} $_->{status}" } @{ $messages->{messages} }), '010-****-7777 failed', 'and who');
+my $one = console_json("/api/messages/$message", @cookie);
+is(join(', ', map { $_->{what} } @{ $one->{history} }), 'created, offered, accepted', 'what happened to a message');
+ok(grep({ $_->{check} eq 'stalled' } @{ console_json('/api/health', @cookie) }), 'health');
+is(ref console_json('/api/throughput?hours=24', @cookie)->{minutes}, 'ARRAY', 'minutes');
+for ('overview', "campaigns/$id", "campaigns/$id/messages", "messages/$message")
+{
+	my $content = console_ask('GET', "/api/$_", @cookie)->{content};
+	unlike($content, qr/0102000|0109999|secret|campaign_no|AK|BK/, "$_ shows no phone number and no secret");
+}
+is(status('GET', "/api/campaigns/$message", @cookie), 404, 'no such campaign');
+is(status('GET', "/api/messages/$id", @cookie), 404, 'no such message');
+
+# ---------- requests that mean harm ----------
+
+my $pid = $node->safe_psql($db, q{SELECT pid FROM rcs.worker_status WHERE kind = 'listener'});
+(my $quoted = $id) =~ s/.$/'/;
+for ("/api/campaigns/$quoted", "/api/campaigns/$id'", "/api/campaigns/$id/", "/api/campaigns/$id/messages/x", "/api/campaigns/$id/pause",
+	"/api/campaigns/{" . substr($id, 1) . "}", '/api/campaigns/%00', '/api/', '/api/overview/', '/api//overview',
+	'/api/campaigns/../overview', '/api/messages/' . 'a' x 36, '/api/messages/' . '-' x 36, '/api/messages/' . "\x{ea}" x 36)
+{
+	my $answer = console_ask('GET', $_, @cookie);
+	cmp_ok($answer->{status}, '==', 404, "nothing at $_") or diag($answer->{content});
+}
+like(status('GET', '/api/campaigns?before=' . 'x' x $_, @cookie), qr/^(?:200|414|431)$/, "an argument of $_ characters") for 36, 5000, 40000;
+is(status('GET', "/api/throughput?hours=$_", @cookie), 200, "hours: $_") for '-1', '0', '99999999999999999999', 'x', '1%27;DROP';
+is(status('GET', '/api/overview', Cookie => join('; ', map { "c$_=" . 'y' x 10 } 1 .. 200) . "; $cookie[1]"), 200, 'among many cookies');
+like(status('GET', '/api/overview', Cookie => 'x' x 100000), qr/^(?:4\d\d|599)$/, 'a cookie of 100,000 characters');
+for my $raw ("POST /api/campaigns/$id/cancel HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+	"GET /api/overview HTTP/1.1\r\nHost: x\r\nCookie\0: a\r\n\r\n", "\x16\x03\x01\x02\0\x01\0", "GET / HTTP/9\r\n\r\n")
+{
+	my $reply = raw_request($raw, 2);
+	unlike($reply, qr{^HTTP/1.1 200}, 'refused: ' . substr($raw =~ s/[^ -~]/./gr, 0, 40));
+}
+is($node->safe_psql($db, q{SELECT pid FROM rcs.worker_status WHERE kind = 'listener'}), $pid, 'the listener has not minded');
+
+# ---------- steering ----------
+
+is(status('POST', "/api/campaigns/$id/pause", @cookie), 403, 'a session without the header of our page steers nothing');
+is(status('POST', "/api/campaigns/$id/pause", @cookie, @page, Origin => $_), 403, "nor from $_")
+  for 'https://evil.example', 'null', "$origin.evil.example", 'http://';
+is(state_of($id), 'running', 'so it is running');
+my $paused = console_ask('POST', "/api/campaigns/$id/pause", @cookie, @page, Origin => $origin);
+is("$paused->{status} $paused->{content}", '200 {"state": "paused"}', 'our own page pauses it');
+is(state_of($id), 'paused', 'it is paused');
+is($node->safe_psql($db, q{SELECT who || ' ' || detail::text FROM rcs.campaign_event WHERE what = 'paused'}),
+	'ops {"via": "console"}', 'and its history says by whom, and how');
+is(status('POST', "/api/campaigns/$id/pause", @cookie, @page), 200, 'twice is no error');
+is(status('POST', "/api/campaigns/$id/resume", @operator), 200, 'a program with the secret needs no session');
+is(state_of($id), 'running', 'it is running');
+is(status('POST', "/api/campaigns/$id/$_", @cookie, @page), 404, "no step $_") for 'erase', '', 'pause/x', 'start';
+is(status('POST', "/api/campaigns/$message/pause", @cookie, @page), 404, 'no such campaign');
+is(status('GET', "/api/campaigns/$id/cancel", @cookie, @page), 404, 'a GET changes nothing');
+
+$node->safe_psql($db, 'UPDATE rcs.chatbot SET owner = NULL');
+my $refused = console_ask('POST', "/api/campaigns/$other/cancel", @cookie, @page);
+is($refused->{status}, 403, 'what the role of the console may not do the console cannot');
+like($refused->{content}, qr/"sqlstate": "42501"/, 'and says so');
+is(state_of($other), 'running', 'nothing was done');
+is($node->safe_psql($db, "SELECT count(*) FROM rcs.campaign_event e JOIN rcs.campaign c USING (campaign_no) WHERE c.id = '$other' AND what = 'canceled'"),
+	0, 'and nothing noted');
+set_conf($node, 'rcs.console_role' => '');
+poll_session('steer', 0);
+is(status('POST', "/api/campaigns/$other/cancel", @cookie, @page), 403, 'without a role it steers nothing');
+set_conf($node, 'rcs.console_role' => 'nobody_of_that_name');
+poll_session('steer', 1);
+is(status('POST', "/api/campaigns/$other/cancel", @cookie, @page), 409, 'nor with one that does not exist');
+set_conf($node, 'rcs.console_role' => 'ops');
+$node->safe_psql($db, q{UPDATE rcs.chatbot SET owner = 'ops'});
+poll_status(200, 'POST', "/api/campaigns/$other/cancel", @cookie, @page);
+is(state_of($other), 'canceled', 'canceled');
+is(status('POST', "/api/campaigns/$other/resume", @cookie, @page), 409, 'an impossible step');
+
+# ---------- reading without a log-in, where that is wanted ----------
+
+set_conf($node, 'rcs.console_read' => 'on');
+poll_status(200, 'GET', '/api/overview');
+is(JSON::PP->new->canonical->encode(console_json('/api/session')), '{"authenticated":false,"database":"shop","login":true,"read":true,"steer":false}',
+	'reading needs no log-in then');
+is(status('POST', "/api/campaigns/$id/pause", @page), 401, 'steering does');
+set_conf($node, 'rcs.console_read' => 'off');
+poll_status(401, 'GET', '/api/overview');
+
+# ---------- the end of sessions ----------
+
+my @short = console_login($operator_secret);
+is(status('POST', '/api/logout', @short), 403, 'another site logs nobody out');
+is(status('POST', '/api/logout', @short, @page), 200, 'logging out');
+is(status('GET', '/api/overview', @short), 401, 'ends the session');
+is(status('GET', '/api/overview', @cookie), 200, 'and no other one');
+my $new_secret = 'another-secret-0123456789';
+secret_file($node, 'operator.secret', $new_secret);
+$node->reload;
+poll_status(401, 'GET', '/api/overview', @cookie);
+ok(!console_login($operator_secret), 'a new secret ends the sessions and the old secret');
+@cookie = console_login($new_secret);
+is(scalar(@cookie), 2, 'and opens');
+
+# ---------- guessing ----------
+
+# the secret above has set the count to nothing
+my @statuses = map { status('POST', '/api/login', @page, Authorization => "Bearer wrong-secret-number-$_") } 1 .. 8;
+like("@statuses", qr/^(?:401 ){5}/, 'some wrong secrets are forgiven');
+is(scalar(grep { $_ == 429 } @statuses) > 0, 1, 'then it has to be waited for');
+my $late = console_ask('POST', '/api/login', @page, Authorization => "Bearer $new_secret");
+if ($late->{status} == 429)
+{
+	like($late->{content}, qr/"retry_after": \d+/, 'which is told');
+}
+is(status('GET', '/api/overview', @cookie), 200, 'who is logged in does not notice');
+poll_status(200, 'POST', '/api/login', @page, Authorization => "Bearer $new_secret");
+
+# ---------- a database that is not in UTF-8 ----------
+
+$node->safe_psql('postgres', "CREATE DATABASE euc ENCODING 'EUC_KR' LOCALE 'C' TEMPLATE template0");
+$node->safe_psql('euc', 'SET client_min_messages = error; CREATE EXTENSION rcs');
+setup_account($node, 'euc', $sim);
+$node->safe_psql('euc', "SET client_encoding = 'UTF8'; SELECT rcs_campaign_create('겨울 세일', '$text')");
+set_conf($node, 'rcs.listen_database' => 'euc');
+poll($node, 'postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'rcs listener worker' AND datname = 'euc'", 1, 30, 'another database');
+poll_status(401, 'GET', '/api/overview', @cookie);
+@cookie = console_login($new_secret);
+is(console_json('/api/overview', @cookie)->{campaigns}[0]{name}, "\x{aca8}\x{c6b8} \x{c138}\x{c77c}", 'comes in UTF-8 all the same');
+set_conf($node, 'rcs.listen_database' => $db);
+poll_status(401, 'GET', '/api/overview', @cookie);
+@cookie = console_login($new_secret);
+
+# ---------- the end ----------
+
+is(status('POST', "/api/campaigns/$id/cancel", @cookie, @page), 200, 'canceled');
+drained($node, $db, 60);
+oracle($node, $db, $sim);
+is(complaints($node), 0, 'nothing in the log');
+unlike(slurp_file($node->logfile), qr/operator-secret|another-secret|wrong-secret|rcs_session/, 'no secret in the log');
+$node->stop;
+done_testing();
+
+# A setting takes a moment to reach the listener.
+sub poll_status
+{
+	my ($expected, @request) = @_;
+	my $end = time() + 30;
+	my $is;
+
+	sleep(0.1) until ($is = status(@request)) == $expected || time() > $end;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return is($is, $expected, "$request[0] $request[1] in the end");
+}
+
+sub poll_session
+{
+	my ($name, $expected) = @_;
+	my $end = time() + 30;
+
+	sleep(0.1) until (console_json('/api/session', @cookie)->{$name} ? 1 : 0) == $expected || time() > $end;
+	return;
+}
