@@ -12,7 +12,8 @@
 #include "utils/jsonb.h"
 
 #include "kt/payload.h"
-#include "message/value.h"
+#include "message/check.h"
+#include "message/recipient.h"
 
 PG_MODULE_MAGIC;
 

@@ -10,9 +10,9 @@ make_scratch rcs-bench
 choose_user
 config=${PG_CONFIG:-pg_config}
 make -s src/kt/kt_codes.h PG_CONFIG="$config"
-sources=(src/message/*.c src/kt/payload.c)
+sources=(src/message/*.c src/kt/payload.c src/base/jsonb_members.c src/base/rows.c)
 "${CC:-cc}" -O2 -g -fPIC -shared -fno-strict-aliasing -fwrapv -I"$($config --includedir-server)" \
-	-Isrc -o "$scratch/render.so" bench/render.c "${sources[@]}"
+	-Isrc -o "$scratch/render.so" bench/render.c "${sources[@]}" -luuid
 give_scratch_to_user
 
 sql="

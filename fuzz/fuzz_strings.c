@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "message/value.h"
 #include "fuzz_strings.h"
 
 #define STRINGS_TRIED 60

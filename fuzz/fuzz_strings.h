@@ -7,7 +7,7 @@
 
 #include "utils/jsonb.h"
 
-#include "message/value.h"
+#include "message/complaint.h"
 
 extern void fuzz_strings(Jsonb *message, const RcsFacts *facts);
 

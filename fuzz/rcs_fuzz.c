@@ -21,8 +21,11 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
+#include "base/jsonb_members.h"
 #include "kt/payload.h"
+#include "message/check.h"
 #include "message/draft.h"
+#include "message/recipient.h"
 #include "message/template.h"
 #include "fuzz_sql.h"
 #include "fuzz_strings.h"

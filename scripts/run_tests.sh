@@ -253,7 +253,7 @@ build_fuzz()
 	"${CC:-cc}" $flags -fsanitize=undefined -fno-sanitize-recover=undefined -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare \
 		-D_GNU_SOURCE -fPIC -shared -fno-strict-aliasing -fwrapv -Wl,-Bsymbolic \
 		-Isrc -I"$("$PG_CONFIG" --includedir-server)" -o "$dir/rcs_fuzz.so" \
-		fuzz/rcs_fuzz.c fuzz/fuzz_sql.c fuzz/fuzz_strings.c fuzz/malloc_context.c src/message/*.c src/kt/payload.c -luuid
+		fuzz/rcs_fuzz.c fuzz/fuzz_sql.c fuzz/fuzz_strings.c fuzz/malloc_context.c src/message/*.c src/kt/payload.c src/base/jsonb_members.c -luuid
 	"${CC:-cc}" -fPIC -shared -fno-builtin -Wl,-z,initfirst -o "$dir/asan_first.so" fuzz/asan_first.c
 }
 

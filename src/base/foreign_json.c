@@ -130,36 +130,3 @@ only_ascii(char *text)
 			*c = '?';
 	return text;
 }
-
-JsonbContainer *
-rcs_foreign_object(JsonbContainer *object, const char *key)
-{
-	JsonbValue v;
-
-	if (getKeyJsonValueFromContainer(object, key, strlen(key), &v) == NULL || v.type != jbvBinary ||
-		!JsonContainerIsObject(v.val.binary.data))
-		return NULL;
-	return v.val.binary.data;
-}
-
-char *
-rcs_foreign_text(JsonbContainer *object, const char *key)
-{
-	JsonbValue v;
-
-	if (getKeyJsonValueFromContainer(object, key, strlen(key), &v) == NULL)
-		return NULL;
-	if (v.type == jbvString)
-		return pnstrdup(v.val.string.val, v.val.string.len);
-	if (v.type == jbvNumeric)
-		return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v.val.numeric)));
-	return NULL;
-}
-
-bool
-rcs_foreign_present(JsonbContainer *object, const char *key)
-{
-	JsonbValue v;
-
-	return getKeyJsonValueFromContainer(object, key, strlen(key), &v) != NULL && v.type != jbvNull;
-}

@@ -22,13 +22,4 @@ extern JsonbContainer *rcs_foreign_json(const char *body, size_t len);
 /* The same, of at most so many bytes, and an array will do as well. */
 extern Jsonb *rcs_foreign_document(const char *body, size_t len, size_t most);
 
-/* the member that is an object, else NULL */
-extern JsonbContainer *rcs_foreign_object(JsonbContainer *object, const char *key);
-
-/* the member that is a string or a number, as text, else NULL */
-extern char *rcs_foreign_text(JsonbContainer *object, const char *key);
-
-/* there, and not null */
-extern bool rcs_foreign_present(JsonbContainer *object, const char *key);
-
 #endif /* RCS_FOREIGN_JSON_H */

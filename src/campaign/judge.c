@@ -10,7 +10,9 @@
 
 #include "base/arguments.h"
 #include "campaign/judge.h"
+#include "message/check.h"
 #include "message/draft.h"
+#include "message/recipient.h"
 #include "message/template.h"
 #include "queue/single.h"
 

@@ -10,6 +10,7 @@
 #include "utils/memutils.h"
 
 #include "base/foreign_json.h"
+#include "base/jsonb_members.h"
 #include "kt/carrier_time.h"
 #include "kt/file_form.h"
 
@@ -75,13 +76,13 @@ rcs_kt_file_form(StringInfo out, const char *file_id, const char *type, const ch
 static JsonbContainer *
 find_info(JsonbContainer *answer)
 {
-	JsonbContainer *data = rcs_foreign_object(answer, "data");
-	JsonbContainer *info = data != NULL ? rcs_foreign_object(data, "fileInfo") : NULL;
+	JsonbContainer *data = rcs_member_object(answer, "data");
+	JsonbContainer *info = data != NULL ? rcs_member_object(data, "fileInfo") : NULL;
 	JsonbContainer *places[] = {info, data, answer};
 
 	for (int i = 0; i < (int) lengthof(places); i++)
-		if (places[i] != NULL && (rcs_foreign_present(places[i], "fileId") ||
-								  rcs_foreign_present(places[i], "expiryDate")))
+		if (places[i] != NULL && (rcs_member_present(places[i], "fileId") ||
+								  rcs_member_present(places[i], "expiryDate")))
 			return places[i];
 	return NULL;
 }
@@ -89,8 +90,8 @@ find_info(JsonbContainer *answer)
 static void
 read_info(JsonbContainer *info, RcsKtFile *file)
 {
-	char *status = rcs_foreign_text(info, "status");
-	char *expires = rcs_foreign_text(info, "expiryDate");
+	char *status = rcs_member_text(info, "status");
+	char *expires = rcs_member_text(info, "expiryDate");
 
 	file->there = true;
 	file->expired = status != NULL && strcmp(status, "expired") == 0;
@@ -109,12 +110,12 @@ rcs_kt_file_answer(const char *body, size_t len, RcsKtFile *file)
 	char *said;
 
 	memset(file, 0, sizeof(*file));
-	if (answer != NULL && !rcs_foreign_present(answer, "error"))
+	if (answer != NULL && !rcs_member_present(answer, "error"))
 		info = find_info(answer);
 	if (info != NULL)
 	{
 		/* the envelope's own status, unless there is no envelope */
-		said = info == answer ? NULL : rcs_foreign_text(answer, "status");
+		said = info == answer ? NULL : rcs_member_text(answer, "status");
 		if (said == NULL || strcmp(said, "200") == 0)
 			read_info(info, file);
 	}

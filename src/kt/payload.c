@@ -15,6 +15,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "base/jsonb_members.h"
 #include "kt/payload.h"
 #include "message/template.h"
 
@@ -40,9 +41,6 @@ static void compile_legacy(RcsPayload *p, JsonbContainer *legacy, const RcsSende
 static void add_kisa_code(StringInfo s, JsonbContainer *legacy, const RcsSender *sender);
 static JsonbContainer *rest_of(JsonbContainer *object, const char *const *left_out, int n);
 static bool is_one_of(const JsonbValue *key, const char *const *names, int n);
-static bool is_given(JsonbContainer *object, const char *key);
-static JsonbContainer *object_of(JsonbContainer *object, const char *key);
-static char *text_of(JsonbContainer *object, const char *key);
 static void add_member(StringInfo s, const char *key, const char *value);
 static void add_text(StringInfo s, const char *text);
 static const char *splice(StringInfo out, const RcsTemplate *t, JsonbContainer *params, char joint);
@@ -52,7 +50,7 @@ RcsPayload *
 rcs_payload_compile(JsonbContainer *message, const RcsSender *sender, bool allow_params)
 {
 	RcsPayload *p = palloc0(sizeof(RcsPayload));
-	JsonbContainer *legacy = object_of(message, "legacy");
+	JsonbContainer *legacy = rcs_member_object(message, "legacy");
 
 	p->head = compile_head(p, message, sender, legacy != NULL);
 	p->template =
@@ -100,9 +98,9 @@ chat_messagebase(JsonbContainer *body)
 {
 	if (body == NULL)
 		return "SCS00000";
-	if (is_given(body, "media"))
+	if (rcs_member_present(body, "media"))
 		return "SCwThM00";
-	return is_given(body, "title") ? "SCL00000" : "SCS00000";
+	return rcs_member_present(body, "title") ? "SCL00000" : "SCS00000";
 }
 
 const char *
@@ -151,7 +149,7 @@ rcs_payload_cards(JsonbContainer *body)
 bool
 rcs_payload_is_ad(JsonbContainer *message)
 {
-	char *header = text_of(message, "header");
+	char *header = rcs_member_text(message, "header");
 
 	return header != NULL && strcmp(header, "1") == 0;
 }
@@ -162,9 +160,9 @@ static char *
 compile_head(RcsPayload *p, JsonbContainer *message, const RcsSender *sender, bool fallback)
 {
 	StringInfoData s;
-	char *service = text_of(message, "serviceType");
-	char *header = text_of(message, "header");
-	JsonbContainer *body = object_of(message, "body");
+	char *service = rcs_member_text(message, "serviceType");
+	char *header = rcs_member_text(message, "header");
+	JsonbContainer *body = rcs_member_object(message, "body");
 
 	initStringInfo(&s);
 	appendStringInfo(&s, ",\"scheduleType\":0,\"msgServiceType\":\"%s\"},\"rcs\":{\"chatbotId\":",
@@ -173,17 +171,17 @@ compile_head(RcsPayload *p, JsonbContainer *message, const RcsSender *sender, bo
 	add_member(&s, "agencyId", sender->agency_id);
 	add_member(&s, "agencyKey", sender->agency_key);
 	add_member(&s, "brandKey", sender->brand_key);
-	if (service != NULL && !is_given(message, "messagebaseId"))
+	if (service != NULL && !rcs_member_present(message, "messagebaseId"))
 		add_member(&s, "messagebaseId", rcs_default_messagebase(service, body));
 	if (header == NULL)
 		add_member(&s, "header", "0");
-	else if (strcmp(header, "1") == 0 && !is_given(message, "footer"))
+	else if (strcmp(header, "1") == 0 && !rcs_member_present(message, "footer"))
 		add_member(&s, "footer", sender->footer);
-	if (!is_given(message, "cdrId"))
+	if (!rcs_member_present(message, "cdrId"))
 		add_member(&s, "cdrId", sender->cdr_id);
 
 	/* the carrier demands it of chat messages */
-	p->expiry_set = is_given(message, "expiryOption");
+	p->expiry_set = rcs_member_present(message, "expiryOption");
 	if (!p->expiry_set && service != NULL && strcmp(service, "RCSCHAT") == 0)
 	{
 		appendStringInfoString(&s, ",\"expiryOption\":2");
@@ -200,11 +198,11 @@ compile_legacy(RcsPayload *p, JsonbContainer *legacy, const RcsSender *sender, b
 
 	/* each member begins with a comma, the first one's is taken off */
 	initStringInfo(&members);
-	if (!is_given(legacy, "contentCount"))
+	if (!rcs_member_present(legacy, "contentCount"))
 		appendStringInfoString(&members, ",\"contentCount\":0");
-	if (!is_given(legacy, "callback"))
+	if (!rcs_member_present(legacy, "callback"))
 		add_member(&members, "callback", sender->callback);
-	if (!is_given(legacy, "prefix"))
+	if (!rcs_member_present(legacy, "prefix"))
 		add_member(&members, "prefix", sender->fallback_prefix);
 	add_kisa_code(&members, legacy, sender);
 
@@ -222,7 +220,7 @@ compile_legacy(RcsPayload *p, JsonbContainer *legacy, const RcsSender *sender, b
 static void
 add_kisa_code(StringInfo s, JsonbContainer *legacy, const RcsSender *sender)
 {
-	const char *code = text_of(legacy, "kisaOrigCode");
+	const char *code = rcs_member_text(legacy, "kisaOrigCode");
 
 	if (code == NULL)
 		code = sender->kisa_orig_code;
@@ -266,49 +264,9 @@ static bool
 is_one_of(const JsonbValue *key, const char *const *names, int n)
 {
 	for (int i = 0; i < n; i++)
-		if (key->val.string.len == (int) strlen(names[i]) &&
-			memcmp(key->val.string.val, names[i], key->val.string.len) == 0)
+		if (rcs_is_word(key, names[i]))
 			return true;
 	return false;
-}
-
-/* Reading the message */
-
-static bool
-is_given(JsonbContainer *object, const char *key)
-{
-	JsonbValue v;
-
-	return JsonContainerIsObject(object) &&
-		   getKeyJsonValueFromContainer(object, key, strlen(key), &v) != NULL && v.type != jbvNull;
-}
-
-static JsonbContainer *
-object_of(JsonbContainer *object, const char *key)
-{
-	JsonbValue v;
-
-	if (!JsonContainerIsObject(object) ||
-		getKeyJsonValueFromContainer(object, key, strlen(key), &v) == NULL || v.type != jbvBinary ||
-		!JsonContainerIsObject(v.val.binary.data))
-		return NULL;
-	return v.val.binary.data;
-}
-
-/* A string or a number as text, else NULL. */
-static char *
-text_of(JsonbContainer *object, const char *key)
-{
-	JsonbValue v;
-
-	if (!JsonContainerIsObject(object) ||
-		getKeyJsonValueFromContainer(object, key, strlen(key), &v) == NULL)
-		return NULL;
-	if (v.type == jbvString)
-		return pnstrdup(v.val.string.val, v.val.string.len);
-	if (v.type == jbvNumeric)
-		return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v.val.numeric)));
-	return NULL;
 }
 
 /* Writing */

@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 
 #include "base/foreign_json.h"
+#include "base/jsonb_members.h"
 #include "kt/response.h"
 
 #define MAX_TOKEN_BYTES 8192
@@ -148,19 +149,19 @@ judge_answer(const RcsCodes *own, int status, const char *body, size_t len, RcsA
 	answer = rcs_foreign_json(body, len);
 	if (answer != NULL)
 	{
-		said = rcs_foreign_text(answer, "status");
-		error = rcs_foreign_object(answer, "error");
+		said = rcs_member_text(answer, "status");
+		error = rcs_member_object(answer, "error");
 	}
 	if (error != NULL)
 	{
-		code = read_code(rcs_foreign_text(error, "code"));
-		message = rcs_foreign_text(error, "message");
+		code = read_code(rcs_member_text(error, "code"));
+		message = rcs_member_text(error, "message");
 	}
 
 	if (code != 0)
 		judge_code(own, code, status, message, out);
-	else if (status == 200 && answer != NULL && !rcs_foreign_present(answer, "error") &&
-			 (said ? strcmp(said, "200") == 0 : !rcs_foreign_present(answer, "status")))
+	else if (status == 200 && answer != NULL && !rcs_member_present(answer, "error") &&
+			 (said ? strcmp(said, "200") == 0 : !rcs_member_present(answer, "status")))
 		out->verdict = RCS_V_ACCEPTED;
 	else
 	{
@@ -344,19 +345,19 @@ mask_numbers(char *text)
 static char *
 usable_token(JsonbContainer *answer, long *ttl_s)
 {
-	JsonbContainer *data = rcs_foreign_object(answer, "data");
-	JsonbContainer *info = data ? rcs_foreign_object(data, "tokenInfo") : NULL;
-	char *token = info ? rcs_foreign_text(info, "accessToken") : NULL;
+	JsonbContainer *data = rcs_member_object(answer, "data");
+	JsonbContainer *info = data ? rcs_member_object(data, "tokenInfo") : NULL;
+	char *token = info ? rcs_member_text(info, "accessToken") : NULL;
 	int ttl;
 
 	if (token == NULL || token[0] == '\0' || strlen(token) > MAX_TOKEN_BYTES ||
-		rcs_foreign_present(answer, "error"))
+		rcs_member_present(answer, "error"))
 		return NULL;
 	for (const char *c = token; *c; c++)
 		if (*c <= ' ' || *c > '~')
 			return NULL;
 
-	ttl = read_code(rcs_foreign_text(info, "expiresIn"));
+	ttl = read_code(rcs_member_text(info, "expiresIn"));
 	*ttl_s = ttl > 0 ? Min(ttl, MAX_TOKEN_TTL_S) : DEFAULT_TOKEN_TTL_S;
 	return token;
 }

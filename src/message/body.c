@@ -9,7 +9,9 @@
 
 #include "utils/builtins.h"
 
-#include "message/text_length.h"
+#include "base/jsonb_members.h"
+#include "message/body.h"
+#include "message/form.h"
 #include "message/value.h"
 
 static const char *const card_members[] = {"title", "description", "media"};
@@ -178,19 +180,6 @@ check_variables(RcsCheck *c, JsonbContainer *body)
 			rcs_check_value(c, rcs_member_path("body", key.val.string.val, key.val.string.len),
 							&value, &variable);
 	}
-}
-
-/* ---------- size ---------- */
-
-int
-rcs_body_bytes(JsonbContainer *body, bool is_template, RcsTemplate **text)
-{
-	int len;
-	const char *literal;
-
-	*text = rcs_template_compile(body, is_template);
-	literal = rcs_template_literal(*text, &len);
-	return rcs_text_utf8_bytes(literal, len);
 }
 
 /* ---------- the whole ---------- */

@@ -7,11 +7,13 @@
  */
 #include "postgres.h"
 
+#include "base/jsonb_members.h"
+#include "message/cross.h"
 #include "message/text_length.h"
 #include "message/value.h"
 
 static char *
-text_of(JsonbContainer *object, const char *name)
+string_of(JsonbContainer *object, const char *name)
 {
 	JsonbValue *v = rcs_member(object, name);
 
@@ -30,7 +32,7 @@ is_advertising(JsonbContainer *message)
 static void
 check_header(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *service)
 {
-	char *footer = text_of(message, "footer");
+	char *footer = string_of(message, "footer");
 
 	if (!is_advertising(message))
 	{
@@ -152,7 +154,7 @@ check_buttons(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *servic
 static int
 prefix_bytes(const RcsCheck *c, JsonbContainer *legacy)
 {
-	const char *prefix = text_of(legacy, "prefix");
+	const char *prefix = string_of(legacy, "prefix");
 	int bad_at;
 
 	if (prefix == NULL && c->options->facts != NULL)
@@ -183,7 +185,7 @@ check_fallback(RcsCheck *c, JsonbContainer *message)
 
 	if (legacy == NULL)
 		return;
-	type = text_of(legacy, "serviceType");
+	type = string_of(legacy, "serviceType");
 	count = rcs_member(legacy, "contentCount");
 	if (type != NULL)
 		check_fallback_text(c, legacy, strcmp(type, "SMS") == 0, is_advertising(message));
@@ -201,7 +203,7 @@ check_fallback(RcsCheck *c, JsonbContainer *message)
 static void
 check_sender(RcsCheck *c, JsonbContainer *message)
 {
-	char *given = text_of(message, "chatbotId");
+	char *given = string_of(message, "chatbotId");
 
 	if (given != NULL && c->options->facts != NULL &&
 		strcmp(given, c->options->facts->chatbot) != 0)

@@ -2,7 +2,7 @@
  * draft.c
  *		Messages before they are queued: plain text, fallback, placeholders.
  *
- * Whether the result is valid says value.c.  It must not know SQL,
+ * check.c says whether the result is valid.  It must not know SQL,
  * settings, the carrier's wire format, or who sends.
  */
 #include "postgres.h"
@@ -11,7 +11,10 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "base/jsonb_members.h"
+#include "message/check.h"
 #include "message/draft.h"
+#include "message/schema.h"
 #include "message/template.h"
 #include "message/text_length.h"
 

@@ -10,8 +10,8 @@
 
 #include "utils/jsonb.h"
 
+#include "message/complaint.h"
 #include "message/problem.h"
-#include "message/value.h"
 
 /* What the sender of a single message has given; text or message, not both. */
 typedef struct RcsDraft

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/jsonb_members.h"
 #include "message/media_url.h"
 
 #define SHOWN_MAX 100
@@ -66,18 +67,6 @@ rcs_media_is_url(const char *value, int len)
 	return has_scheme(value, len) && !is_film(value, len);
 }
 
-static JsonbContainer *
-body_of(JsonbContainer *message)
-{
-	JsonbValue v;
-
-	if (!JsonContainerIsObject(message) ||
-		getKeyJsonValueFromContainer(message, "body", 4, &v) == NULL || v.type != jbvBinary ||
-		!JsonContainerIsObject(v.val.binary.data))
-		return NULL;
-	return v.val.binary.data;
-}
-
 static bool
 holds_url(const JsonbValue *key, const JsonbValue *value)
 {
@@ -88,7 +77,7 @@ holds_url(const JsonbValue *key, const JsonbValue *value)
 List *
 rcs_media_urls(JsonbContainer *message)
 {
-	JsonbContainer *body = body_of(message);
+	JsonbContainer *body = rcs_member_object(message, "body");
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue key;
@@ -145,7 +134,7 @@ Jsonb *
 rcs_media_replace(JsonbContainer *message, const char *(*replace)(const char *url, void *arg),
 				  void *arg)
 {
-	JsonbContainer *body = body_of(message);
+	JsonbContainer *body = rcs_member_object(message, "body");
 	JsonbIterator *it = JsonbIteratorInit(message);
 	JsonbIteratorToken token;
 	JsonbParseState *state = NULL;

@@ -9,8 +9,8 @@
 #include "mb/pg_wchar.h"
 
 #include "message/media_url.h"
+#include "message/string.h"
 #include "message/text_length.h"
-#include "message/value.h"
 
 #define FILE_ID_MAX 64
 

@@ -2,7 +2,7 @@
  * validate.c
  *		rcs_validate(): what is wrong with a message, as rows.
  *
- * The rules are value.c's.  It knows no sender, so what a chatbot may
+ * The rules are those of check.c.  It knows no sender, so what a chatbot may
  * supply is not missed here.
  */
 #include "postgres.h"
@@ -11,7 +11,7 @@
 #include "utils/builtins.h"
 
 #include "base/rows.h"
-#include "message/value.h"
+#include "message/check.h"
 
 PG_FUNCTION_INFO_V1(rcs_validate);
 Datum

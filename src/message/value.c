@@ -1,105 +1,19 @@
 /*
  * value.c
- *		Is a message one that the carrier takes?  The reader of the tables of
- *		schema.c.
+ *		Checks values and objects of a message by the tables of schema.c.
  *
- * Depth is bounded by the tables: what they do not name is not entered.
+ * The depth is bounded by the tables: an object that no table names is not
+ * entered.  This file must not know which rules hold between members.
  */
 #include "postgres.h"
 
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+#include "base/jsonb_members.h"
+#include "message/form.h"
+#include "message/string.h"
 #include "message/value.h"
-
-#define PLAIN_NAME "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-
-/* ---------- faults and paths ---------- */
-
-void
-rcs_complain(RcsCheck *c, const char *path, const char *code, const char *fmt, ...)
-{
-	RcsFault *f = palloc(sizeof(RcsFault));
-	StringInfoData problem;
-
-	initStringInfo(&problem);
-	for (;;)
-	{
-		va_list args;
-		int needed;
-
-		va_start(args, fmt);
-		needed = appendStringInfoVA(&problem, fmt, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&problem, needed);
-	}
-	f->path = pstrdup(path);
-	f->code = code;
-	f->problem = problem.data;
-	c->faults = lappend(c->faults, f);
-}
-
-/* A name that could be mistaken for part of the path is quoted. */
-const char *
-rcs_member_path(const char *path, const char *name, int len)
-{
-	StringInfoData s;
-	int plain = 0;
-
-	while (plain < len && name[plain] != '\0' && strchr(PLAIN_NAME, name[plain]) != NULL)
-		plain++;
-	initStringInfo(&s);
-	if (path[0] != '\0')
-		appendStringInfo(&s, "%s.", path);
-	if (len > 0 && plain == len)
-		appendBinaryStringInfo(&s, name, len);
-	else
-	{
-		appendStringInfoChar(&s, '"');
-		rcs_template_escape(&s, name, len);
-		appendStringInfoChar(&s, '"');
-	}
-	return s.data;
-}
-
-/* ---------- members ---------- */
-
-JsonbValue *
-rcs_member(JsonbContainer *object, const char *name)
-{
-	JsonbValue *v = getKeyJsonValueFromContainer(object, name, (int) strlen(name), NULL);
-
-	return v == NULL || v->type == jbvNull ? NULL : v;
-}
-
-JsonbContainer *
-rcs_member_object(JsonbContainer *object, const char *name)
-{
-	JsonbValue *v = rcs_member(object, name);
-
-	return v != NULL && v->type == jbvBinary && JsonContainerIsObject(v->val.binary.data)
-			   ? v->val.binary.data
-			   : NULL;
-}
-
-JsonbContainer *
-rcs_member_list(JsonbContainer *object, const char *name)
-{
-	JsonbValue *v = rcs_member(object, name);
-
-	return v != NULL && v->type == jbvBinary && JsonContainerIsArray(v->val.binary.data)
-			   ? v->val.binary.data
-			   : NULL;
-}
-
-bool
-rcs_is_word(const JsonbValue *v, const char *word)
-{
-	return v != NULL && v->type == jbvString && v->val.string.len == (int) strlen(word) &&
-		   memcmp(v->val.string.val, word, v->val.string.len) == 0;
-}
 
 /* ---------- values ---------- */
 
@@ -125,22 +39,6 @@ static void
 wrong_type(RcsCheck *c, const char *path, const JsonbValue *v, const char *wanted)
 {
 	rcs_complain(c, path, "type", "is %s, not %s", type_name(v), wanted);
-}
-
-/* True, and its value, for a whole number of ordinary size; "2.0" is what would be sent, and is none. */
-bool
-rcs_whole_number(const JsonbValue *v, int *n)
-{
-	char *text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->val.numeric)));
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(text, &end, 10);
-	if (*end != '\0' || errno != 0 || value < -1000000000 || value > 1000000000)
-		return false;
-	*n = (int) value;
-	return true;
 }
 
 static void
@@ -359,9 +257,8 @@ check_choice(RcsCheck *c, const char *path, JsonbContainer *object, const RcsCho
 		rcs_complain(c, path, "missing", "needs one of these: %s", names.data);
 }
 
-void
-rcs_check_unknown(RcsCheck *c, const char *path, JsonbContainer *object,
-				  const RcsMemberRule *members)
+static void
+check_unknown(RcsCheck *c, const char *path, JsonbContainer *object, const RcsMemberRule *members)
 {
 	JsonbIterator *it = JsonbIteratorInit(object);
 	JsonbIteratorToken token;
@@ -396,58 +293,5 @@ rcs_check_object(RcsCheck *c, const char *path, JsonbContainer *object, const Rc
 	}
 	for (const RcsChoiceRule *choice = rule->choices; choice && choice->names[0] != NULL; choice++)
 		check_choice(c, path, object, choice);
-	rcs_check_unknown(c, path, object, rule->members);
-}
-
-void
-rcs_check_sum(RcsCheck *c, const RcsSum *sum, int total)
-{
-	if (sum->max > 0 && total > sum->max)
-		rcs_complain(c, "body", "too_long", "%s: %d characters together, at most %d are allowed",
-					 sum->what, total, sum->max);
-}
-
-/* ---------- the whole ---------- */
-
-static void
-check_message(RcsCheck *c, JsonbContainer *message, RcsSum *sum)
-{
-	JsonbValue *type = rcs_member(message, "serviceType");
-	JsonbValue *base = rcs_member(message, "messagebaseId");
-	const RcsServiceRule *service = NULL;
-	const RcsLayoutRule *layout = NULL;
-	int cards = 0;
-
-	if (c->options->need_header && rcs_member(message, "header") == NULL)
-		rcs_complain(c, "header", "missing",
-					 "is missing: \"0\" is for information, \"1\" for advertising");
-	rcs_check_object(c, "", message, &rcs_message_rule);
-	if (type != NULL && type->type == jbvString)
-		service = rcs_service_rule(type->val.string.val, type->val.string.len);
-	if (base != NULL && base->type == jbvString)
-		layout = rcs_layout_rule(base->val.string.val, base->val.string.len);
-	if (service == NULL)
-		return; /* the rest depends on it */
-	rcs_check_body(c, message, service, layout, sum, &cards);
-	rcs_check_cross(c, message, service, layout, cards);
-}
-
-List *
-rcs_message_faults(Jsonb *message, const RcsCheckOptions *options, RcsForm **form)
-{
-	RcsSum *sum = palloc0(sizeof(RcsSum));
-	RcsCheck c = {.options = options, .form = form != NULL ? rcs_form_new() : NULL};
-
-	if (JB_ROOT_IS_OBJECT(message))
-		check_message(&c, &message->root, sum);
-	else
-		rcs_complain(&c, "", "type", "is not a JSON object");
-	if (form != NULL)
-	{
-		rcs_form_finish(c.form, &c, sum,
-						JB_ROOT_IS_OBJECT(message) ? rcs_member_object(&message->root, "body")
-												   : NULL);
-		*form = c.form;
-	}
-	return c.faults;
+	check_unknown(c, path, object, rule->members);
 }

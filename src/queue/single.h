@@ -10,7 +10,7 @@
 #include "utils/uuid.h"
 
 #include "account/account.h"
-#include "message/value.h"
+#include "message/complaint.h"
 
 typedef struct RcsSingle
 {
