@@ -1,0 +1,31 @@
+/*
+ * gate.c
+ *		May messages leave through an account, and how many at a time?
+ *
+ * An account is open when it can be used, is not on hold and its breaker is closed.
+ * This file must not know what waits for the account.
+ */
+#include "postgres.h"
+
+#include "base/monotonic.h"
+#include "carrier/carrier.h"
+
+bool
+rcs_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us)
+{
+	*probe = false;
+	*wait_us = SECOND;
+	return a->shared >= 0 && rcs_account_held(a) == NULL &&
+		   rcs_account_open(a->shared, now_us, probe, wait_us);
+}
+
+/* How many intents may share a commit: what can leave within a quarter second. */
+int
+rcs_account_slice(const RcsAccount *a)
+{
+	double rate = a->shared < 0 ? 0 : rcs_account_rate(a->shared);
+
+	if (rate <= 0)
+		return RCS_SLICE_MAX;
+	return Max(1, Min(RCS_SLICE_MAX, (int) (rate / 60.0 * RCS_SLICE_SECONDS)));
+}
