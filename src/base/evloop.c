@@ -1,7 +1,7 @@
 /*
  * evloop.c
- *	  The only place that waits, so that every wait ends with the latch and with
- *	  the postmaster, and interrupts are served at once.
+ *	  The wait for sockets.  It ends with the latch and with the postmaster too,
+ *	  and serves interrupts at once.
  *
  * A WaitEventSet cannot drop a socket, hence the private epoll set: sockets
  * come and go there, and its one descriptor stands in the WaitEventSet.
@@ -51,10 +51,6 @@ static int *stale_fds = NULL;
 static int n_watches = 0;
 static int n_stale = 0;
 
-static bool make_room(int fd);
-static bool tell_kernel(int fd, Watch *w);
-static void tell_kernel_all(void);
-
 void
 rcs_evloop_init(void)
 {
@@ -85,16 +81,55 @@ rcs_evloop_pollfd(void)
 	return poll_fd;
 }
 
-/*
- * Interrupts are served here and nowhere else between two transactions; a
- * transaction left open would be held for as long as a peer likes.
- */
-void
-rcs_evloop_wait(long timeout_ms)
+/* ---------- what the kernel knows ---------- */
+
+static bool
+tell_kernel(int fd, Watch *w)
 {
-	Assert(!IsTransactionState());
-	rcs_evloop_wait_in_transaction(timeout_ms);
+	struct epoll_event event = {0};
+	int op;
+
+	if (w->want == w->have)
+		return true;
+	event.data.fd = fd;
+	event.events =
+		((w->want & RCS_EV_READ) ? EPOLLIN : 0) | ((w->want & RCS_EV_WRITE) ? EPOLLOUT : 0);
+	op = w->want == 0 ? EPOLL_CTL_DEL : w->have == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	w->have = w->want;
+
+	if (epoll_ctl(poll_fd, op, fd, &event) == 0)
+		return true;
+
+	/* closed and opened again behind our back: the kernel is right */
+	if (op == EPOLL_CTL_DEL)
+		return true;
+	if (errno == ENOENT && epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+		return true;
+	if (errno == EEXIST && epoll_ctl(poll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
+		return true;
+	w->have = 0;
+	return false;
 }
+
+/*
+ * READ stays registered when it is not wanted any more.  That is harmless: nothing
+ * arrives on an idle connection, and if it does, rcs_evloop_ready() takes it out.
+ */
+static void
+tell_kernel_all(void)
+{
+	for (int i = 0; i < n_stale; i++)
+	{
+		Watch *w = &watches[stale_fds[i]];
+
+		w->stale = false;
+		if (w->adopted && !(w->want == 0 && w->have == RCS_EV_READ))
+			(void) tell_kernel(stale_fds[i], w);
+	}
+	n_stale = 0;
+}
+
+/* ---------- waiting ---------- */
 
 /* For functions that users call, whose transaction is open anyway. */
 void
@@ -106,6 +141,44 @@ rcs_evloop_wait_in_transaction(long timeout_ms)
 	(void) WaitEventSetWait(wait_set, timeout_ms, &event, 1, wait_event);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
+}
+
+/* No transaction may be open: it would be held for as long as a peer likes. */
+void
+rcs_evloop_wait(long timeout_ms)
+{
+	Assert(!IsTransactionState());
+	rcs_evloop_wait_in_transaction(timeout_ms);
+}
+
+/* ---------- the poll set ---------- */
+
+static bool
+make_room(int fd)
+{
+	int n = Max(n_watches, 256);
+	Watch *w;
+	int *s;
+
+	if (fd < 0)
+		return false;
+	if (fd < n_watches)
+		return true;
+	while (n <= fd)
+		n *= 2;
+
+	/* each descriptor stands at most once in stale_fds, so n is enough */
+	s = realloc(stale_fds, n * sizeof(int));
+	if (s == NULL)
+		return false;
+	stale_fds = s;
+	w = realloc(watches, n * sizeof(Watch));
+	if (w == NULL)
+		return false;
+	memset(w + n_watches, 0, (n - n_watches) * sizeof(Watch));
+	watches = w;
+	n_watches = n;
+	return true;
 }
 
 bool
@@ -167,8 +240,8 @@ rcs_evloop_ready(RcsReady *ready, int max)
 						((e & (EPOLLERR | EPOLLHUP)) ? RCS_EV_ERROR : 0);
 
 		/*
-		 * Nobody wants this one: an idle connection that the peer closed.  It
-		 * would report the same for ever.
+		 * This is an idle connection that the peer closed.  No event of it is
+		 * wanted, and it would report the same for ever.
 		 */
 		if (fd < n_watches && watches[fd].want == 0)
 		{
@@ -177,78 +250,4 @@ rcs_evloop_ready(RcsReady *ready, int max)
 		}
 	}
 	return Max(n, 0);
-}
-
-static bool
-make_room(int fd)
-{
-	int n = Max(n_watches, 256);
-	Watch *w;
-	int *s;
-
-	if (fd < 0)
-		return false;
-	if (fd < n_watches)
-		return true;
-	while (n <= fd)
-		n *= 2;
-
-	/* each descriptor stands at most once in stale_fds, so n is enough */
-	s = realloc(stale_fds, n * sizeof(int));
-	if (s == NULL)
-		return false;
-	stale_fds = s;
-	w = realloc(watches, n * sizeof(Watch));
-	if (w == NULL)
-		return false;
-	memset(w + n_watches, 0, (n - n_watches) * sizeof(Watch));
-	watches = w;
-	n_watches = n;
-	return true;
-}
-
-static bool
-tell_kernel(int fd, Watch *w)
-{
-	struct epoll_event event = {0};
-	int op;
-
-	if (w->want == w->have)
-		return true;
-	event.data.fd = fd;
-	event.events =
-		((w->want & RCS_EV_READ) ? EPOLLIN : 0) | ((w->want & RCS_EV_WRITE) ? EPOLLOUT : 0);
-	op = w->want == 0 ? EPOLL_CTL_DEL : w->have == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-	w->have = w->want;
-
-	if (epoll_ctl(poll_fd, op, fd, &event) == 0)
-		return true;
-
-	/* closed and opened again behind our back: the kernel is right */
-	if (op == EPOLL_CTL_DEL)
-		return true;
-	if (errno == ENOENT && epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
-		return true;
-	if (errno == EEXIST && epoll_ctl(poll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
-		return true;
-	w->have = 0;
-	return false;
-}
-
-/*
- * To keep READ registered although nobody wants it is harmless: nothing arrives
- * on an idle connection, and if it does, rcs_evloop_ready() takes it out.
- */
-static void
-tell_kernel_all(void)
-{
-	for (int i = 0; i < n_stale; i++)
-	{
-		Watch *w = &watches[stale_fds[i]];
-
-		w->stale = false;
-		if (w->adopted && !(w->want == 0 && w->have == RCS_EV_READ))
-			(void) tell_kernel(stale_fds[i], w);
-	}
-	n_stale = 0;
 }

@@ -1,6 +1,6 @@
 /*
  * evloop.h
- *	  The only place that waits.
+ *	  The wait for sockets, in a worker that has requests open.
  *
  * Sockets of libraries stand in a private poll set; its one descriptor is
  * waited for together with the process latch and the death of the postmaster.

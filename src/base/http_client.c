@@ -21,6 +21,7 @@
 #include "utils/timestamp.h"
 
 #include "base/evloop.h"
+#include "base/http_client.h"
 #include "base/http_transfer.h"
 #include "base/monotonic.h"
 
@@ -37,16 +38,61 @@ static int open_sockets = 0;   /* counted in callbacks */
 static int reserved_fds = 0;   /* what fd.c knows of them */
 static uint64 turns = 0;	   /* of rcs_http_run() */
 
-static void move(RcsHttpTransfer *t, dlist_head *list);
-static RcsHttpTransfer *take_transfer(void);
-static bool refuse(RcsHttpRequest *r, const char *why);
-static void collect(void);
-static void settle(RcsHttpTransfer *t, CURLcode code);
-static void reserve_fds(void);
-static void block_signals(sigset_t *old);
-static void unblock_signals(const sigset_t *old);
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *fd_arg);
-static int on_timer(CURLM *m, long timeout_ms, void *arg);
+/* ---------- callbacks of curl: nothing here may raise ---------- */
+
+/*
+ * The address is judged here, where nothing can change it any more.  A program
+ * that some function starts must not inherit our connections.
+ */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	RcsHttpTransfer *t = arg;
+	const char *refusal = rcs_address_refusal(&a->addr, t->request->reach);
+	int fd = -1;
+
+	t->refusal = refusal;
+	if (refusal == NULL)
+		fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	if (!rcs_evloop_adopt(fd))
+	{
+		close(fd);
+		return CURL_SOCKET_BAD;
+	}
+	open_sockets++;
+	return fd;
+}
+
+static int
+close_socket(void *arg, curl_socket_t fd)
+{
+	rcs_evloop_forget(fd);
+	open_sockets--;
+	return close(fd);
+}
+
+static int
+on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *fd_arg)
+{
+	int want = 0;
+
+	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
+		want |= RCS_EV_READ;
+	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+		want |= RCS_EV_WRITE;
+	return rcs_evloop_watch(fd, want) ? 0 : -1;
+}
+
+static int
+on_timer(CURLM *m, long timeout_ms, void *arg)
+{
+	deadline_us = timeout_ms < 0 ? -1 : rcs_now_us() + timeout_ms * INT64CONST(1000);
+	return 0;
+}
+
+/* ---------- start of the process ---------- */
 
 bool
 rcs_http_init(void)
@@ -85,6 +131,45 @@ rcs_http_set_max_connections(int n)
 	curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) n);
 }
 
+/* ---------- starting ---------- */
+
+static void
+move(RcsHttpTransfer *t, dlist_head *list)
+{
+	if (t->list != NULL)
+		dlist_delete(&t->node);
+	t->list = list;
+	if (list == &spare)
+		dlist_push_head(list, &t->node);
+	else if (list != NULL)
+		dlist_push_tail(list, &t->node);
+}
+
+/* The one used last comes first: its memory is warm.  NULL: out of memory. */
+static RcsHttpTransfer *
+take_transfer(void)
+{
+	RcsHttpTransfer *t;
+
+	if (dlist_is_empty(&spare))
+		return rcs_http_transfer_new(open_socket, close_socket);
+	t = dlist_head_element(RcsHttpTransfer, node, &spare);
+	move(t, NULL);
+	return t;
+}
+
+static bool
+refuse(RcsHttpRequest *r, const char *why)
+{
+	r->outcome = RCS_HTTP_NOT_SENT;
+	r->status = 0;
+	r->answer = "";
+	r->answer_len = 0;
+	strlcpy(r->error, why, sizeof(r->error));
+	r->done_us = r->started_us;
+	return false;
+}
+
 bool
 rcs_http_start(RcsHttpRequest *r)
 {
@@ -115,6 +200,94 @@ rcs_http_start(RcsHttpRequest *r)
 	move(t, &running);
 	active++;
 	return true;
+}
+
+/* ---------- running ---------- */
+
+/* Takes the transfer out of curl and fills the request. */
+static void
+settle(RcsHttpTransfer *t, CURLcode code)
+{
+	RcsHttpRequest *r = t->request;
+	long status = 0;
+
+	r->done_us = GetCurrentTimestamp();
+	r->error[0] = '\0';
+	r->status = 0;
+	r->answer = t->answer_len > 0 ? t->answer : "";
+	r->answer_len = t->answer_len;
+	if (code == CURLE_OK)
+	{
+		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+		r->outcome = RCS_HTTP_ANSWER;
+		r->status = (int) status;
+	}
+	else
+	{
+		r->outcome = t->born == turns || rcs_http_transfer_nothing_left(t) ? RCS_HTTP_NOT_SENT
+																		   : RCS_HTTP_UNKNOWN;
+		snprintf(r->error, sizeof(r->error), "%s%s",
+				 code == CURLE_OPERATION_TIMEDOUT ? "timeout: " : "",
+				 t->refusal			? t->refusal
+				 : t->curl_error[0] ? t->curl_error
+									: curl_easy_strerror(code));
+	}
+	curl_multi_remove_handle(multi, t->easy);
+	active--;
+	move(t, &finished);
+}
+
+static void
+collect(void)
+{
+	CURLMsg *msg;
+	int left;
+
+	while ((msg = curl_multi_info_read(multi, &left)) != NULL)
+	{
+		char *private = NULL;
+		CURLcode code = msg->data.result;
+
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private);
+		settle((RcsHttpTransfer *) private, code);
+	}
+}
+
+/*
+ * fd.c keeps our sockets in its budget.  It may close files to make room, so
+ * this is done outside of curl.
+ */
+static void
+reserve_fds(void)
+{
+	for (; reserved_fds < open_sockets; reserved_fds++)
+		ReserveExternalFD();
+	for (; reserved_fds > open_sockets; reserved_fds--)
+		ReleaseExternalFD();
+}
+
+/*
+ * curl looks up names in threads of its own, and a thread inherits the signal
+ * mask of its maker: with all signals blocked, no handler of PostgreSQL ever
+ * runs in one.  Threads are made by curl_multi_socket_action() only (adding a
+ * handle just sets the timer), and one bracket serves a whole batch of sockets,
+ * so literal addresses need no exception.
+ */
+static void
+block_signals(sigset_t *old)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, old);
+}
+
+static void
+unblock_signals(const sigset_t *old)
+{
+	pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
 void
@@ -159,6 +332,8 @@ rcs_http_run(void)
 	reserve_fds();
 }
 
+/* ---------- requests that are done ---------- */
+
 RcsHttpRequest *
 rcs_http_next_done(void)
 {
@@ -171,7 +346,7 @@ rcs_http_next_done(void)
 	return t->request;
 }
 
-/* For whoever waits for one request of his, in a process that has others of its own. */
+/* For a function that waits for one request of its own, in a process that has others. */
 bool
 rcs_http_take_done(RcsHttpRequest *r)
 {
@@ -216,6 +391,8 @@ rcs_http_abort(RcsHttpRequest *r)
 	}
 	rcs_http_release(r);
 }
+
+/* ---------- the client as a whole ---------- */
 
 long
 rcs_http_timeout_ms(void)
@@ -262,185 +439,4 @@ rcs_http_shutdown(void)
 	active = 0;
 	deadline_us = -1;
 	reserve_fds();
-}
-
-/* Transfers */
-
-static void
-move(RcsHttpTransfer *t, dlist_head *list)
-{
-	if (t->list != NULL)
-		dlist_delete(&t->node);
-	t->list = list;
-	if (list == &spare)
-		dlist_push_head(list, &t->node);
-	else if (list != NULL)
-		dlist_push_tail(list, &t->node);
-}
-
-/* The one used last comes first: its memory is warm.  NULL: out of memory. */
-static RcsHttpTransfer *
-take_transfer(void)
-{
-	RcsHttpTransfer *t;
-
-	if (dlist_is_empty(&spare))
-		return rcs_http_transfer_new();
-	t = dlist_head_element(RcsHttpTransfer, node, &spare);
-	move(t, NULL);
-	return t;
-}
-
-static bool
-refuse(RcsHttpRequest *r, const char *why)
-{
-	r->outcome = RCS_HTTP_NOT_SENT;
-	r->status = 0;
-	r->answer = "";
-	r->answer_len = 0;
-	strlcpy(r->error, why, sizeof(r->error));
-	r->done_us = r->started_us;
-	return false;
-}
-
-/* Completion */
-
-static void
-collect(void)
-{
-	CURLMsg *msg;
-	int left;
-
-	while ((msg = curl_multi_info_read(multi, &left)) != NULL)
-	{
-		char *private = NULL;
-		CURLcode code = msg->data.result;
-
-		if (msg->msg != CURLMSG_DONE)
-			continue;
-		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private);
-		settle((RcsHttpTransfer *) private, code);
-	}
-}
-
-/* Takes the transfer out of curl and fills the request. */
-static void
-settle(RcsHttpTransfer *t, CURLcode code)
-{
-	RcsHttpRequest *r = t->request;
-	long status = 0;
-
-	r->done_us = GetCurrentTimestamp();
-	r->error[0] = '\0';
-	r->status = 0;
-	r->answer = t->answer_len > 0 ? t->answer : "";
-	r->answer_len = t->answer_len;
-	if (code == CURLE_OK)
-	{
-		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-		r->outcome = RCS_HTTP_ANSWER;
-		r->status = (int) status;
-	}
-	else
-	{
-		r->outcome = t->born == turns || rcs_http_transfer_nothing_left(t) ? RCS_HTTP_NOT_SENT
-																		   : RCS_HTTP_UNKNOWN;
-		snprintf(r->error, sizeof(r->error), "%s%s",
-				 code == CURLE_OPERATION_TIMEDOUT ? "timeout: " : "",
-				 t->refusal			? t->refusal
-				 : t->curl_error[0] ? t->curl_error
-									: curl_easy_strerror(code));
-	}
-	curl_multi_remove_handle(multi, t->easy);
-	active--;
-	move(t, &finished);
-}
-
-/*
- * fd.c keeps our sockets in its budget.  It may close files to make room, so
- * this is done outside of curl.
- */
-static void
-reserve_fds(void)
-{
-	for (; reserved_fds < open_sockets; reserved_fds++)
-		ReserveExternalFD();
-	for (; reserved_fds > open_sockets; reserved_fds--)
-		ReleaseExternalFD();
-}
-
-/*
- * curl looks up names in threads of its own, and a thread inherits the signal
- * mask of its maker: with all signals blocked, no handler of PostgreSQL ever
- * runs in one.  Threads are made by curl_multi_socket_action() only (adding a
- * handle just sets the timer), and one bracket serves a whole batch of sockets,
- * so literal addresses need no exception.
- */
-static void
-block_signals(sigset_t *old)
-{
-	sigset_t all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, old);
-}
-
-static void
-unblock_signals(const sigset_t *old)
-{
-	pthread_sigmask(SIG_SETMASK, old, NULL);
-}
-
-/* Callbacks of curl: nothing here may raise */
-
-/*
- * The address is judged here, where nothing can change it any more.  A program
- * that some function starts must not inherit our connections.
- */
-curl_socket_t
-rcs_http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
-{
-	RcsHttpTransfer *t = arg;
-	const char *refusal = rcs_address_refusal(&a->addr, t->request->reach);
-	int fd = -1;
-
-	t->refusal = refusal;
-	if (refusal == NULL)
-		fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-	if (fd < 0)
-		return CURL_SOCKET_BAD;
-	if (!rcs_evloop_adopt(fd))
-	{
-		close(fd);
-		return CURL_SOCKET_BAD;
-	}
-	open_sockets++;
-	return fd;
-}
-
-int
-rcs_http_close_socket(void *arg, curl_socket_t fd)
-{
-	rcs_evloop_forget(fd);
-	open_sockets--;
-	return close(fd);
-}
-
-static int
-on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *fd_arg)
-{
-	int want = 0;
-
-	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-		want |= RCS_EV_READ;
-	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-		want |= RCS_EV_WRITE;
-	return rcs_evloop_watch(fd, want) ? 0 : -1;
-}
-
-static int
-on_timer(CURLM *m, long timeout_ms, void *arg)
-{
-	deadline_us = timeout_ms < 0 ? -1 : rcs_now_us() + timeout_ms * INT64CONST(1000);
-	return 0;
 }

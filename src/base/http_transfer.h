@@ -7,18 +7,21 @@
 
 #include <curl/curl.h>
 
-#include "base/http_client.h"
 #include "lib/ilist.h"
+
+#include "base/http_request.h"
 
 /* an easy handle with what it needs for one request, reused for ever */
 struct RcsHttpTransfer
 {
-	/* of http_client.c */
+	/* for the user of the transfer */
 	dlist_node node;
 	dlist_head *list; /* where the node is; NULL = nowhere */
 	uint64 born;	  /* the turn it was started in */
 
 	CURL *easy;
+	curl_opensocket_callback open_socket;
+	curl_closesocket_callback close_socket;
 	RcsHttpRequest *request;
 
 	/* what the easy handle is set to; malloc'd, NULL = not set */
@@ -43,8 +46,9 @@ struct RcsHttpTransfer
 	char curl_error[CURL_ERROR_SIZE];
 };
 
-/* NULL: out of memory */
-extern RcsHttpTransfer *rcs_http_transfer_new(void);
+/* The callbacks open and close its sockets; the first gets the transfer.  NULL: out of memory. */
+extern RcsHttpTransfer *rcs_http_transfer_new(curl_opensocket_callback open_socket,
+											  curl_closesocket_callback close_socket);
 extern void rcs_http_transfer_free(RcsHttpTransfer *t);
 
 /* false: the request cannot be made; then only free() is allowed */
@@ -55,9 +59,5 @@ extern bool rcs_http_transfer_nothing_left(const RcsHttpTransfer *t);
 
 /* gives back what an idle transfer should not keep */
 extern void rcs_http_transfer_trim(RcsHttpTransfer *t);
-
-/* in http_client.c: callbacks that need its books */
-extern curl_socket_t rcs_http_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a);
-extern int rcs_http_close_socket(void *arg, curl_socket_t fd);
 
 #endif /* RCS_HTTP_TRANSFER_H */

@@ -9,7 +9,7 @@
 #ifndef RCS_RESPONSE_H
 #define RCS_RESPONSE_H
 
-#include "base/http_client.h"
+#include "base/http_request.h"
 
 #define RCS_CODE_SIZE 16
 #define RCS_REASON_SIZE 200 /* of the reason that is kept of an answer, a fate or a hold */
