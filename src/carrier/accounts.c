@@ -192,7 +192,7 @@ rcs_carrier_forget_waits(void)
 	{
 		RcsAccount *a = lfirst(lc);
 
-		if (a->shared >= 0 && delivery.lane == RCS_WORKER_SINGLE)
+		if (a->shared >= 0 && rcs_delivery.lane == RCS_WORKER_SINGLE)
 			rcs_account_single_waits(a->shared, a->starved);
 		a->starved = false;
 	}

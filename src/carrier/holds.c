@@ -57,7 +57,7 @@ rcs_holds_init(void)
 {
 	hold_cxt = AllocSetContextCreate(TopMemoryContext, "rcs holds", ALLOCSET_SMALL_SIZES);
 	if (!rcs_txn_run(check_identity, NULL))
-		rcs_worker_end(delivery.slot);
+		rcs_worker_end(rcs_delivery.slot);
 }
 
 static void
@@ -196,11 +196,11 @@ hold_suspects(void)
 static void
 beat(bool at_once)
 {
-	uint64 sent =
-		pg_atomic_read_u64(&delivery.slot->accepted) + pg_atomic_read_u64(&delivery.slot->failed);
+	uint64 sent = pg_atomic_read_u64(&rcs_delivery.slot->accepted) +
+				  pg_atomic_read_u64(&rcs_delivery.slot->failed);
 	int64 now_us = rcs_now_us();
 
-	if (delivery.slot->index != 0 || whole_by_worker ||
+	if (rcs_delivery.slot->index != 0 || whole_by_worker ||
 		(!at_once && now_us - beat_at_us < BEAT_EVERY))
 		return;
 	rcs_identity_beat(at_once || sent != beat_sent);

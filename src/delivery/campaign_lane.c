@@ -30,18 +30,18 @@ static int64 look_at_us = 0;
 static uint32 wakes_seen = 0;
 static uint32 steers_seen = 0;
 static bool looked = false;
-static RcsCampaign *taking = NULL; /* its slice is being made */
+static RcsLaneCampaign *taking = NULL; /* its slice is being made */
 
 /* ---------- which campaigns there are ---------- */
 
-static RcsCampaign *
+static RcsLaneCampaign *
 find_campaign(int64 campaign_no)
 {
 	dlist_iter iter;
 
 	dlist_foreach(iter, &campaigns)
 	{
-		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 
 		if (c->row.campaign_no == campaign_no)
 			return c;
@@ -58,7 +58,7 @@ least_pass(void)
 
 	dlist_foreach(iter, &campaigns)
 	{
-		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 
 		if (c->due && (least < 0 || c->pass < least))
 			least = c->pass;
@@ -69,11 +69,11 @@ least_pass(void)
 static void
 know_campaign(const RcsCampaignRow *row, TimestampTz now, double least)
 {
-	RcsCampaign *c = find_campaign(row->campaign_no);
+	RcsLaneCampaign *c = find_campaign(row->campaign_no);
 
 	if (c == NULL)
 	{
-		c = MemoryContextAllocZero(TopMemoryContext, sizeof(RcsCampaign));
+		c = MemoryContextAllocZero(TopMemoryContext, sizeof(RcsLaneCampaign));
 		dlist_push_tail(&campaigns, &c->node);
 		ncampaigns++;
 	}
@@ -91,7 +91,7 @@ know_campaign(const RcsCampaignRow *row, TimestampTz now, double least)
 
 /* What has failed lately is remembered, or its pauses would not grow. */
 static bool
-pauses(const RcsCampaign *c)
+pauses(const RcsLaneCampaign *c)
 {
 	return c->failures > 0 && rcs_now_us() < c->not_before_us + LONGEST_PAUSE;
 }
@@ -106,7 +106,7 @@ read_rows(void)
 
 	dlist_foreach(iter, &campaigns)
 	{
-		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 
 		if (c->leases > 0)
 			known[n++] = c->row.campaign_no;
@@ -134,7 +134,7 @@ rcs_campaigns_look(void)
 	ListCell *lc;
 
 	dlist_foreach_modify(iter, &campaigns)
-		rcs_stop_failing(dlist_container(RcsCampaign, node, iter.cur));
+		rcs_stop_failing(dlist_container(RcsLaneCampaign, node, iter.cur));
 	if (!look_is_due(rcs_now_us()) || RCS_FAULT_LATE("campaign-look"))
 		return;
 	rows = read_rows();
@@ -144,7 +144,7 @@ rcs_campaigns_look(void)
 	looked = true;
 	dlist_foreach_modify(iter, &campaigns)
 	{
-		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 
 		c->was_due = c->due;
 		c->due = false;
@@ -170,7 +170,7 @@ rcs_campaigns_look_soon(void)
 bool
 rcs_campaigns_known(void)
 {
-	return delivery.lane != RCS_WORKER_CAMPAIGN || (looked && steers_seen == rcs_steer_count());
+	return rcs_delivery.lane != RCS_WORKER_CAMPAIGN || (looked && steers_seen == rcs_steer_count());
 }
 
 /* Is there one that is not to go on, with messages that are ready? */
@@ -181,7 +181,7 @@ rcs_campaigns_stopped(TimestampTz now)
 
 	dlist_foreach(iter, &campaigns)
 	{
-		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 
 		if (c->ready > 0 && (c->row.paused || c->changed || rcs_campaign_is_over(c, now)))
 			return true;
@@ -192,20 +192,20 @@ rcs_campaigns_stopped(TimestampTz now)
 /* ---------- the next slices ---------- */
 
 static bool
-has_waiting(const RcsCampaign *c)
+has_waiting(const RcsLaneCampaign *c)
 {
 	return c->current != NULL && c->current->next < c->current->nitems;
 }
 
-static RcsCampaign *
+static RcsLaneCampaign *
 pick(int64 now_us)
 {
-	RcsCampaign *best = NULL;
+	RcsLaneCampaign *best = NULL;
 	dlist_iter iter;
 
 	dlist_foreach(iter, &campaigns)
 	{
-		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 
 		if ((c->due || has_waiting(c)) && !c->over && !c->row.paused &&
 			now_us >= c->not_before_us && (best == NULL || c->pass < best->pass))
@@ -235,7 +235,7 @@ wait_for_account(RcsLease *lease, const char *server)
 
 /* The others wait as well: what names the same image would only be leased and put back. */
 static void
-wait_for_image(RcsCampaign *c, const RcsImageWait *image)
+wait_for_image(RcsLaneCampaign *c, const RcsImageWait *image)
 {
 	rcs_lease_drop_late(c->current);
 	rcs_record_release(c->current, image->delay_ms, image->reason);
@@ -244,7 +244,7 @@ wait_for_image(RcsCampaign *c, const RcsImageWait *image)
 
 /* One slice of one campaign; false: it can have none in this turn. */
 static bool
-take_slice(RcsCampaign *c)
+take_slice(RcsLaneCampaign *c)
 {
 	RcsBot *room = rcs_carrier_bot(c->row.chatbot);
 	RcsAccount *account;
@@ -293,7 +293,7 @@ end_some(int64 now_us)
 
 	dlist_foreach(iter, &campaigns)
 	{
-		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 
 		while (c->over && c->due && now_us >= c->not_before_us && n < ENDED_BATCHES &&
 			   rcs_holds_reason() == NULL)
@@ -310,7 +310,7 @@ void
 rcs_campaigns_take(void)
 {
 	int64 now_us = rcs_now_us();
-	RcsCampaign *c;
+	RcsLaneCampaign *c;
 
 	for (int i = 0; i < SMALL_BATCHES && rcs_holds_reason() == NULL && (c = pick(now_us)) != NULL;
 		 i++)
@@ -349,7 +349,7 @@ rcs_campaigns_wanted(int64 now_us, int64 *wait_us)
 	*wait_us = Min(*wait_us, look_at_us - now_us);
 	dlist_foreach(iter, &campaigns)
 	{
-		RcsCampaign *c = dlist_container(RcsCampaign, node, iter.cur);
+		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 		ListCell *lc;
 
 		if ((!c->due && !has_waiting(c)) || (c->row.paused && !c->over))

@@ -15,7 +15,7 @@
 #include "media/image_ready.h"
 
 static int
-campaign_slice(const RcsCampaign *c, int slice)
+campaign_slice(const RcsLaneCampaign *c, int slice)
 {
 	if (c->row.rate_per_minute <= 0)
 		return slice;
@@ -24,7 +24,7 @@ campaign_slice(const RcsCampaign *c, int slice)
 
 /* How many of a campaign with a rate of its own may wait for permits, of all its accounts. */
 static int
-own_bound(const RcsCampaign *c, int64 now_us)
+own_bound(const RcsLaneCampaign *c, int64 now_us)
 {
 	int sum = 0;
 	bool probe;
@@ -43,7 +43,7 @@ own_bound(const RcsCampaign *c, int64 now_us)
  * rate to others.
  */
 int
-rcs_choice_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us, int64 *wait_us)
+rcs_choice_room(const RcsLaneCampaign *c, RcsAccount *a, int slices, int64 now_us, int64 *wait_us)
 {
 	int slice = rcs_account_slice(a);
 	bool probe;
@@ -62,7 +62,7 @@ rcs_choice_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us, i
 }
 
 void
-rcs_choice_know(RcsCampaign *c, RcsBot *room)
+rcs_choice_know(RcsLaneCampaign *c, RcsBot *room)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	ListCell *lc;
@@ -106,7 +106,7 @@ fill_of(const RcsAccount *a)
  * account without the images of the lease, if there is one yet, has none.
  */
 RcsAccount *
-rcs_choice_account(RcsCampaign *c, const RcsLease *lease, const char *server, int *most,
+rcs_choice_account(RcsLaneCampaign *c, const RcsLease *lease, const char *server, int *most,
 				   RcsImageWait *image)
 {
 	int64 wait_us = 0;
@@ -137,7 +137,7 @@ rcs_choice_account(RcsCampaign *c, const RcsLease *lease, const char *server, in
 
 /* Accounts that cannot be used: batches that must go through them stay in the queue. */
 List *
-rcs_choice_closed(RcsCampaign *c)
+rcs_choice_closed(RcsLaneCampaign *c)
 {
 	List *closed = NIL;
 	ListCell *lc;

@@ -35,7 +35,7 @@ step(int64 now_us)
 static void
 set_back(void *arg)
 {
-	rcs_outbox_set_back(delivery.lane == RCS_WORKER_SINGLE, back_us);
+	rcs_outbox_set_back(rcs_delivery.lane == RCS_WORKER_SINGLE, back_us);
 }
 
 /* On hold as well: later nobody could tell what was due then from what is scheduled. */
@@ -46,7 +46,7 @@ rcs_clock_look(int64 now_us)
 
 	if (back > 0)
 		rcs_people_clock_set_back();
-	if (delivery.slot->index != 0)
+	if (rcs_delivery.slot->index != 0)
 		return;
 	back_us += back;
 	if (back_us == 0 || now_us < not_before_us)

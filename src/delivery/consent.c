@@ -108,7 +108,7 @@ rcs_people_turn(void)
 	TimestampTz due_at = 0;
 
 	applied_now = false;
-	if (delivery.nready == 0)
+	if (rcs_delivery.nready == 0)
 		ready_seen = rcs_refusal_count();
 	if (!rcs_people_wanted())
 		return;
@@ -117,7 +117,7 @@ rcs_people_turn(void)
 		due_at = known_until;
 		closed_reason(reason, sizeof(reason));
 	}
-	if (rcs_outbox_move_ads(delivery.lane == RCS_WORKER_SINGLE, due_at, reason))
+	if (rcs_outbox_move_ads(rcs_delivery.lane == RCS_WORKER_SINGLE, due_at, reason))
 		rcs_wakeup_campaign();
 	applied = applied_now = true;
 }
@@ -256,7 +256,7 @@ rcs_people_look(RcsLease *lease, int most)
 		if (rcs_fate_before_offer(item, now))
 			items[n++] = item;
 		else
-			rcs_lease_decided(item);
+			rcs_item_decided(item);
 	}
 	n = only_ads(items, n);
 	look_refused(items, n);
@@ -269,11 +269,11 @@ rcs_people_look(RcsLease *lease, int most)
 static void
 recheck(void *arg)
 {
-	RcsItem **items = palloc(sizeof(RcsItem *) * delivery.nready);
+	RcsItem **items = palloc(sizeof(RcsItem *) * rcs_delivery.nready);
 	int n = 0;
 	dlist_iter iter;
 
-	dlist_foreach(iter, &delivery.ready)
+	dlist_foreach(iter, &rcs_delivery.ready)
 		items[n++] = dlist_container(RcsItem, node, iter.cur);
 	look_erased(items, n);
 	look_refused(items, only_ads(items, n));
@@ -285,7 +285,7 @@ rcs_people_known(int64 now_us, int64 *wait_us)
 {
 	uint32 count = rcs_refusal_count(); /* before the snapshot */
 
-	if (delivery.nready == 0 || count == ready_seen)
+	if (rcs_delivery.nready == 0 || count == ready_seen)
 		return true;
 	if (now_us >= recheck_at_us && rcs_txn_run(recheck, NULL))
 	{

@@ -39,8 +39,6 @@
 #define ASIDE_LOOK 300
 #define UNWRITTEN_MAX 2000 /* results in memory, when no transaction succeeds */
 
-RcsDelivery delivery;
-
 static int64 turn_not_before_us = 0;
 static int64 aside_not_before_us = 0;
 
@@ -49,7 +47,7 @@ static int64 aside_not_before_us = 0;
 static void
 take(void)
 {
-	if (delivery.lane == RCS_WORKER_SINGLE)
+	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
 		rcs_singles_take();
 	else
 		rcs_campaigns_take();
@@ -58,40 +56,38 @@ take(void)
 static void
 turn_body(void *arg)
 {
-	bool held = rcs_holds_turn(delivery.draining);
+	bool held = rcs_holds_turn(rcs_delivery.draining);
 	dlist_iter iter;
 
 	rcs_carrier_follow();
 	rcs_codes_turn();
-	if (delivery.lane == RCS_WORKER_CAMPAIGN && !held)
+	if (rcs_delivery.lane == RCS_WORKER_CAMPAIGN && !held)
 		rcs_campaigns_look();
 	rcs_people_turn();
-	dlist_foreach(iter, &delivery.leases)
+	dlist_foreach(iter, &rcs_delivery.leases)
 	{
 		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
 
 		if (!dlist_is_empty(&lease->done))
 			rcs_record_lease(lease);
-		if (delivery.draining || held)
+		if (rcs_delivery.draining || held)
 			rcs_record_release(lease, 0, NULL);
 		else
 			rcs_stop_lease(lease);
 	}
-	if (!delivery.draining && !held && delivery.ndone <= UNWRITTEN_MAX)
+	if (!rcs_delivery.draining && !held && rcs_delivery.ndone <= UNWRITTEN_MAX)
 		take();
-	dlist_foreach(iter, &delivery.leases)
+	dlist_foreach(iter, &rcs_delivery.leases)
 		rcs_record_close(dlist_container(RcsLease, node, iter.cur));
 }
 
 static void
 turn_committed(int64 now_us)
 {
-	rcs_record_committed();
-	rcs_lease_committed();
-	delivery.nstuck = delivery.ndone;
-	delivery.done_since_us = now_us;
+	if (rcs_state_committed(now_us))
+		rcs_delivery_recorded();
 	RCS_FAULT("after-result");
-	if (delivery.nready > 0)
+	if (rcs_delivery.nready > 0)
 		RCS_FAULT("after-intent");
 	if (!rcs_txn_replicated())
 		rcs_offer_withdraw_all("unreplicated", "no synchronous standby has confirmed its intent",
@@ -107,16 +103,16 @@ turn_committed(int64 now_us)
 static void
 turn(int64 now_us)
 {
-	delivery.failed = !rcs_txn_run(turn_body, NULL);
-	if (!delivery.failed)
+	rcs_delivery.failed = !rcs_txn_run(turn_body, NULL);
+	if (!rcs_delivery.failed)
 	{
 		turn_committed(now_us);
 		return;
 	}
-	rcs_record_rolled_back();
-	rcs_lease_rolled_back();
+	rcs_state_rolled_back();
+	rcs_people_rolled_back();
 	rcs_holds_rolled_back();
-	if (delivery.lane == RCS_WORKER_SINGLE)
+	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
 		rcs_singles_rolled_back();
 	else
 		rcs_campaigns_rolled_back();
@@ -126,13 +122,15 @@ turn(int64 now_us)
 static bool
 results_are_due(int64 now_us, int64 *wait_us)
 {
-	int64 limit = delivery.lane == RCS_WORKER_SINGLE ? RESULTS_WAIT_SINGLE : RESULTS_WAIT_CAMPAIGN;
-	int64 age = now_us - delivery.done_since_us;
+	int64 limit =
+		rcs_delivery.lane == RCS_WORKER_SINGLE ? RESULTS_WAIT_SINGLE : RESULTS_WAIT_CAMPAIGN;
+	int64 age = now_us - rcs_delivery.done_since_us;
 
-	if (delivery.ndone == 0)
+	if (rcs_delivery.ndone == 0)
 		return false;
-	if (age >= limit || delivery.ndone - delivery.nstuck >= RESULTS_MAX ||
-		(delivery.ndone > delivery.nstuck && delivery.nflying == 0 && delivery.nready == 0))
+	if (age >= limit || rcs_delivery.ndone - rcs_delivery.nstuck >= RESULTS_MAX ||
+		(rcs_delivery.ndone > rcs_delivery.nstuck && rcs_delivery.nflying == 0 &&
+		 rcs_delivery.nready == 0))
 		return true;
 	*wait_us = Min(*wait_us, limit - age);
 	return false;
@@ -151,35 +149,11 @@ turn_is_wanted(int64 now_us, int64 *wait_us)
 		return true;
 	if (rcs_holds_reason() != NULL)
 		return false;
-	if (delivery.draining || delivery.ndone > UNWRITTEN_MAX)
+	if (rcs_delivery.draining || rcs_delivery.ndone > UNWRITTEN_MAX)
 		return false;
-	if (delivery.lane == RCS_WORKER_SINGLE)
+	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
 		return rcs_singles_wanted(now_us, wait_us);
 	return rcs_campaigns_wanted(now_us, wait_us);
-}
-
-/* ---------- items between turns ---------- */
-
-/* The transaction with its intent has committed. */
-void
-rcs_item_ready(RcsItem *item)
-{
-	item->state = RCS_ITEM_READY;
-	dlist_push_tail(&delivery.ready, &item->node);
-}
-
-/* Its fate is decided; the next turn writes it down. */
-void
-rcs_item_done(RcsItem *item)
-{
-	if (delivery.ndone++ == delivery.nstuck)
-		delivery.done_since_us = rcs_now_us();
-	item->state = RCS_ITEM_DONE;
-	dlist_push_tail(&item->lease->done, &item->node);
-	if (item->fate.outcome == RCS_ACCEPTED)
-		pg_atomic_fetch_add_u64(&delivery.slot->accepted, 1);
-	else if (item->fate.outcome == RCS_FAILED)
-		pg_atomic_fetch_add_u64(&delivery.slot->failed, 1);
 }
 
 /* ---------- answers ---------- */
@@ -205,7 +179,6 @@ take_answer(RcsItem *item)
 	RcsAnswer answer;
 
 	RCS_FAULT("after-answer");
-	delivery.nflying--;
 	rcs_account_release(item->shared);
 	rcs_answer_classify(item->account, r, &answer);
 	rcs_http_release(r);
@@ -238,7 +211,7 @@ abort_flying(void)
 {
 	dlist_iter iter;
 
-	dlist_foreach(iter, &delivery.leases)
+	dlist_foreach(iter, &rcs_delivery.leases)
 	{
 		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
 
@@ -254,8 +227,8 @@ abort_flying(void)
 static void
 begin_drain(void)
 {
-	delivery.draining = true;
-	rcs_slot_set_state(delivery.slot, "draining");
+	rcs_delivery.draining = true;
+	rcs_slot_set_state(rcs_delivery.slot, "draining");
 	rcs_offer_withdraw_all("shutdown", "the worker was stopped", 0);
 }
 
@@ -267,7 +240,7 @@ drain(void)
 
 	begin_drain();
 	turn(rcs_now_us());
-	while (delivery.nflying > 0 && rcs_now_us() < end_us)
+	while (rcs_delivery.nflying > 0 && rcs_now_us() < end_us)
 	{
 		long wait_ms = (long) ((end_us - rcs_now_us()) / 1000) + 1;
 		long curl_ms = rcs_http_timeout_ms();
@@ -276,7 +249,7 @@ drain(void)
 		take_answers();
 	}
 	abort_flying();
-	for (int i = 0; i < LAST_TRIES && (i == 0 || delivery.ndone > 0); i++)
+	for (int i = 0; i < LAST_TRIES && (i == 0 || rcs_delivery.ndone > 0); i++)
 		turn(rcs_now_us());
 	rcs_codes_write(rcs_now_us(), true);
 	rcs_throughput_write(rcs_now_us(), true);
@@ -335,7 +308,7 @@ one_round(void)
 		wait_us = 0;
 	}
 	rcs_offer_ready(rcs_now_us(), &wait_us);
-	if (delivery.lane == RCS_WORKER_SINGLE && delivery.nready == 0)
+	if (rcs_delivery.lane == RCS_WORKER_SINGLE && rcs_delivery.nready == 0)
 		rcs_singles_have_left();
 	rcs_media_round(rcs_now_us(), &wait_us);
 	rcs_poll_round(rcs_now_us(), &wait_us);
@@ -365,27 +338,23 @@ pin_settings(void *arg)
 void
 rcs_delivery_main(Datum main_arg)
 {
-	memset(&delivery, 0, sizeof(delivery));
-	dlist_init(&delivery.leases);
-	dlist_init(&delivery.ready);
-	delivery.slot = rcs_worker_begin(main_arg);
-	delivery.lane = delivery.slot->kind;
+	rcs_state_init(rcs_worker_begin(main_arg));
 	if (!rcs_txn_run(pin_settings, NULL))
-		rcs_worker_end(delivery.slot);
+		rcs_worker_end(rcs_delivery.slot);
 	rcs_evloop_init();
 	rcs_http_init();
 	rcs_carrier_init();
 	rcs_holds_init();
 	rcs_http_set_max_connections(rcs_max_in_flight + rcs_media_begin() + rcs_poll_begin());
 
-	while (!rcs_worker_stopping(delivery.slot))
+	while (!rcs_worker_stopping(rcs_delivery.slot))
 	{
 		rcs_worker_loop_housekeeping();
-		if (delivery.lane == RCS_WORKER_CAMPAIGN)
+		if (rcs_delivery.lane == RCS_WORKER_CAMPAIGN)
 			step_aside();
 		one_round();
 	}
 	drain();
 	rcs_http_shutdown();
-	rcs_worker_end(delivery.slot);
+	rcs_worker_end(rcs_delivery.slot);
 }

@@ -82,7 +82,7 @@ refused(RcsItem *item, const RcsAnswer *answer)
 static void
 faulted(const RcsItem *item, bool hard, const char *reason)
 {
-	if (!delivery.draining)
+	if (!rcs_delivery.draining)
 		rcs_account_faulted(item->shared, item->started_us, hard, reason);
 }
 

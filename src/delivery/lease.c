@@ -24,17 +24,12 @@
 
 #define ABSENT_MS 10000
 
-/* What the transaction under way has made, to be applied or forgotten. */
-static List *new_leases = NIL;
-static List *intended = NIL; /* of RcsItem */
-
 /* ---------- leases ---------- */
 
 static RcsLease *
-make_lease(RcsCampaign *campaign, MemoryContext cxt, RcsBatchRow *rows, int nrows)
+make_lease(RcsLaneCampaign *campaign, MemoryContext cxt, RcsBatchRow *rows, int nrows)
 {
 	RcsLease *lease = MemoryContextAllocZero(cxt, sizeof(RcsLease));
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
 	lease->cxt = cxt;
 	lease->campaign = campaign;
@@ -43,13 +38,9 @@ make_lease(RcsCampaign *campaign, MemoryContext cxt, RcsBatchRow *rows, int nrow
 	lease->rows = MemoryContextAllocZero(cxt, sizeof(RcsRow) * Max(nrows, 1));
 	lease->nrows = nrows;
 	for (int i = 0; i < nrows; i++)
-	{
 		lease->rows[i].batch = rows[i];
-		lease->rows[i].locked = true; /* by the statement that leased it */
-	}
 	dlist_init(&lease->done);
-	new_leases = lappend(new_leases, lease);
-	MemoryContextSwitchTo(old);
+	rcs_lease_taken(lease);
 	return lease;
 }
 
@@ -110,16 +101,6 @@ lease_context(void)
 	return AllocSetContextCreate(TopMemoryContext, "rcs lease", ALLOCSET_DEFAULT_SIZES);
 }
 
-/* Without an offer; the next turn writes it down. */
-void
-rcs_lease_decided(RcsItem *item)
-{
-	item->state = RCS_ITEM_DONE;
-	dlist_push_tail(&item->lease->done, &item->node);
-	delivery.ndone++;
-	item->row->waiting--;
-}
-
 /* What is in doubt and was reported about meanwhile needs no second offer. */
 static void
 settle_reported(RcsLease *lease)
@@ -143,7 +124,7 @@ settle_reported(RcsLease *lease)
 	for (int i = 0; i < n; i++)
 	{
 		rcs_fate_reported(items[places[i]]);
-		rcs_lease_decided(items[places[i]]);
+		rcs_item_decided(items[places[i]]);
 	}
 }
 
@@ -194,7 +175,7 @@ load_text(RcsLease *lease, const RcsBot *room)
 
 /* Without a room only to be ended: whatever is unsent, and no text. */
 RcsLease *
-rcs_lease_batch(RcsCampaign *campaign, RcsBot *room, List *closed_servers)
+rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *room, List *closed_servers)
 {
 	MemoryContext cxt = lease_context();
 	TimestampTz due = room == NULL ? DT_NOEND : GetCurrentTransactionStartTimestamp();
@@ -253,20 +234,6 @@ rcs_lease_singles(const int64 *ids, int nids)
 	return lease;
 }
 
-void
-rcs_lease_free(RcsLease *lease)
-{
-	if (lease->node.next != NULL)
-		dlist_delete(&lease->node);
-	if (lease->campaign != NULL)
-	{
-		lease->campaign->leases--;
-		if (lease->campaign->current == lease)
-			lease->campaign->current = NULL;
-	}
-	MemoryContextDelete(lease->cxt);
-}
-
 /* ---------- intents ---------- */
 
 /* Build the request of an item; false: its fate is sealed without an offer. */
@@ -320,7 +287,7 @@ rcs_lease_drop_late(RcsLease *lease)
 	for (int i = lease->next; i < lease->nitems; i++)
 		if (lease->items[i].state == RCS_ITEM_WAITING &&
 			!rcs_fate_before_offer(&lease->items[i], now))
-			rcs_lease_decided(&lease->items[i]);
+			rcs_item_decided(&lease->items[i]);
 }
 
 static void
@@ -340,19 +307,6 @@ add_intent(RcsIntentRow *intents, int *n, const RcsItem *item, int most)
 	last->ords[last->nords++] = item->message->ord;
 }
 
-static void
-add_ready(RcsItem *item, int one)
-{
-	if (one > 0)
-		item->paced =
-			item->lease->campaign != NULL && item->lease->campaign->row.rate_per_minute > 0;
-	item->account->ready += one;
-	item->account->paced += item->paced ? one : 0;
-	delivery.nready += one;
-	if (item->lease->campaign != NULL)
-		item->lease->campaign->ready += one;
-}
-
 /*
  * Write the intents of the next items of a lease; how many.  The rows are
  * locked.  Single messages have their account already; a slice of a campaign
@@ -367,7 +321,6 @@ rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most)
 	int n = 0;
 	TimestampTz now = GetCurrentTimestamp();
 	int end = rcs_people_look(lease, most);
-	MemoryContext old;
 
 	for (; lease->next < end && n < most; lease->next++)
 	{
@@ -379,15 +332,11 @@ rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most)
 			item->account = account;
 		if (!build_body(item, now))
 		{
-			rcs_lease_decided(item);
+			rcs_item_decided(item);
 			continue;
 		}
 		add_intent(intents, &nintents, item, most);
-		add_ready(item, 1);
-		item->state = RCS_ITEM_INTENDED;
-		old = MemoryContextSwitchTo(TopMemoryContext);
-		intended = lappend(intended, item);
-		MemoryContextSwitchTo(old);
+		rcs_item_intended(item);
 		n++;
 	}
 	rcs_outbox_intents(lease->campaign_no, rcs_worker_generation(), intents, nintents);
@@ -400,80 +349,5 @@ rcs_lease_put_back(RcsItem *item, long delay_ms, const char *reason)
 {
 	rcs_outbox_put_back(0, &item->row->batch.batch_id, 1,
 						TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms), reason);
-	item->state = RCS_ITEM_GONE;
-	item->row->ended = true;
-	item->row->open--;
-	item->row->waiting--;
-	item->lease->open--;
-}
-
-/* ---------- after the transaction ---------- */
-
-void
-rcs_lease_committed(void)
-{
-	ListCell *lc;
-
-	foreach(lc, new_leases)
-	{
-		RcsLease *lease = lfirst(lc);
-
-		for (int i = 0; i < lease->nrows; i++)
-			lease->rows[i].locked = false;
-		dlist_push_tail(&delivery.leases, &lease->node);
-		if (lease->campaign != NULL)
-			lease->campaign->leases++;
-	}
-	foreach(lc, intended)
-	{
-		RcsItem *item = lfirst(lc);
-
-		item->row->waiting--;
-		rcs_item_ready(item);
-	}
-	foreach(lc, new_leases)
-	{
-		RcsLease *lease = lfirst(lc);
-
-		if (lease->open == 0)
-			rcs_lease_free(lease);
-	}
-	list_free(new_leases);
-	list_free(intended);
-	new_leases = intended = NIL;
-}
-
-void
-rcs_lease_rolled_back(void)
-{
-	ListCell *lc;
-
-	rcs_people_rolled_back();
-	foreach(lc, intended)
-	{
-		RcsItem *item = lfirst(lc);
-
-		add_ready(item, -1);
-		if (item->body.data != NULL)
-			pfree(item->body.data);
-		item->body.data = NULL;
-		item->state = RCS_ITEM_WAITING;
-		item->lease->next = Min(item->lease->next, (int) (item - item->lease->items));
-		if (item->lease->campaign != NULL && item->lease->node.next != NULL)
-			item->lease->campaign->current = item->lease; /* it was, before a fresh one */
-	}
-	foreach(lc, new_leases)
-	{
-		RcsLease *lease = lfirst(lc);
-
-		for (int i = 0; i < lease->nitems; i++)
-			if (lease->items[i].state == RCS_ITEM_DONE)
-				delivery.ndone--;
-		if (lease->campaign != NULL && lease->campaign->current == lease)
-			lease->campaign->current = NULL;
-		MemoryContextDelete(lease->cxt);
-	}
-	list_free(new_leases);
-	list_free(intended);
-	new_leases = intended = NIL;
+	rcs_item_put_back(item);
 }

@@ -18,22 +18,10 @@
 #include "process/guc.h"
 #include "report/poll.h"
 
-static void
-leave_ready(RcsItem *item)
-{
-	dlist_delete(&item->node);
-	delivery.nready--;
-	item->account->ready--;
-	item->account->paced -= item->paced ? 1 : 0;
-	if (item->lease->campaign != NULL)
-		item->lease->campaign->ready--;
-}
-
 /* It was not offered after all, and goes on later. */
 void
 rcs_offer_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms)
 {
-	leave_ready(item);
 	rcs_fate_withdraw(item, code, reason, delay_ms);
 	rcs_item_done(item);
 }
@@ -42,7 +30,6 @@ rcs_offer_withdraw(RcsItem *item, const char *code, const char *reason, long del
 void
 rcs_offer_drop(RcsItem *item)
 {
-	leave_ready(item);
 	rcs_item_done(item);
 }
 
@@ -51,7 +38,7 @@ rcs_offer_withdraw_all(const char *code, const char *reason, long delay_ms)
 {
 	dlist_mutable_iter iter;
 
-	dlist_foreach_modify(iter, &delivery.ready)
+	dlist_foreach_modify(iter, &rcs_delivery.ready)
 		rcs_offer_withdraw(dlist_container(RcsItem, node, iter.cur), code, reason, delay_ms);
 }
 
@@ -76,7 +63,7 @@ withdraw_closed(RcsItem *item, int64 wait_us)
 static RcsPermit
 draw_permit(RcsItem *item, int64 now_us, int64 *wait_us)
 {
-	RcsCampaign *c = item->lease->campaign;
+	RcsLaneCampaign *c = item->lease->campaign;
 	bool own_rate = c != NULL && c->row.rate_per_minute > 0;
 	RcsPermit permit;
 
@@ -84,7 +71,7 @@ draw_permit(RcsItem *item, int64 now_us, int64 *wait_us)
 		!rcs_campaign_permit(c->row.campaign_no, c->row.rate_per_minute, now_us, wait_us))
 		return RCS_PERMIT_WAIT;
 	item->shared = item->account->shared;
-	permit = rcs_account_permit(item->shared, delivery.lane, now_us, wait_us);
+	permit = rcs_account_permit(item->shared, rcs_delivery.lane, now_us, wait_us);
 	if (permit != RCS_PERMIT_GRANTED)
 	{
 		if (own_rate)
@@ -101,7 +88,6 @@ offer(RcsItem *item, int64 now_us)
 	RcsHttpRequest *r = &item->request;
 	RcsAnswer answer;
 
-	leave_ready(item);
 	memset(r, 0, sizeof(*r));
 	r->url = item->account->message_url;
 	r->ca_file = item->account->options->ca_file;
@@ -112,10 +98,9 @@ offer(RcsItem *item, int64 now_us)
 	r->owner = item;
 	item->started_us = now_us;
 	item->token_serial = item->account->token_serial;
-	item->state = RCS_ITEM_FLYING;
 	if (rcs_http_start(r))
 	{
-		delivery.nflying++;
+		rcs_item_flying(item);
 		return;
 	}
 	rcs_account_give_back(item->shared);
@@ -173,18 +158,18 @@ rcs_offer_ready(int64 now_us, int64 *wait_us)
 	if (hold != NULL)
 		rcs_offer_withdraw_all("hold", hold, 0);
 	rcs_stop_ready();
-	if (delivery.nready == 0 || !rcs_holds_known() || !rcs_campaigns_known() ||
+	if (rcs_delivery.nready == 0 || !rcs_holds_known() || !rcs_campaigns_known() ||
 		!rcs_people_known(now_us, wait_us))
 	{
 		rcs_carrier_forget_waits();
 		return;
 	}
-	dlist_foreach_modify(iter, &delivery.ready)
+	dlist_foreach_modify(iter, &rcs_delivery.ready)
 	{
 		RcsItem *item = dlist_container(RcsItem, node, iter.cur);
 		RcsAccount *a = item->account;
 
-		if (nstarved == delivery.nready ||
+		if (nstarved == rcs_delivery.nready ||
 			rcs_http_active() - rcs_media_active() - rcs_poll_active() >= rcs_max_in_flight)
 			break;
 		if (a->starved)

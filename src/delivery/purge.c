@@ -64,8 +64,9 @@ purge_chunk(void *arg)
 static bool
 is_ours(void)
 {
-	return delivery.slot->index == 0 &&
-		   delivery.lane == (rcs_campaign_workers > 0 ? RCS_WORKER_CAMPAIGN : RCS_WORKER_SINGLE);
+	return rcs_delivery.slot->index == 0 &&
+		   rcs_delivery.lane ==
+			   (rcs_campaign_workers > 0 ? RCS_WORKER_CAMPAIGN : RCS_WORKER_SINGLE);
 }
 
 void
@@ -73,7 +74,7 @@ rcs_purge_when_due(int64 now_us)
 {
 	Place next = place;
 
-	if (rcs_keep == 0 || now_us < due_us || delivery.draining || !is_ours())
+	if (rcs_keep == 0 || now_us < due_us || rcs_delivery.draining || !is_ours())
 		return;
 	if (rcs_txn_run(purge_chunk, &next))
 		place = next;

@@ -16,34 +16,6 @@
 #include "delivery/state.h"
 #include "process/worker.h"
 
-/* What the transaction under way has done, to be applied or forgotten. */
-static List *closing = NIL;	  /* of RcsItem */
-static List *touched = NIL;	  /* of RcsRow */
-static List *in_leases = NIL; /* of RcsLease, one for each of closing's leases */
-
-static void
-remember(RcsItem *item)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-	closing = lappend(closing, item);
-	in_leases = list_append_unique_ptr(in_leases, item->lease);
-	MemoryContextSwitchTo(old);
-	item->row->new_closed++;
-	if (item->state == RCS_ITEM_WAITING)
-		item->row->new_waiting++;
-	item->state = RCS_ITEM_CLOSING;
-}
-
-static void
-touch(RcsRow *row)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-	touched = lappend(touched, row);
-	MemoryContextSwitchTo(old);
-}
-
 /* ---------- the lock ---------- */
 
 static bool
@@ -66,7 +38,7 @@ drop_canceled(RcsLease *lease, RcsRow *row)
 		if (item->row != row || item->state != RCS_ITEM_WAITING ||
 			!is_canceled(row, item->message->ord))
 			continue;
-		remember(item);
+		rcs_item_closing(item);
 		row->new_counts.canceled++;
 	}
 }
@@ -75,13 +47,13 @@ static void
 row_lost(RcsLease *lease, RcsRow *row)
 {
 	row->lost = true;
-	touch(row);
+	rcs_row_touched(row);
 	for (int i = lease->next; i < lease->nitems; i++)
 	{
 		RcsItem *item = &lease->items[i];
 
 		if (item->row == row && item->state == RCS_ITEM_WAITING)
-			remember(item);
+			rcs_item_closing(item);
 	}
 }
 
@@ -106,7 +78,7 @@ lock_rows(RcsLease *lease, RcsRow **rows, int n)
 			rows[i]->locked = true;
 			rows[i]->batch.canceled = got[j].canceled;
 			rows[i]->batch.ncanceled = got[j].ncanceled;
-			touch(rows[i]);
+			rcs_row_touched(rows[i]);
 			drop_canceled(lease, rows[i]);
 			break;
 		}
@@ -254,12 +226,12 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 				rcs_retries_add(retries, item);
 			count(&item->row->new_counts, item->fate.outcome);
 		}
-		remember(item);
+		rcs_item_closing(item);
 	}
 	if (nresults > 0)
 	{
 		RCS_FAULT("before-result");
-		rcs_outbox_results(lease->campaign_no, results, nresults, delivery.failed);
+		rcs_outbox_results(lease->campaign_no, results, nresults, rcs_delivery.failed);
 	}
 	rcs_retries_write(retries);
 }
@@ -318,7 +290,7 @@ rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
 		}
 		if (item->row->ended)
 		{
-			remember(item);
+			rcs_item_closing(item);
 			continue;
 		}
 		memset(&item->fate, 0, sizeof(item->fate));
@@ -333,108 +305,4 @@ rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
 	if (n > 0)
 		write_items(lease, items, n);
 	lease->next = next;
-}
-
-/* ---------- after the transaction ---------- */
-
-static void
-add_counts(RcsCounts *to, const RcsCounts *from)
-{
-	to->sent += from->sent;
-	to->failed += from->failed;
-	to->uncertain += from->uncertain;
-	to->canceled += from->canceled;
-	to->expired += from->expired;
-	to->suppressed += from->suppressed;
-}
-
-static bool
-any(const RcsCounts *c)
-{
-	return c->sent + c->failed + c->uncertain + c->canceled + c->expired + c->suppressed > 0;
-}
-
-static void
-forget_turn(void)
-{
-	list_free(closing);
-	list_free(touched);
-	list_free(in_leases);
-	closing = touched = in_leases = NIL;
-}
-
-static void
-item_gone(RcsItem *item)
-{
-	if (item->node.next != NULL)
-	{
-		dlist_delete(&item->node);
-		delivery.ndone--;
-	}
-	if (item->body.data != NULL)
-		pfree(item->body.data);
-	item->body.data = NULL;
-	item->state = RCS_ITEM_GONE;
-	item->lease->open--;
-}
-
-void
-rcs_record_committed(void)
-{
-	ListCell *lc;
-
-	foreach(lc, closing)
-		item_gone(lfirst(lc));
-	foreach(lc, touched)
-	{
-		RcsRow *row = lfirst(lc);
-
-		if (any(&row->new_counts))
-			rcs_delivery_recorded();
-		row->locked = false;
-		row->open -= row->new_closed;
-		row->waiting -= row->new_waiting;
-		add_counts(&row->counts, &row->new_counts);
-		row->new_closed = row->new_waiting = 0;
-		memset(&row->new_counts, 0, sizeof(row->new_counts));
-	}
-	foreach(lc, in_leases)
-	{
-		RcsLease *lease = lfirst(lc);
-
-		/* one that this transaction took is rcs_lease_committed()'s to free */
-		if (lease->open == 0 && lease->node.next != NULL)
-			rcs_lease_free(lease);
-	}
-	forget_turn();
-}
-
-void
-rcs_record_rolled_back(void)
-{
-	ListCell *lc;
-
-	foreach(lc, closing)
-	{
-		RcsItem *item = lfirst(lc);
-
-		if (item->node.next != NULL)
-			item->state = RCS_ITEM_DONE;
-		else
-		{
-			item->state = RCS_ITEM_WAITING;
-			item->lease->next = Min(item->lease->next, (int) (item - item->lease->items));
-		}
-	}
-	foreach(lc, touched)
-	{
-		RcsRow *row = lfirst(lc);
-
-		row->locked = false;
-		row->lost = false;
-		row->ended = false;
-		row->new_closed = row->new_waiting = 0;
-		memset(&row->new_counts, 0, sizeof(row->new_counts));
-	}
-	forget_turn();
 }

@@ -117,13 +117,13 @@ has_images(RcsItem *item, RcsAccount *a, RcsImageWait *image)
 }
 
 static RcsAccount *
-choose_account(RcsItem *item, RcsBot *room, int64 now_us, bool *full, int64 *wait_us,
+choose_account(RcsItem *item, RcsBot *bot, int64 now_us, bool *full, int64 *wait_us,
 			   RcsImageWait *image)
 {
 	RcsAccount *best = NULL;
 	ListCell *lc;
 	List *servers = item->row->batch.server != NULL ? list_make1(item->row->batch.server)
-													: room->chatbot->servers;
+													: bot->chatbot->servers;
 
 	*full = false;
 	*wait_us = 60 * SECOND;
@@ -155,22 +155,22 @@ wait_for_image(RcsItem *item, const RcsImageWait *image)
 		return;
 	}
 	rcs_fate_no_image(item, image->reason);
-	rcs_lease_decided(item);
+	rcs_item_decided(item);
 }
 
 static void
-account_reason(RcsBot *room, char reason[RCS_ACCOUNT_REASON + 32])
+account_reason(RcsBot *bot, char reason[RCS_ACCOUNT_REASON + 32])
 {
 	RcsAccount *a;
 	const char *hold;
 	char why[RCS_ACCOUNT_REASON] = "";
 
-	if (room->chatbot->servers == NIL)
+	if (bot->chatbot->servers == NIL)
 	{
 		strlcpy(reason, "its chatbot names no account", RCS_ACCOUNT_REASON);
 		return;
 	}
-	a = rcs_carrier_account(linitial(room->chatbot->servers));
+	a = rcs_carrier_account(linitial(bot->chatbot->servers));
 	hold = rcs_account_held(a);
 	if (hold != NULL)
 	{
@@ -193,7 +193,8 @@ assign_accounts(RcsLease *lease)
 	for (int i = 0; i < lease->nitems; i++)
 	{
 		RcsItem *item = &lease->items[i];
-		RcsBot *chatroom = rcs_carrier_bot(item->message->chatbot);
+		RcsAccount *account;
+		RcsBot *bot = rcs_carrier_bot(item->message->chatbot);
 		char reason[RCS_ACCOUNT_REASON + 32];
 		RcsImageWait image;
 		bool full;
@@ -201,14 +202,14 @@ assign_accounts(RcsLease *lease)
 
 		if (item->state != RCS_ITEM_WAITING)
 			continue;
-		if (chatroom->chatbot == NULL)
+		if (bot->chatbot == NULL)
 		{
 			rcs_lease_put_back(item, UNKNOWN_CHATBOT_MS, "its chatbot is not there any more");
 			continue;
 		}
-		item->account = choose_account(item, chatroom, now_us, &full, &wait_us, &image);
-		if (item->account != NULL)
-			item->account->ready++; /* so that the next one sees it */
+		account = choose_account(item, bot, now_us, &full, &wait_us, &image);
+		if (account != NULL)
+			rcs_item_reserve(item, account);
 		else if (image.reason[0] != '\0')
 		{
 			wait_for_image(item, &image);
@@ -218,15 +219,14 @@ assign_accounts(RcsLease *lease)
 			rcs_lease_put_back(item, RCS_SLICE_SECONDS * 1000, "waiting for the account's rate");
 		else
 		{
-			account_reason(chatroom, reason);
+			account_reason(bot, reason);
 			rcs_lease_put_back(item, Min(wait_us, SECOND) / 1000 + 1, reason);
 		}
-		if (item->account == NULL)
+		if (account == NULL)
 			look_at_us = now_us + LOOK_EVERY;
 	}
 	for (int i = 0; i < lease->nitems; i++)
-		if (lease->items[i].account != NULL)
-			lease->items[i].account->ready--; /* the intent counts it */
+		rcs_item_unreserve(&lease->items[i]);
 }
 
 void

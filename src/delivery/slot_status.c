@@ -23,26 +23,26 @@ show_moment(pg_atomic_uint64 *moment, TimestampTz when)
 void
 rcs_delivery_recorded(void)
 {
-	show_moment(&delivery.slot->recorded_at, GetCurrentTimestamp());
+	show_moment(&rcs_delivery.slot->recorded_at, GetCurrentTimestamp());
 }
 
 /* Once a round; "silence" is the number of the latest request of silence when the round began. */
 void
 rcs_delivery_show(uint32 silence)
 {
-	RcsSlot *slot = delivery.slot;
+	RcsSlot *slot = rcs_delivery.slot;
 	TimestampTz now = GetCurrentTimestamp();
 	/* a hold stops no upload, and a question is no message */
-	int open = rcs_http_active() - rcs_media_active() - rcs_poll_active() + delivery.nready;
+	int open = rcs_http_active() - rcs_media_active() - rcs_poll_active() + rcs_delivery.nready;
 	bool held = rcs_holds_reason() != NULL;
 
 	pg_atomic_write_u32(&slot->in_flight, (uint32) rcs_http_active());
 	rcs_slot_set_state(slot, open > 0 ? "sending" : held ? "on hold" : "idle");
-	if (held && open + delivery.ndone == 0)
+	if (held && open + rcs_delivery.ndone == 0)
 		pg_atomic_write_u32(&slot->silent_since, silence);
 
 	show_moment(&slot->round_at, now);
-	if (dlist_is_empty(&delivery.leases))
+	if (dlist_is_empty(&rcs_delivery.leases))
 		show_moment(&slot->busy_since, 0);
 	else if (pg_atomic_read_u64(&slot->busy_since) == 0)
 		show_moment(&slot->busy_since, now);

@@ -1,9 +1,9 @@
 /*
  * state.h
- *		What the files of a delivery worker share; private to delivery_*.c.
+ *		What the files of a delivery worker share; private to delivery/.
  *
  * An item goes through these hands, in this order:
- *	WAITING  leased, no intent yet                        (delivery_queue.c)
+ *	WAITING  leased, no intent yet                        (lease.c)
  *	READY    its intent is on disk, it wants a permit     (offer.c)
  *	FLYING   its request is under way                     (delivery_worker.c)
  *	DONE     its fate is decided, not yet written down    (fate.c)
@@ -25,7 +25,7 @@
 #include "queue/outbox.h"
 
 /* A campaign as this worker knows it. */
-typedef struct RcsCampaign
+typedef struct RcsLaneCampaign
 {
 	dlist_node node;
 	RcsCampaignRow row;
@@ -44,7 +44,7 @@ typedef struct RcsCampaign
 	int nfailed;			  /* of nanswered verdicts: it is to be paused; 0 = it is not */
 	int nanswered;
 	int failures; /* turns that its slices have failed, one after another */
-} RcsCampaign;
+} RcsLaneCampaign;
 
 typedef struct RcsFate
 {
@@ -98,7 +98,7 @@ typedef struct RcsRow
 	int waiting; /* of them, those without an intent */
 	RcsCounts counts;
 	bool lost;		 /* somebody took it from us */
-	bool locked;	 /* by the transaction under way */
+	bool locked;	 /* by the turn under way */
 	bool ended;		 /* closed or put back by it */
 	int new_closed;	 /* items written down by it */
 	int new_waiting; /* of them, those that were waiting */
@@ -108,7 +108,8 @@ typedef struct RcsRow
 typedef struct RcsItem
 {
 	bool paced;		 /* while ready: its campaign has a rate of its own */
-	dlist_node node; /* in delivery.ready or lease->done */
+	bool reserved;	 /* counted as ready, though its intent is not written yet */
+	dlist_node node; /* in rcs_delivery.ready or lease->done */
 	struct RcsLease *lease;
 	RcsRow *row;
 	RcsMessageRow *message;
@@ -127,9 +128,9 @@ typedef struct RcsItem
 /* What one statement leased: a batch of a campaign, or some single messages. */
 typedef struct RcsLease
 {
-	dlist_node node;	   /* in delivery.leases */
-	MemoryContext cxt;	   /* of all that hangs on it */
-	RcsCampaign *campaign; /* NULL = single messages */
+	dlist_node node;		   /* in rcs_delivery.leases */
+	MemoryContext cxt;		   /* of all that hangs on it */
+	RcsLaneCampaign *campaign; /* NULL = single messages */
 	int64 campaign_no;
 	RcsPayload *payload; /* campaign: the text, compiled */
 	int version;		 /* of the text; 0 for single messages */
@@ -161,7 +162,27 @@ typedef struct RcsDelivery
 	bool failed; /* the last turn's transaction */
 } RcsDelivery;
 
-extern RcsDelivery delivery;
+extern RcsDelivery rcs_delivery;
+
+extern void rcs_state_init(RcsSlot *slot);
+
+/* in a turn */
+extern void rcs_lease_taken(RcsLease *lease);
+extern void rcs_row_touched(RcsRow *row);
+extern void rcs_item_reserve(RcsItem *item, RcsAccount *account);
+extern void rcs_item_unreserve(RcsItem *item);
+extern void rcs_item_intended(RcsItem *item);
+extern void rcs_item_decided(RcsItem *item);
+extern void rcs_item_put_back(RcsItem *item);
+extern void rcs_item_closing(RcsItem *item);
+
+/* at its end */
+extern bool rcs_state_committed(int64 now_us);
+extern void rcs_state_rolled_back(void);
+
+/* between turns */
+extern void rcs_item_flying(RcsItem *item);
+extern void rcs_item_done(RcsItem *item);
 
 /* origin.c: in a turn */
 extern void rcs_origin_judge(const RcsMessageRow *messages, int n);
@@ -206,8 +227,6 @@ extern bool rcs_record_lock(RcsLease *lease, RcsRow *row);
 extern void rcs_record_lease(RcsLease *lease);
 extern void rcs_record_release(RcsLease *lease, long delay_ms, const char *reason);
 extern void rcs_record_close(RcsLease *lease);
-extern void rcs_record_committed(void);
-extern void rcs_record_rolled_back(void);
 
 /* retry.c: in a transaction */
 typedef struct RcsRetries RcsRetries;
@@ -216,15 +235,11 @@ extern void rcs_retries_add(RcsRetries *r, RcsItem *item);
 extern void rcs_retries_write(RcsRetries *r);
 
 /* lease.c: likewise */
-extern RcsLease *rcs_lease_batch(RcsCampaign *campaign, RcsBot *room, List *closed_servers);
+extern RcsLease *rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *room, List *closed_servers);
 extern RcsLease *rcs_lease_singles(const int64 *ids, int nids);
 extern int rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most);
 extern void rcs_lease_drop_late(RcsLease *lease);
 extern void rcs_lease_put_back(RcsItem *item, long delay_ms, const char *reason);
-extern void rcs_lease_decided(RcsItem *item);
-extern void rcs_lease_committed(void);
-extern void rcs_lease_rolled_back(void);
-extern void rcs_lease_free(RcsLease *lease);
 
 /* campaign_lane.c, single_lane.c: what to take next */
 extern void rcs_campaigns_look(void);
@@ -240,31 +255,27 @@ extern void rcs_singles_rolled_back(void);
 
 /* stop.c */
 #define RCS_STOPPED "stopped" /* code of what is withdrawn; rcs.message_status knows it, too */
-extern bool rcs_campaign_is_over(const RcsCampaign *c, TimestampTz now);
+extern bool rcs_campaign_is_over(const RcsLaneCampaign *c, TimestampTz now);
 extern void rcs_stop_lease(RcsLease *lease);
 extern void rcs_stop_ready(void);
-extern bool rcs_stop_batch(RcsCampaign *c);
+extern bool rcs_stop_batch(RcsLaneCampaign *c);
 extern void rcs_stop_note(const RcsItem *item);
-extern void rcs_stop_failing(RcsCampaign *c);
+extern void rcs_stop_failing(RcsLaneCampaign *c);
 
 /* choice.c */
 struct RcsImageWait;
 #define RCS_REFILL_BELOW 1 /* slices that wait for permits when more are fetched */
-extern int rcs_choice_room(const RcsCampaign *c, RcsAccount *a, int slices, int64 now_us,
+extern int rcs_choice_room(const RcsLaneCampaign *c, RcsAccount *a, int slices, int64 now_us,
 						   int64 *wait_us);
-extern void rcs_choice_know(RcsCampaign *c, RcsBot *room);
-extern RcsAccount *rcs_choice_account(RcsCampaign *c, const RcsLease *lease, const char *server,
+extern void rcs_choice_know(RcsLaneCampaign *c, RcsBot *room);
+extern RcsAccount *rcs_choice_account(RcsLaneCampaign *c, const RcsLease *lease, const char *server,
 									  int *most, struct RcsImageWait *image);
-extern List *rcs_choice_closed(RcsCampaign *c);
+extern List *rcs_choice_closed(RcsLaneCampaign *c);
 
 /* offer.c */
 extern void rcs_offer_ready(int64 now_us, int64 *wait_us);
 extern void rcs_offer_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms);
 extern void rcs_offer_withdraw_all(const char *code, const char *reason, long delay_ms);
 extern void rcs_offer_drop(RcsItem *item);
-
-/* delivery_worker.c */
-extern void rcs_item_ready(RcsItem *item);
-extern void rcs_item_done(RcsItem *item);
 
 #endif /* RCS_STATE_H */

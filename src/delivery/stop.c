@@ -19,7 +19,7 @@
 
 /* Nothing of it is to be offered any more, ever. */
 bool
-rcs_campaign_is_over(const RcsCampaign *c, TimestampTz now)
+rcs_campaign_is_over(const RcsLaneCampaign *c, TimestampTz now)
 {
 	return c->row.canceled || (c->row.expires_at != 0 && c->row.expires_at <= now);
 }
@@ -63,9 +63,9 @@ rcs_stop_ready(void)
 	TimestampTz now = GetCurrentTimestamp();
 	dlist_mutable_iter iter;
 
-	if (delivery.lane != RCS_WORKER_CAMPAIGN || !rcs_campaigns_stopped(now))
+	if (rcs_delivery.lane != RCS_WORKER_CAMPAIGN || !rcs_campaigns_stopped(now))
 		return;
-	dlist_foreach_modify(iter, &delivery.ready)
+	dlist_foreach_modify(iter, &rcs_delivery.ready)
 	{
 		RcsItem *item = dlist_container(RcsItem, node, iter.cur);
 		const char *reason = stop_reason(item->lease);
@@ -82,7 +82,7 @@ rcs_stop_ready(void)
 
 /* In a turn: one batch of a campaign that is over, ended without an account.  False: there is none. */
 bool
-rcs_stop_batch(RcsCampaign *c)
+rcs_stop_batch(RcsLaneCampaign *c)
 {
 	RcsLease *lease = rcs_lease_batch(c, NULL, NIL);
 
@@ -101,7 +101,7 @@ rcs_stop_batch(RcsCampaign *c)
 void
 rcs_stop_note(const RcsItem *item)
 {
-	RcsCampaign *c = item->lease->campaign;
+	RcsLaneCampaign *c = item->lease->campaign;
 	char outcome = item->fate.outcome;
 	int failed;
 	int answered;
@@ -118,7 +118,7 @@ rcs_stop_note(const RcsItem *item)
 
 /* In a turn: pause it, if so.  Whoever is steering it at the moment is not waited for. */
 void
-rcs_stop_failing(RcsCampaign *c)
+rcs_stop_failing(RcsLaneCampaign *c)
 {
 	char reason[128];
 

@@ -50,7 +50,7 @@ sweep(void *arg)
 		else
 			sweep_at_us = Min(sweep_at_us, rcs_now_us() + SWEEP_AGAIN);
 	}
-	if (delivery.lane == RCS_WORKER_CAMPAIGN && delivery.slot->index == 0)
+	if (rcs_delivery.lane == RCS_WORKER_CAMPAIGN && rcs_delivery.slot->index == 0)
 		rcs_outbox_fold();
 }
 
@@ -61,7 +61,7 @@ sweep(void *arg)
 void
 rcs_sweep_anew(void)
 {
-	if (dlist_is_empty(&delivery.leases))
+	if (dlist_is_empty(&rcs_delivery.leases))
 		rcs_worker_new_generation();
 	sweep_at_us = 0;
 }
@@ -70,7 +70,7 @@ rcs_sweep_anew(void)
 void
 rcs_sweep_when_due(int64 now_us)
 {
-	if (now_us < sweep_at_us || delivery.draining || !rcs_holds_known() ||
+	if (now_us < sweep_at_us || rcs_delivery.draining || !rcs_holds_known() ||
 		rcs_holds_reason() != NULL)
 		return;
 	sweep_at_us = now_us + SWEEP;
@@ -100,8 +100,8 @@ rcs_count_when_due(int64 now_us)
 {
 	int n = 0;
 
-	if (now_us < count_at_us || delivery.draining || delivery.lane != RCS_WORKER_SINGLE ||
-		delivery.slot->index != 0)
+	if (now_us < count_at_us || rcs_delivery.draining || rcs_delivery.lane != RCS_WORKER_SINGLE ||
+		rcs_delivery.slot->index != 0)
 		return;
 	(void) rcs_txn_run(count_events, &n);
 	if (rcs_changes)

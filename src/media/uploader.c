@@ -392,7 +392,7 @@ advance(RcsJob *job, int64 now_us, int64 *wait_us)
 int
 rcs_media_begin(void)
 {
-	uploader = delivery.lane == RCS_WORKER_SINGLE && delivery.slot->index == 0;
+	uploader = rcs_delivery.lane == RCS_WORKER_SINGLE && rcs_delivery.slot->index == 0;
 	if (!uploader)
 		return 0;
 	rcs_media_uploader_begins();

@@ -213,7 +213,7 @@ overdue_look(void *arg)
 int
 rcs_poll_begin(void)
 {
-	poller = delivery.lane == RCS_WORKER_SINGLE && delivery.slot->index == 0;
+	poller = rcs_delivery.lane == RCS_WORKER_SINGLE && rcs_delivery.slot->index == 0;
 	return poller ? RCS_POLL_QUESTIONS : 0;
 }
 
