@@ -108,6 +108,9 @@ check_shape()
 check_sql()
 {
 	local f line
+	while read -r line; do
+		report "schema/$line: two files never share a number, which is their place in the script"
+	done < <(printf "%s\n" schema/*.sql | sed -nE "s/^schema.([0-9]+)_.*/\1/p" | uniq -d)
 	for f in schema/*.sql updates/*.sql; do
 		# what is not ASCII has no place in some encodings of databases
 		while IFS=: read -r line _; do

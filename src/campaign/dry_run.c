@@ -3,7 +3,7 @@
  *		rcs_campaign_check: what sending the rest of a campaign would mean.
  *
  * Rights are checked here; the estimate is rcs._campaign_check
- * (schema/61_campaign_life.sql).
+ * (schema/081_campaign_life.sql).
  */
 #include "postgres.h"
 

@@ -3,7 +3,7 @@
  *		rcs_campaign_resend_failed: a campaign once more to those for whom it failed.
  *
  * Rights and the state are checked here; the messages are chosen and copied by
- * rcs._resend_failed (schema/61_campaign_life.sql).
+ * rcs._resend_failed (schema/081_campaign_life.sql).
  */
 #include "postgres.h"
 

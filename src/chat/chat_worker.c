@@ -10,7 +10,7 @@
  * with the note that its message is answered.  So that commit need not wait for
  * the disk: whoever sends the reply flushes it first.
  *
- * It knows no rules; those are in schema/66_reply.sql.
+ * It knows no rules; those are in schema/100_reply.sql.
  */
 #include "postgres.h"
 

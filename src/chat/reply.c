@@ -3,7 +3,7 @@
  *		Answers to users: queued as a role.
  *
  * Which rule answers, and with what, is decided by the functions of
- * schema/66_reply.sql; they call these as the extension's owner.  This file must not
+ * schema/100_reply.sql; they call these as the extension's owner.  This file must not
  * know rules.
  */
 #include "postgres.h"

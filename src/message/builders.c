@@ -1,6 +1,6 @@
 /*
  * builders.c
- *		How long a text is, for the builders of schema/15_builders.sql: SQL can
+ *		How long a text is, for the builders of schema/011_builders.sql: SQL can
  *		count neither UTF-16 units nor the bytes of what CP949 may lack.
  *
  * It knows no limit and no member of a message.

@@ -2,7 +2,7 @@
  * cancel.c
  *		rcs_cancel: a message that is still unsent never will be sent.
  *
- * Rights are checked here; rcs._cancel_message (schema/50_send.sql) decides
+ * Rights are checked here; rcs._cancel_message (schema/052_send.sql) decides
  * between the caller and a worker.
  */
 #include "postgres.h"

@@ -188,7 +188,7 @@ rcs_outbox_set_back(bool singles, int64 us)
 		rcs_execute(&set_back_starts, NULL, NULL);
 }
 
-/* ---------- what is old (schema/77_purge.sql) ---------- */
+/* ---------- what is old (schema/112_purge.sql) ---------- */
 
 #define CUTOFF "now() - make_interval(secs => $1)"
 

@@ -2,7 +2,7 @@
  * people.c
  *		What a person wants: rcs_optout(), rcs_optin(), rcs_erase().
  *
- * The tables are the business of schema/62_people.sql and 63_erase.sql; here it is who may call,
+ * The tables are the business of schema/053_people.sql and 054_erase.sql; here it is who may call,
  * and that the workers are told at COMMIT.  It must not know how messages are
  * leased.
  */

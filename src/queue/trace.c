@@ -3,7 +3,7 @@
  *		rcs_trace(): everything about one person, for whoever may see full numbers.
  *
  * The right is that of the role in effect, which a function in SQL that acts as its
- * owner cannot see.  What there is to tell is in schema/76_history.sql.
+ * owner cannot see.  What there is to tell is in schema/111_history.sql.
  */
 #include "postgres.h"
 

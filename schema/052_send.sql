@@ -1,4 +1,4 @@
--- Single messages: send, cancel, show, wait.
+-- Single messages: send, cancel, show, wait, resolve.
 
 CREATE FUNCTION rcs_send(phone pg_catalog.text, text pg_catalog.text,
 	chatbot pg_catalog.text DEFAULT NULL, key pg_catalog.text DEFAULT NULL,
@@ -122,3 +122,13 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rcs_wait';
 COMMENT ON FUNCTION rcs_wait(pg_catalog.interval, pg_catalog.uuid)
 	IS 'waits until nothing that may be sent now is unsent, or that message, or that campaign; false when the time is over';
+
+CREATE FUNCTION rcs_resolve(message pg_catalog.uuid, decision pg_catalog.text, note pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rcs_resolve';
+COMMENT ON FUNCTION rcs_resolve(pg_catalog.uuid, pg_catalog.text, pg_catalog.text)
+	IS 'settles a message of uncertain outcome: sent, resend (under the same id) or drop; gives what it is then';
+
+REVOKE ALL ON FUNCTION rcs_resolve(pg_catalog.uuid, pg_catalog.text, pg_catalog.text) FROM PUBLIC;

@@ -58,13 +58,5 @@ AS 'MODULE_PATHNAME', 'rcs_resume_sql';
 COMMENT ON FUNCTION rcs_resume(pg_catalog.text)
 	IS 'ends all holds of this database, and accepts that it is where it is now';
 
-CREATE FUNCTION rcs_resolve(message pg_catalog.uuid, decision pg_catalog.text, note pg_catalog.text DEFAULT NULL)
-RETURNS pg_catalog.text
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rcs_resolve';
-COMMENT ON FUNCTION rcs_resolve(pg_catalog.uuid, pg_catalog.text, pg_catalog.text)
-	IS 'settles a message of uncertain outcome: sent, resend (under the same id) or drop; gives what it is then';
-
 REVOKE ALL ON FUNCTION rcs._identity_now(), rcs_hold(pg_catalog.text, pg_catalog.interval),
-	rcs_resume(pg_catalog.text), rcs_resolve(pg_catalog.uuid, pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+	rcs_resume(pg_catalog.text) FROM PUBLIC;
