@@ -1,6 +1,6 @@
 /*
  * account.h
- *		Carrier accounts (foreign servers with their login) and chatbots.
+ *		Carrier accounts: foreign servers with their login.
  *
  * Everything returned is allocated in the caller's memory context.  All
  * functions need an open transaction.
@@ -31,21 +31,6 @@ typedef struct RcsServerOptions
 	char *problem; /* NULL, or why the account cannot be used */
 } RcsServerOptions;
 
-typedef struct RcsChatbot
-{
-	char *chatbot;
-	List *servers; /* of char *, never empty */
-	char *agency_id;
-	char *agency_key;
-	char *brand_key;
-	char *callback;
-	char *footer;
-	char *kisa_orig_code;
-	char *fallback_prefix;
-	char *cdr_id;
-	char *owner;
-} RcsChatbot;
-
 extern RcsServerOptions *rcs_account_load(const char *server, bool missing_ok);
 extern char *rcs_account_read_secret(const RcsServerOptions *o, char **problem);
 extern void rcs_account_check_usage(Oid roleid, List *names);
@@ -55,8 +40,5 @@ extern bool rcs_account_is_ours(const ForeignServer *server);
 extern List *rcs_account_mapping(Oid serverid, bool *found);
 extern const char *rcs_account_option(List *options, const char *name);
 extern void rcs_account_refuse_used(const char *server, const char *verb);
-
-extern RcsChatbot *rcs_chatbot_load(const char *chatbot);
-extern char *rcs_chatbot_resolve(const char *given);
 
 #endif /* RCS_ACCOUNT_H */

@@ -10,7 +10,7 @@
 
 #include "account/account.h"
 #include "account/data_server.h"
-#include "media/media.h"
+#include "account/media_check.h"
 #include "message/media_url.h"
 
 static bool

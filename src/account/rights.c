@@ -14,7 +14,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
-#include "account/account.h"
+#include "account/chatbot.h"
 #include "account/rights.h"
 #include "process/ext_state.h"
 

@@ -9,7 +9,7 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
-#include "account/account.h"
+#include "account/chatbot.h"
 
 typedef struct RcsCampaign
 {

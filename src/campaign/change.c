@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "account/chatbot.h"
 #include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"

@@ -28,6 +28,7 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
+#include "account/chatbot.h"
 #include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
@@ -39,7 +40,6 @@
 #include "process/owner.h"
 #include "process/wakeup.h"
 #include "queue/rejected.h"
-#include "queue/single.h"
 
 #define NEW_ROWS "rcs_new_rows"
 #define NEW_COLUMNS 7

@@ -12,10 +12,11 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "account/chatbot.h"
+#include "account/media_check.h"
 #include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
-#include "media/media.h"
 #include "message/draft.h"
 #include "process/owner.h"
 #include "process/wakeup.h"

@@ -8,13 +8,13 @@
  */
 #include "postgres.h"
 
+#include "account/chatbot.h"
 #include "base/arguments.h"
 #include "campaign/judge.h"
 #include "message/check.h"
 #include "message/draft.h"
 #include "message/recipient.h"
 #include "message/template.h"
-#include "queue/single.h"
 
 struct RcsJudge
 {

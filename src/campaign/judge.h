@@ -5,7 +5,7 @@
 #ifndef RCS_JUDGE_H
 #define RCS_JUDGE_H
 
-#include "account/account.h"
+#include "account/chatbot.h"
 #include "campaign/campaign.h"
 
 typedef struct RcsJudge RcsJudge;

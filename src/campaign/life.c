@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "account/chatbot.h"
 #include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
@@ -21,7 +22,6 @@
 #include "process/shmem.h"
 #include "process/slots.h"
 #include "process/wakeup.h"
-#include "queue/single.h"
 
 PG_FUNCTION_INFO_V1(rcs_campaign_start);
 PG_FUNCTION_INFO_V1(rcs_campaign_pause);

@@ -11,13 +11,13 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
+#include "account/chatbot.h"
 #include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
 #include "process/guc.h"
 #include "process/owner.h"
 #include "process/wakeup.h"
-#include "queue/single.h"
 
 static RcsStatement resend = {"SELECT rcs._resend_failed($1, $2, $3)",
 							  3,

@@ -13,10 +13,11 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "account/chatbot.h"
+#include "account/media_check.h"
 #include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
-#include "media/media.h"
 #include "message/draft.h"
 #include "message/message_id.h"
 #include "process/owner.h"

@@ -9,6 +9,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "account/chatbot.h"
 #include "base/monotonic.h"
 #include "carrier/carrier.h"
 

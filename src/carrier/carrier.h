@@ -12,6 +12,7 @@
 #include "lib/stringinfo.h"
 
 #include "account/account.h"
+#include "account/chatbot.h"
 #include "account/permit.h"
 #include "base/http_client.h"
 #include "kt/payload.h"

@@ -16,8 +16,9 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "account/chatbot.h"
+#include "account/media_check.h"
 #include "base/statement.h"
-#include "media/media.h"
 #include "message/draft.h"
 #include "process/owner.h"
 #include "process/wakeup.h"

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/wait_event.h"
 
+#include "account/chatbot.h"
 #include "base/pg_compat.h"
 #include "media/media_segment.h"
 #include "media/media_shared.h"

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 
 #include "account/account.h"
+#include "account/chatbot.h"
 #include "base/statement.h"
 #include "process/ext_state.h"
 #include "process/owner.h"

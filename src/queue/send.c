@@ -15,7 +15,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "media/media.h"
+#include "account/chatbot.h"
+#include "account/media_check.h"
 #include "message/draft.h"
 #include "message/phone.h"
 #include "process/owner.h"

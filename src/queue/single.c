@@ -47,29 +47,6 @@ rcs_check_times(TimestampTz start_at, TimestampTz expires_at, const char *start_
 						errhint("Give a later time, or leave expires_at out.")));
 }
 
-RcsChatbot *
-rcs_usable_chatbot(const char *given, Oid caller)
-{
-	/* the name is looked up only where one is still to be chosen, or to be complained of */
-	RcsChatbot *bot = given ? rcs_chatbot_load(given) : NULL;
-
-	if (bot == NULL)
-		bot = rcs_chatbot_load(rcs_chatbot_resolve(given));
-	rcs_account_check_usage(caller, bot->servers);
-	return bot;
-}
-
-RcsFacts
-rcs_chatbot_facts(const RcsChatbot *bot)
-{
-	RcsFacts facts = {.chatbot = bot->chatbot,
-					  .callback = bot->callback,
-					  .footer = bot->footer,
-					  .prefix = bot->fallback_prefix};
-
-	return facts;
-}
-
 /* ---------- queueing ---------- */
 
 static RcsStatement insert_single =

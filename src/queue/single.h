@@ -9,9 +9,6 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
-#include "account/account.h"
-#include "message/complaint.h"
-
 typedef struct RcsSingle
 {
 	pg_uuid_t id;
@@ -38,12 +35,6 @@ extern void rcs_single_insert_keyed(RcsSingle *single);
 /* Its id and digest, of a key; "ns" is that of this installation. */
 extern void rcs_single_namespace(pg_uuid_t *ns);
 extern void rcs_single_identify(RcsSingle *single, const pg_uuid_t *ns);
-
-/* A chatbot that the caller may send through, else an error.  Called as the owner. */
-extern RcsChatbot *rcs_usable_chatbot(const char *given, Oid caller);
-
-/* What of it a message is checked against; points into the chatbot. */
-extern RcsFacts rcs_chatbot_facts(const RcsChatbot *bot);
 
 /* Errors for a time to start and one to give up that cannot be meant; 0 = not given. */
 extern void rcs_check_times(TimestampTz start_at, TimestampTz expires_at, const char *start_name);

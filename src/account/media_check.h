@@ -1,9 +1,9 @@
 /*
- * media.h
- *		Images in messages: what is checked when a message is made.
+ * media_check.h
+ *		Addresses of images, checked when a message is made.
  */
-#ifndef RCS_MEDIA_H
-#define RCS_MEDIA_H
+#ifndef RCS_MEDIA_CHECK_H
+#define RCS_MEDIA_CHECK_H
 
 #include "message/draft.h"
 
@@ -14,4 +14,4 @@
  */
 extern bool rcs_media_check_urls(Jsonb *message, Oid caller, RcsProblem *problem);
 
-#endif /* RCS_MEDIA_H */
+#endif /* RCS_MEDIA_CHECK_H */
