@@ -4,7 +4,7 @@ SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS rcs;
 \set SHOW_CONTEXT never
 
 CREATE SERVER media_kt TYPE 'kt' FOREIGN DATA WRAPPER rcs OPTIONS (url 'http://127.0.0.1:1/corp/v1');
-CREATE USER MAPPING FOR PUBLIC SERVER media_kt OPTIONS (rcs_id 'shop', rcs_secret 'secret');
+CREATE USER MAPPING FOR PUBLIC SERVER media_kt OPTIONS (rcs_id 'media', rcs_secret 'secret');
 CREATE SERVER media_bare TYPE 'kt' FOREIGN DATA WRAPPER rcs OPTIONS (url 'http://127.0.0.1:1/corp/v1');
 INSERT INTO rcs.chatbot (chatbot, servers, brand_key) VALUES ('021111', '{media_kt}', 'BK'), ('022222', '{media_bare}', 'BK');
 
@@ -44,6 +44,15 @@ SELECT regress_state(format('SELECT rcs_media(%L, NULL, ''021111'')', '\x89504e4
 SELECT count(*) FROM rcs.media;
 SELECT count(*) FROM rcs.media_url;
 RESET ROLE;
+
+-- A copy belongs to an account by a hash of url and rcs_id that a dump carries: the hash must never change.
+INSERT INTO rcs.media (server, account, sha256, generation, file_id, mime_type, size, uploaded_at, expires_at)
+VALUES ('media_kt', 7603876373528862596, sha256(:'png'), 0, 'here', 'image/png', 9, now(), now() + interval '100 days');
+SELECT rcs_media(:'png', NULL, '021111');
+-- another one would be uploaded
+UPDATE rcs.media SET account = account # 1;
+SELECT regress_state(format('SELECT rcs_media(%L, NULL, ''021111'')', :'png')) LIKE '%could not upload%' AS uploads;
+DELETE FROM rcs.media;
 
 -- Addresses.
 CREATE SERVER media_shop TYPE 'http' FOREIGN DATA WRAPPER rcs OPTIONS (url 'https://img.example.com/shop');

@@ -9,7 +9,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "account/permit.h"
+#include "account/account_shared.h"
 #include "campaign/campaign_rate.h"
 #include "campaign/verdict.h"
 #include "chat/handler.h"
@@ -37,7 +37,7 @@ _PG_init(void)
 		return;
 
 	rcs_slots_init();
-	rcs_account_state_init();
+	rcs_account_shared_init();
 	rcs_campaign_rate_init();
 	rcs_campaign_verdict_init();
 	rcs_media_shared_init();

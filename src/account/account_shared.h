@@ -1,17 +1,19 @@
 /*
  * account_shared.h
- *		The shared memory of an account; private to permit.c,
- *		breaker.c and account_status.c.
+ *		The table of carrier accounts in shared memory, and the key of an account.
+ *
+ * The members of an entry are for the files of account/ only.
  */
 #ifndef RCS_ACCOUNT_SHARED_H
 #define RCS_ACCOUNT_SHARED_H
 
+#include "datatype/timestamp.h"
 #include "storage/spin.h"
 
-#include "account/permit.h"
 #include "base/monotonic.h"
 #include "base/rate_limit.h"
 
+#define RCS_ACCOUNT_REASON 160
 #define RCS_MAX_ACCOUNTS 64
 #define RCS_MAX_NAMES 32 /* servers that stand for one account; as many as a uint32 has bits */
 
@@ -67,12 +69,11 @@ typedef struct RcsAccountEntry
 	char check_detail[RCS_ACCOUNT_REASON];
 } RcsAccountEntry;
 
-
 extern RcsAccountEntry *rcs_account_entries; /* NULL when not preloaded */
 
+extern void rcs_account_shared_init(void);
+extern int64 rcs_account_key(const char *url, const char *rcs_id);
+extern int rcs_account_entry(const char *url, const char *rcs_id, const char *server);
 extern RcsAccountEntry *rcs_account_find(const char *url, const char *rcs_id);
-extern bool rcs_account_is_open(RcsAccountEntry *a, int64 now, bool *probe, int64 *wait_us);
-extern uint32 rcs_account_last_minute(const RcsAccountEntry *a, int64 now);
-extern void rcs_account_recover_rate(RcsAccountEntry *a, int64 now);
 
 #endif /* RCS_ACCOUNT_SHARED_H */

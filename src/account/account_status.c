@@ -1,37 +1,21 @@
 /*
  * account_status.c
- *		Accounts as users see them: rcs.account_status and rcs_account_check().
+ *		Accounts as users see them: the view rcs.account_status.
  *
- * A check logs in through a delivery worker of this database, because tokens
- * live in workers only; the backend that asks waits and can be canceled.
+ * It only reads; what an account does is decided in breaker.c and permit.c.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "fmgr.h"
 #include "funcapi.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
-#include "storage/latch.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 #include "account/account.h"
-#include "account/account_shared.h"
+#include "account/breaker.h"
 #include "base/monotonic.h"
-#include "base/pg_compat.h"
-#include "process/guc.h"
-#include "process/shmem.h"
-#include "process/slots.h"
 
 #define STATUS_COLUMNS 8
-#define CHECK_POLL_MS 20
-
-PG_FUNCTION_INFO_V1(rcs_account_status);
-PG_FUNCTION_INFO_V1(rcs_account_check);
-
-/* ---------- the view ---------- */
 
 typedef struct Status
 {
@@ -100,6 +84,7 @@ read_status(const RcsServerOptions *o, Status *s)
 }
 
 /* rcs._account_status(server): one row. */
+PG_FUNCTION_INFO_V1(rcs_account_status);
 Datum
 rcs_account_status(PG_FUNCTION_ARGS)
 {
@@ -128,130 +113,4 @@ rcs_account_status(PG_FUNCTION_ARGS)
 	nulls[7] = !s.clock_known;
 	values[7] = Float8GetDatum(s.clock_ahead_us / 1000000.0);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
-}
-
-/* ---------- the check, asked by a backend ---------- */
-
-static uint32
-ask(RcsAccountEntry *a, const char *server)
-{
-	uint32 number;
-
-	SpinLockAcquire(&a->mutex);
-	number = ++a->check_asked;
-	a->check_dboid = MyDatabaseId;
-	strlcpy(a->check_server, server, sizeof(a->check_server));
-	SpinLockRelease(&a->mutex);
-	rcs_slots_wake(MyDatabaseId, RCS_WORKER_SINGLE);
-	rcs_slots_wake(MyDatabaseId, RCS_WORKER_CAMPAIGN);
-	return number;
-}
-
-static bool
-answered(RcsAccountEntry *a, uint32 number, bool *ok, char detail[RCS_ACCOUNT_REASON])
-{
-	bool there;
-
-	SpinLockAcquire(&a->mutex);
-	there = (int32) (a->check_answered - number) >= 0;
-	*ok = a->check_ok;
-	memcpy(detail, a->check_detail, RCS_ACCOUNT_REASON);
-	SpinLockRelease(&a->mutex);
-	return there;
-}
-
-static void
-check_account(const RcsServerOptions *o, bool *ok, char detail[RCS_ACCOUNT_REASON])
-{
-	int account = rcs_account_state_entry(o->url, o->rcs_id, o->name);
-	int64 end_us = rcs_now_us() + (rcs_request_timeout + 5000) * INT64CONST(1000);
-	uint32 number;
-
-	*ok = false;
-	if (account < 0)
-	{
-		strlcpy(detail, "there are too many carrier accounts", RCS_ACCOUNT_REASON);
-		return;
-	}
-	number = ask(&rcs_account_entries[account], o->name);
-	while (!answered(&rcs_account_entries[account], number, ok, detail))
-	{
-		if (rcs_now_us() > end_us)
-		{
-			*ok = false;
-			strlcpy(detail, "no delivery worker of this database answered; see rcs.worker_status",
-					RCS_ACCOUNT_REASON);
-			return;
-		}
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, CHECK_POLL_MS,
-						 RcsWaitEvent("RcsAccountCheck"));
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
-}
-
-Datum
-rcs_account_check(PG_FUNCTION_ARGS)
-{
-	char *server = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	RcsServerOptions *o = rcs_account_load(server, false);
-	char detail[RCS_ACCOUNT_REASON] = "";
-	bool ok = false;
-	TupleDesc tupdesc;
-	Datum values[2];
-	bool nulls[2] = {false, false};
-
-	rcs_account_check_usage(GetUserId(), list_make1(server));
-	if (!rcs_preloaded())
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("rcs is not in shared_preload_libraries, so nothing can log in"),
-						errhint("Add rcs to shared_preload_libraries and restart the server.")));
-	if (o->problem != NULL)
-		strlcpy(detail, o->problem, sizeof(detail));
-	else
-		check_account(o, &ok, detail);
-	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	values[0] = BoolGetDatum(ok);
-	values[1] = CStringGetTextDatum(detail);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
-}
-
-/* ---------- the check, done by a worker ---------- */
-
-/* The entry of an account that somebody wants checked in this database, or -1. */
-int
-rcs_account_check_take(char server[NAMEDATALEN])
-{
-	for (int i = 0; i < RCS_MAX_ACCOUNTS && rcs_account_entries[i].used; i++)
-	{
-		RcsAccountEntry *a = &rcs_account_entries[i];
-		bool mine;
-
-		if (a->check_taken == a->check_asked)
-			continue; /* a stale look is put right by the next one */
-		SpinLockAcquire(&a->mutex);
-		mine = a->check_taken != a->check_asked && a->check_dboid == MyDatabaseId;
-		if (mine)
-		{
-			a->check_taken = a->check_asked;
-			memcpy(server, a->check_server, NAMEDATALEN);
-		}
-		SpinLockRelease(&a->mutex);
-		if (mine)
-			return i;
-	}
-	return -1;
-}
-
-void
-rcs_account_check_answer(int account, bool ok, const char *detail)
-{
-	RcsAccountEntry *a = &rcs_account_entries[account];
-
-	SpinLockAcquire(&a->mutex);
-	a->check_ok = ok;
-	strlcpy(a->check_detail, detail, sizeof(a->check_detail));
-	a->check_answered = a->check_taken;
-	SpinLockRelease(&a->mutex);
 }

@@ -11,7 +11,7 @@
  */
 #include "postgres.h"
 
-#include "account/account_shared.h"
+#include "account/breaker.h"
 #include "base/monotonic.h"
 
 #define FAULTS_TO_CLOSE 8
@@ -258,4 +258,16 @@ rcs_account_reopen(int account)
 	SpinLockRelease(&a->mutex);
 	if (was_closed)
 		log_open(a);
+}
+
+/* How far our clock is ahead of the carrier's. */
+void
+rcs_account_clock(int account, int64 ahead_us)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	SpinLockAcquire(&a->mutex);
+	a->clock_known = true;
+	a->clock_ahead_us = ahead_us;
+	SpinLockRelease(&a->mutex);
 }

@@ -1,27 +1,22 @@
 /*
  * permit.c
- *		Carrier accounts in shared memory: which there are, and their permits.
+ *		Permits of carrier accounts: who may open a request now, and at what rate.
  *
- * An account is a url and an rcs_id, whatever the servers that name it are
- * called and in whatever database they stand: the contract rate is one.  If
- * servers disagree about the rate, the lowest one wins; a server counts while
- * a process that sends for it holds its name.
+ * The contract rate of an account is one, whatever the number of workers, databases
+ * and servers that name it.  If servers disagree about the rate, the lowest one
+ * wins; a server counts while a process that sends for it holds its name.
  *
- * Locking: entries are added under the lock RCS_LOCK_ACCOUNTS and are never
- * removed; the members of an entry are guarded by its spinlock, around
- * assignments only.  This file knows no SQL, no HTTP and no message.
+ * The members of an entry are guarded by its spinlock, around assignments only.
+ * This file knows no SQL, no HTTP and no message.
  */
 #include "postgres.h"
 
-#include <time.h>
-
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 
-#include "account/account_shared.h"
+#include "account/breaker.h"
+#include "account/permit.h"
 #include "base/monotonic.h"
-#include "process/shmem.h"
 
 #define PROBE_LIMIT (30 * SECOND) /* a probe whose worker vanished */
 
@@ -33,71 +28,10 @@ typedef struct Held
 	uint32 names; /* a bit for each place in names[] */
 } Held;
 
-RcsAccountEntry *rcs_account_entries = NULL;
-
 static Held held[RCS_MAX_ACCOUNTS];
 static bool exit_hook_set = false;
 
-static void give_back_all(int code, Datum arg);
-
-static void
-state_init(void)
-{
-	for (int i = 0; i < RCS_MAX_ACCOUNTS; i++)
-		SpinLockInit(&rcs_account_entries[i].mutex);
-}
-
-void
-rcs_account_state_init(void)
-{
-	rcs_shmem_register((void **) &rcs_account_entries, sizeof(RcsAccountEntry) * RCS_MAX_ACCOUNTS,
-					   state_init, "rcs accounts");
-}
-
-static void
-set_exit_hook(void)
-{
-	if (!exit_hook_set)
-	{
-		before_shmem_exit(give_back_all, (Datum) 0);
-		exit_hook_set = true;
-	}
-}
-
-/* ---------- which account ---------- */
-
-static uint64
-account_key(const char *url, const char *rcs_id)
-{
-	uint64 a = hash_bytes_extended((const unsigned char *) url, strlen(url), 0);
-
-	return hash_bytes_extended((const unsigned char *) rcs_id, strlen(rcs_id), a) | 1;
-}
-
-static RcsAccountEntry *
-find_account(uint64 key)
-{
-	for (int i = 0; i < RCS_MAX_ACCOUNTS && rcs_account_entries[i].used; i++)
-		if (rcs_account_entries[i].key == key)
-			return &rcs_account_entries[i];
-	return NULL;
-}
-
-static RcsAccountEntry *
-add_account(uint64 key)
-{
-	for (int i = 0; i < RCS_MAX_ACCOUNTS; i++)
-	{
-		RcsAccountEntry *a = &rcs_account_entries[i];
-
-		if (a->used)
-			continue;
-		a->key = key;
-		a->used = true;
-		return a;
-	}
-	return NULL;
-}
+/* ---------- the servers of an account ---------- */
 
 /*
  * The lowest of what the servers of this account say; mutex held.  When the
@@ -159,6 +93,37 @@ drop_name(RcsAccountEntry *a, int place)
 		apply_names(a, rcs_now_us());
 }
 
+static void
+give_back_all(int code, Datum arg)
+{
+	for (int i = 0; i < RCS_MAX_ACCOUNTS; i++)
+	{
+		RcsAccountEntry *a = &rcs_account_entries[i];
+
+		if (held[i].active == 0 && !held[i].waiting && held[i].names == 0)
+			continue;
+		SpinLockAcquire(&a->mutex);
+		a->active -= held[i].active;
+		a->singles_waiting -= held[i].waiting ? 1 : 0;
+		for (int place = 0; place < RCS_MAX_NAMES; place++)
+			if ((held[i].names & (UINT32_C(1) << place)) != 0)
+				drop_name(a, place);
+		SpinLockRelease(&a->mutex);
+		held[i].active = 0;
+		held[i].waiting = false;
+	}
+}
+
+static void
+set_exit_hook(void)
+{
+	if (!exit_hook_set)
+	{
+		before_shmem_exit(give_back_all, (Datum) 0);
+		exit_hook_set = true;
+	}
+}
+
 /* False when the table of names is full. */
 static bool
 hold_name(RcsAccountEntry *a, Oid serverid, int rate_per_minute, int connections)
@@ -183,31 +148,9 @@ hold_name(RcsAccountEntry *a, Oid serverid, int rate_per_minute, int connections
 	return true;
 }
 
-/* The number of the account's entry, a new one if need be, or -1 when the table is full. */
-int
-rcs_account_state_entry(const char *url, const char *rcs_id, const char *server)
-{
-	uint64 key = account_key(url, rcs_id);
-	RcsAccountEntry *a;
-
-	if (rcs_account_entries == NULL)
-		return -1;
-	LWLockAcquire(rcs_shmem_lock(RCS_LOCK_ACCOUNTS), LW_EXCLUSIVE);
-	a = find_account(key);
-	if (a == NULL)
-		a = add_account(key);
-	LWLockRelease(rcs_shmem_lock(RCS_LOCK_ACCOUNTS));
-	if (a == NULL)
-		return -1;
-	SpinLockAcquire(&a->mutex);
-	strlcpy(a->name, server, sizeof(a->name));
-	SpinLockRelease(&a->mutex);
-	return (int) (a - rcs_account_entries);
-}
-
 /* This process sends for that server, until it says otherwise or exits. */
 bool
-rcs_account_state_attach(int account, Oid serverid, int rate_per_minute, int connections)
+rcs_account_attach(int account, Oid serverid, int rate_per_minute, int connections)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
 	bool there;
@@ -220,7 +163,7 @@ rcs_account_state_attach(int account, Oid serverid, int rate_per_minute, int con
 }
 
 void
-rcs_account_state_detach(int account, Oid serverid)
+rcs_account_detach(int account, Oid serverid)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
 	NamedRate *n;
@@ -229,25 +172,6 @@ rcs_account_state_detach(int account, Oid serverid)
 	n = find_name(a, serverid);
 	if (n != NULL && n->holders > 0 && (held[account].names & (UINT32_C(1) << (n - a->names))) != 0)
 		drop_name(a, (int) (n - a->names));
-	SpinLockRelease(&a->mutex);
-}
-
-/* The entry of an account that somebody has attached, or NULL. */
-RcsAccountEntry *
-rcs_account_find(const char *url, const char *rcs_id)
-{
-	return rcs_account_entries == NULL ? NULL : find_account(account_key(url, rcs_id));
-}
-
-/* How far our clock is ahead of the carrier's. */
-void
-rcs_account_clock(int account, int64 ahead_us)
-{
-	RcsAccountEntry *a = &rcs_account_entries[account];
-
-	SpinLockAcquire(&a->mutex);
-	a->clock_known = true;
-	a->clock_ahead_us = ahead_us;
 	SpinLockRelease(&a->mutex);
 }
 
@@ -344,25 +268,4 @@ rcs_account_single_waits(int account, bool waits)
 	a->singles_waiting += waits ? 1 : -1;
 	SpinLockRelease(&a->mutex);
 	held[account].waiting = waits;
-}
-
-static void
-give_back_all(int code, Datum arg)
-{
-	for (int i = 0; i < RCS_MAX_ACCOUNTS; i++)
-	{
-		RcsAccountEntry *a = &rcs_account_entries[i];
-
-		if (held[i].active == 0 && !held[i].waiting && held[i].names == 0)
-			continue;
-		SpinLockAcquire(&a->mutex);
-		a->active -= held[i].active;
-		a->singles_waiting -= held[i].waiting ? 1 : 0;
-		for (int place = 0; place < RCS_MAX_NAMES; place++)
-			if ((held[i].names & (UINT32_C(1) << place)) != 0)
-				drop_name(a, place);
-		SpinLockRelease(&a->mutex);
-		held[i].active = 0;
-		held[i].waiting = false;
-	}
 }

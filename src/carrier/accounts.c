@@ -12,6 +12,8 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "account/account_check.h"
+#include "account/permit.h"
 #include "base/monotonic.h"
 #include "carrier/carrier.h"
 #include "carrier/token.h"
@@ -66,7 +68,7 @@ detach(RcsAccount *a)
 			other->options->serverid == a->options->serverid)
 			return;
 	}
-	rcs_account_state_detach(a->shared, a->options->serverid);
+	rcs_account_detach(a->shared, a->options->serverid);
 }
 
 /* In a transaction. */
@@ -80,9 +82,9 @@ load_options(RcsAccount *a)
 
 	if (o != NULL && o->problem == NULL)
 	{
-		shared = rcs_account_state_entry(o->url, o->rcs_id, o->name);
+		shared = rcs_account_entry(o->url, o->rcs_id, o->name);
 		if (shared >= 0 &&
-			!rcs_account_state_attach(shared, o->serverid, o->rate_per_minute, o->connections))
+			!rcs_account_attach(shared, o->serverid, o->rate_per_minute, o->connections))
 			shared = -1;
 		if (shared < 0)
 			o->problem = pstrdup("there are too many carrier accounts, or servers of one account");

@@ -12,8 +12,9 @@
 #include "lib/stringinfo.h"
 
 #include "account/account.h"
+#include "account/account_shared.h"
+#include "account/breaker.h"
 #include "account/chatbot.h"
-#include "account/permit.h"
 #include "base/http_client.h"
 #include "kt/payload.h"
 #include "kt/response.h"

@@ -10,6 +10,7 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "account/account_check.h"
 #include "base/monotonic.h"
 #include "carrier/carrier.h"
 #include "carrier/token.h"

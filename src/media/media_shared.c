@@ -15,7 +15,6 @@
 #include "storage/latch.h"
 #include "storage/proc.h"
 
-#include "account/permit.h"
 #include "base/monotonic.h"
 #include "media/media_shared.h"
 #include "process/shmem.h"

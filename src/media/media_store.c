@@ -9,10 +9,10 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "account/account_shared.h"
 #include "base/statement.h"
 #include "media/media_store.h"
 
@@ -22,15 +22,6 @@
 #define IS_OLD(m)                                                                            \
 	"(" m ".expires_at - least(interval '7 days', (" m ".expires_at - " m ".uploaded_at) / " \
 	"10) <= clock_timestamp())"
-
-int64
-rcs_media_account(const RcsServerOptions *o)
-{
-	const char *id = o->rcs_id != NULL ? o->rcs_id : "";
-	uint64 a = hash_bytes_extended((const unsigned char *) o->url, (int) strlen(o->url), 0);
-
-	return (int64) hash_bytes_extended((const unsigned char *) id, (int) strlen(id), a);
-}
 
 /* SPI leaves us in a memory context of its own. */
 static uint64
@@ -108,7 +99,7 @@ copy_of(const RcsServerOptions *account, uint64 nrows)
 	for (uint64 i = 0; i < nrows; i++)
 	{
 		if (strcmp(rcs_column_text(i, 1, CurrentMemoryContext), account->name) != 0 ||
-			rcs_column_int64(i, 2) != rcs_media_account(account))
+			rcs_column_int64(i, 2) != rcs_account_key(account->url, account->rcs_id))
 			continue;
 		copy.there = true;
 		copy.generation = (int) rcs_column_int64(i, 3);
@@ -211,7 +202,8 @@ rcs_media_url_look(const char *url, const RcsServerOptions *account, MemoryConte
 {
 	Datum values[] = {CStringGetTextDatum(url),
 					  CStringGetTextDatum(account != NULL ? account->name : ""),
-					  Int64GetDatum(account != NULL ? rcs_media_account(account) : 0)};
+					  Int64GetDatum(account != NULL ? rcs_account_key(account->url, account->rcs_id)
+													: 0)};
 	Datum digest;
 	bool isnull;
 

@@ -25,9 +25,6 @@ typedef struct RcsMediaNeed
 extern void rcs_media_need(const uint8 digest[RCS_MEDIA_DIGEST], List *accounts, bool latest,
 						   MemoryContext cxt, RcsMediaNeed *need);
 
-/* The account behind a server: another one after a change of url or rcs_id. */
-extern int64 rcs_media_account(const RcsServerOptions *o);
-
 typedef struct RcsMediaCopy
 {
 	const char *server;

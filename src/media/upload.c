@@ -11,6 +11,7 @@
 
 #include "utils/timestamp.h"
 
+#include "account/account_shared.h"
 #include "base/monotonic.h"
 #include "media/uploader.h"
 #include "process/guc.h"
@@ -211,7 +212,7 @@ start_upload(RcsUpload *u, int64 now_us)
 	r->body_len = job->form.len;
 	r->timeout_ms = (long) rcs_request_timeout * TIMEOUT_TIMES;
 	u->token_serial = a->token_serial;
-	u->account_key = rcs_media_account(a->options);
+	u->account_key = rcs_account_key(a->options->url, a->options->rcs_id);
 	if (rcs_http_start(r))
 	{
 		u->state = RCS_UPLOAD_FLYING;

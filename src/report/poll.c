@@ -14,6 +14,7 @@
 #include "storage/lock.h"
 #include "utils/memutils.h"
 
+#include "account/account_shared.h"
 #include "base/monotonic.h"
 #include "media/media_store.h"
 #include "process/txn.h"
@@ -119,7 +120,7 @@ give_up_claim(RcsPoll *p)
 static void
 claim(RcsPoll *p)
 {
-	int64 account = rcs_media_account(p->account->options);
+	int64 account = rcs_account_key(p->account->options->url, p->account->options->rcs_id);
 	LOCKTAG tag;
 
 	if (p->claimed == account)

@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "account/account.h"
 #include "base/statement.h"
 #include "report/poll_store.h"
 

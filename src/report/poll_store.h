@@ -5,7 +5,7 @@
 #ifndef RCS_POLL_STORE_H
 #define RCS_POLL_STORE_H
 
-#include "account/account.h"
+#include "datatype/timestamp.h"
 
 #define RCS_QUERY_ID_SIZE 41
 
