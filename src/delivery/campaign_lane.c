@@ -271,7 +271,7 @@ take_slice(RcsLaneCampaign *c)
 		return false;
 	server = c->current->rows[0].batch.server;
 	account = rcs_choice_account(c, c->current, server, &most, &image);
-	if (account == NULL || !rcs_image_compile(c->current, account))
+	if (account == NULL || !rcs_lease_fill_images(c->current, account))
 	{
 		if (image.reason[0] != '\0')
 			wait_for_image(c, &image);

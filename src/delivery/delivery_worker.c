@@ -335,6 +335,15 @@ pin_settings(void *arg)
 	SetConfigOption("jit", "off", PGC_USERSET, PGC_S_OVERRIDE);
 }
 
+/* The first single worker of a database uploads images and asks for reports; gives the connections it needs. */
+static int
+begin_side_jobs(void)
+{
+	if (rcs_delivery.lane != RCS_WORKER_SINGLE || rcs_delivery.slot->index != 0)
+		return 0;
+	return rcs_media_begin() + rcs_poll_begin();
+}
+
 void
 rcs_delivery_main(Datum main_arg)
 {
@@ -345,7 +354,7 @@ rcs_delivery_main(Datum main_arg)
 	rcs_http_init();
 	rcs_carrier_init();
 	rcs_holds_init();
-	rcs_http_set_max_connections(rcs_max_in_flight + rcs_media_begin() + rcs_poll_begin());
+	rcs_http_set_max_connections(rcs_max_in_flight + begin_side_jobs());
 
 	while (!rcs_worker_stopping(rcs_delivery.slot))
 	{

@@ -155,24 +155,6 @@ close_empty(RcsLease *lease)
 	}
 }
 
-/* The text of a campaign, compiled; false: it is not there. */
-static bool
-load_text(RcsLease *lease, const RcsBot *room)
-{
-	Jsonb *text = rcs_outbox_text(lease->campaign_no, lease->version, lease->cxt);
-	MemoryContext old;
-
-	if (text == NULL)
-		return false;
-	lease->ads = rcs_payload_is_ad(&text->root);
-	if (rcs_media_urls(&text->root) != NIL)
-		lease->text = text;
-	old = MemoryContextSwitchTo(lease->cxt);
-	lease->payload = rcs_payload_compile(&text->root, &room->sender, true);
-	MemoryContextSwitchTo(old);
-	return true;
-}
-
 /* Without a room only to be ended: whatever is unsent, and no text. */
 RcsLease *
 rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *room, List *closed_servers)
@@ -197,7 +179,7 @@ rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *room, List *closed_servers)
 	lease = make_lease(campaign, cxt, row, 1);
 	lease->version = row->version != 0 ? row->version : campaign->row.version;
 	n = rcs_outbox_messages(campaign->row.campaign_no, row, cxt, &messages);
-	if (room != NULL && !load_text(lease, room))
+	if (room != NULL && !rcs_lease_load_text(lease, room))
 		n = 0;
 	fill_lease(lease, messages, n);
 	rcs_origin_judge(messages, n);

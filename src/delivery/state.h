@@ -235,6 +235,8 @@ extern void rcs_retries_add(RcsRetries *r, RcsItem *item);
 extern void rcs_retries_write(RcsRetries *r);
 
 /* lease.c: likewise */
+extern bool rcs_lease_load_text(RcsLease *lease, const RcsBot *room);
+extern bool rcs_lease_fill_images(RcsLease *lease, RcsAccount *a);
 extern RcsLease *rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *room, List *closed_servers);
 extern RcsLease *rcs_lease_singles(const int64 *ids, int nids);
 extern int rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most);

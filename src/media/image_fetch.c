@@ -12,7 +12,8 @@
 #include "utils/timestamp.h"
 
 #include "base/monotonic.h"
-#include "media/uploader.h"
+#include "media/image_fetch.h"
+#include "media/upload.h"
 
 #define LONGEST_PAUSE (30 * SECOND)
 

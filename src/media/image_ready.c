@@ -205,27 +205,3 @@ rcs_image_fill(JsonbContainer *message, RcsAccount *a)
 	filled = rcs_media_replace(message, id_of, a);
 	return filled == NULL ? NULL : &filled->root;
 }
-
-/* Anew for each slice: an image may have changed since the last one. */
-bool
-rcs_image_compile(RcsLease *lease, RcsAccount *a)
-{
-	RcsBot *room;
-	JsonbContainer *text;
-	MemoryContext old;
-
-	if (lease->text == NULL)
-		return true;
-	text = rcs_image_fill(&lease->text->root, a);
-	if (text == NULL)
-		return false;
-	if (lease->text_cxt == NULL)
-		lease->text_cxt =
-			AllocSetContextCreate(lease->cxt, "rcs lease text", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextReset(lease->text_cxt);
-	room = rcs_carrier_bot(lease->campaign->row.chatbot);
-	old = MemoryContextSwitchTo(lease->text_cxt);
-	lease->payload = rcs_payload_compile(text, &room->sender, true);
-	MemoryContextSwitchTo(old);
-	return true;
-}

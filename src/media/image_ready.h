@@ -5,7 +5,9 @@
 #ifndef RCS_IMAGE_READY_H
 #define RCS_IMAGE_READY_H
 
-#include "delivery/state.h"
+#include "utils/jsonb.h"
+
+#include "carrier/carrier.h"
 
 /* What a message waits for; "reason" is empty when it waits for nothing. */
 typedef struct RcsImageWait
@@ -25,8 +27,5 @@ extern bool rcs_image_ready(JsonbContainer *message, RcsAccount *a, const char *
 
 /* The message with ids for its addresses; the same when it has none, NULL when one is gone. */
 extern JsonbContainer *rcs_image_fill(JsonbContainer *message, RcsAccount *a);
-
-/* Compiles the text of a lease for an account, if it names images; false as above. */
-extern bool rcs_image_compile(RcsLease *lease, RcsAccount *a);
 
 #endif /* RCS_IMAGE_READY_H */

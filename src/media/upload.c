@@ -13,7 +13,7 @@
 
 #include "account/account_shared.h"
 #include "base/monotonic.h"
-#include "media/uploader.h"
+#include "media/upload.h"
 #include "process/guc.h"
 
 #define TRIES 5		/* for a backend that waits */

@@ -16,7 +16,9 @@
 
 #include "base/fault_point.h"
 #include "base/monotonic.h"
+#include "media/image_fetch.h"
 #include "media/media_segment.h"
+#include "media/upload.h"
 #include "media/uploader.h"
 #include "process/guc.h"
 #include "process/txn.h"
@@ -106,18 +108,6 @@ fail(RcsJob *job, int sqlstate, const char *text)
 	job->answer.ok = false;
 	job->answer.sqlstate = sqlstate;
 	strlcpy(job->answer.text, text, sizeof(job->answer.text));
-}
-
-/* The ids under which its accounts are to have the content, and who lacks it. */
-void
-rcs_job_need(RcsJob *job, const uint8 digest[RCS_MEDIA_DIGEST])
-{
-	List *options = NIL;
-	ListCell *lc;
-
-	foreach(lc, job->accounts)
-		options = lappend(options, ((RcsAccount *) lfirst(lc))->options);
-	rcs_media_need(digest, options, false, job->cxt, &job->need);
 }
 
 /* False: one cannot be used.  Of an address the others will do. */
@@ -392,9 +382,7 @@ advance(RcsJob *job, int64 now_us, int64 *wait_us)
 int
 rcs_media_begin(void)
 {
-	uploader = rcs_delivery.lane == RCS_WORKER_SINGLE && rcs_delivery.slot->index == 0;
-	if (!uploader)
-		return 0;
+	uploader = true;
 	rcs_media_uploader_begins();
 	return 2 * RCS_MEDIA_TRANSFERS;
 }

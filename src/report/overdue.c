@@ -16,7 +16,8 @@
 
 #include "base/monotonic.h"
 #include "process/guc.h"
-#include "report/poll.h"
+#include "report/overdue.h"
+#include "report/polled_accounts.h"
 
 #define STEP 200 /* results looked at in a transaction */
 #define STEP_PAUSE (SECOND / 5)

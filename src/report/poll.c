@@ -18,79 +18,17 @@
 #include "base/monotonic.h"
 #include "media/media_store.h"
 #include "process/txn.h"
+#include "report/overdue.h"
 #include "report/poll.h"
+#include "report/question.h"
 
 #define LOOK_EVERY (2 * SECOND)
 #define POLL_LOCK 0x5250
 
 static bool poller = false;
-static List *polls = NIL; /* of RcsPoll */
 static int64 look_at_us = 0;
 
 /* ---------- accounts ---------- */
-
-RcsPoll *
-rcs_poll_of(const char *server)
-{
-	ListCell *lc;
-
-	foreach(lc, polls)
-	{
-		RcsPoll *p = lfirst(lc);
-
-		if (strcmp(p->account->server, server) == 0)
-			return p;
-	}
-	return NULL;
-}
-
-static RcsPoll *
-new_poll(const RcsPollRow *row)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	RcsPoll *p = palloc0(sizeof(RcsPoll));
-
-	p->cxt = AllocSetContextCreate(TopMemoryContext, "rcs poll", ALLOCSET_SMALL_SIZES);
-	/* the worker before this one may have asked it */
-	strlcpy(p->query_id, row->query_id != NULL ? row->query_id : "", sizeof(p->query_id));
-	p->retry = row->query_id != NULL;
-	strlcpy(p->problem, row->problem != NULL ? row->problem : "", sizeof(p->problem));
-	MemoryContextSwitchTo(old);
-	p->account = rcs_carrier_account(row->server);
-	old = MemoryContextSwitchTo(TopMemoryContext);
-	polls = lappend(polls, p);
-	MemoryContextSwitchTo(old);
-	return p;
-}
-
-/* The longest list of messages to be asked about, of the accounts that can be asked. */
-int
-rcs_poll_most_overdue(int64 now_us)
-{
-	int most = 0;
-	bool probe;
-	int64 wait_us;
-	ListCell *lc;
-
-	foreach(lc, polls)
-	{
-		RcsPoll *p = lfirst(lc);
-
-		if (p->present && p->overdue_at_us <= now_us + SECOND &&
-			rcs_account_usable(p->account, now_us, &probe, &wait_us))
-			most = Max(most, list_length(p->overdue));
-	}
-	return most;
-}
-
-void
-rcs_poll_problem(RcsPoll *p, const char *problem)
-{
-	if (strncmp(p->problem, problem, sizeof(p->problem) - 1) == 0)
-		return;
-	strlcpy(p->problem, problem, sizeof(p->problem));
-	p->problem_changed = true;
-}
 
 static void
 claim_tag(LOCKTAG *tag, int64 account)
@@ -156,7 +94,7 @@ look_at_account(const RcsPollRow *row)
 	const RcsServerOptions *o;
 
 	if (p == NULL)
-		p = new_poll(row);
+		p = rcs_poll_add(row);
 	p->account = rcs_carrier_account(row->server);
 	o = p->account->options;
 	p->present = p->account->shared >= 0 && o != NULL && o->problem == NULL;
@@ -176,7 +114,7 @@ look(void *arg)
 	int n = rcs_poll_rows(CurrentMemoryContext, &rows);
 	ListCell *lc;
 
-	foreach(lc, polls)
+	foreach(lc, rcs_polls())
 	{
 		((RcsPoll *) lfirst(lc))->present = false;
 		((RcsPoll *) lfirst(lc))->by_query = false;
@@ -214,8 +152,8 @@ overdue_look(void *arg)
 int
 rcs_poll_begin(void)
 {
-	poller = rcs_delivery.lane == RCS_WORKER_SINGLE && rcs_delivery.slot->index == 0;
-	return poller ? RCS_POLL_QUESTIONS : 0;
+	poller = true;
+	return RCS_POLL_QUESTIONS;
 }
 
 /* Once in a round of the worker's loop. */
@@ -234,7 +172,7 @@ rcs_poll_round(int64 now_us, int64 *wait_us)
 	}
 	if (may_ask && rcs_overdue_wanted(now_us, wait_us))
 		rcs_overdue_looked(rcs_txn_run(overdue_look, &now_us), now_us);
-	foreach(lc, polls)
+	foreach(lc, rcs_polls())
 		advance(lfirst(lc), may_ask, now_us, wait_us);
 }
 
@@ -244,7 +182,7 @@ rcs_poll_request_done(RcsHttpRequest *r)
 {
 	ListCell *lc;
 
-	foreach(lc, polls)
+	foreach(lc, rcs_polls())
 	{
 		RcsPoll *p = lfirst(lc);
 
@@ -254,4 +192,10 @@ rcs_poll_request_done(RcsHttpRequest *r)
 		return true;
 	}
 	return false;
+}
+
+int
+rcs_poll_active(void)
+{
+	return rcs_questions_flying();
 }

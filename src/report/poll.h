@@ -1,82 +1,16 @@
 /*
  * poll.h
- *		Asking for reports: what poll.c, question.c and
- *		overdue.c share, and, at the end, what the worker's loop calls.
+ *		The poller, as the loop of a delivery worker calls it.  One worker of a database begins it; in the others
+ *		these functions do nothing.
  */
 #ifndef RCS_POLL_H
 #define RCS_POLL_H
 
-#include "delivery/state.h"
-#include "report/poll_store.h"
+#include "base/http_request.h"
 
-#define RCS_POLL_QUESTIONS 4 /* open at once */
-#define RCS_POLL_BLIPS 3	 /* failures in a row that are nothing to worry about */
-
-typedef enum RcsPollState
-{
-	RCS_POLL_IDLE,
-	RCS_POLL_FLYING,
-	RCS_POLL_ANSWERED /* the answer is to be stored */
-} RcsPollState;
-
-/* One account.  At most one question of it is open at a time. */
-typedef struct RcsPoll
-{
-	RcsAccount *account;
-	MemoryContext cxt; /* of url and body of a question */
-	RcsPollState state;
-	bool present;		/* the server was there at the last look */
-	bool by_query;		/* its results are asked for */
-	int64 claimed;		/* the account whose results nobody else asks for now; 0: none */
-	int claims_refused; /* in a row */
-
-	/* the question for the next results */
-	char query_id[RCS_QUERY_ID_SIZE]; /* "": none is on disk */
-	bool retry;						  /* it was asked, or may have been */
-	int64 results_at_us;
-	int64 pause_us; /* while there are none */
-
-	/* questions about single messages */
-	List *overdue; /* of char *, in TopMemoryContext */
-	int64 overdue_at_us;
-	bool reports; /* this account does report */
-
-	/* the question that is open */
-	bool about_message;
-	int token_serial;
-	char next_id[RCS_QUERY_ID_SIZE];
-	int stored; /* reports of its answer */
-	int n;		/* ... of so many */
-	bool more;	/* ... and others wait at the carrier */
-	RcsHttpRequest request;
-
-	int failures; /* one after another */
-	char problem[RCS_ACCOUNT_REASON + 40];
-	bool problem_changed;
-	int64 again_us; /* after a transaction that failed */
-} RcsPoll;
-
-/* poll.c */
-extern void rcs_poll_problem(RcsPoll *p, const char *problem); /* "": none any more */
-extern RcsPoll *rcs_poll_of(const char *server);
-extern int rcs_poll_most_overdue(int64 now_us);
-
-/* question.c */
-extern void rcs_question_ask(RcsPoll *p, int64 now_us, int64 *wait_us);
-extern void rcs_question_done(RcsPoll *p);
-extern void rcs_question_store(RcsPoll *p, int64 now_us);
-extern void rcs_question_write_problem(RcsPoll *p, int64 now_us);
-
-/* overdue.c */
-extern bool rcs_overdue_wanted(int64 now_us, int64 *wait_us);
-extern void rcs_overdue_look(int64 now_us); /* in a transaction */
-extern void rcs_overdue_looked(bool committed, int64 now_us);
-
-/* ---------- for delivery_worker.c ---------- */
-
-extern int rcs_poll_begin(void); /* connections that it uses beside those of messages */
+extern int rcs_poll_begin(void); /* gives the number of connections that it needs */
 extern void rcs_poll_round(int64 now_us, int64 *wait_us);
 extern bool rcs_poll_request_done(RcsHttpRequest *r);
-extern int rcs_poll_active(void);
+extern int rcs_poll_active(void); /* its requests that are under way */
 
 #endif /* RCS_POLL_H */

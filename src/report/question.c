@@ -18,7 +18,7 @@
 #include "base/monotonic.h"
 #include "process/guc.h"
 #include "process/txn.h"
-#include "report/poll.h"
+#include "report/question.h"
 
 #define ANSWER_MAX (32 * 1024 * 1024)
 #define PART 200 /* reports stored at once: singles do not wait for more */
@@ -35,7 +35,7 @@
 static int flying = 0;
 
 int
-rcs_poll_active(void)
+rcs_questions_flying(void)
 {
 	return flying;
 }
