@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "listener/answer_http.h"
-#include "listener/http_server.h"
 
 #define JSON_TYPE "application/json; charset=utf-8"
 

@@ -5,7 +5,7 @@
 #ifndef RCS_ANSWER_HTTP_H
 #define RCS_ANSWER_HTTP_H
 
-#include "listener/routes.h"
+#include "listener/exchange.h"
 
 /* The last one counts.  None of them raises. */
 extern void rcs_answer_text(RcsExchange *x, int status, const char *content_type,

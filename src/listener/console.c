@@ -25,12 +25,12 @@
 #include "base/statement.h"
 #include "listener/answer_http.h"
 #include "listener/console.h"
-#include "listener/http_server.h"
 #include "listener/session.h"
 #include "process/guc.h"
 
-#define CAMPAIGNS "/api/campaigns/"
-#define MESSAGES "/api/messages/"
+#define API "/api/"
+#define CAMPAIGNS API "campaigns/"
+#define MESSAGES API "messages/"
 #define UUID_TEXT_LEN 36
 
 /* What is asked for, of what. */
@@ -160,15 +160,16 @@ rcs_console_login(RcsExchange *x)
 void
 rcs_console_logout(RcsExchange *x)
 {
+	const char *cookie;
+
 	if (!is_our_page(x))
 	{
 		refuse(x, 403, "only the console's own page may log out");
 		return;
 	}
-	rcs_session_end(rcs_exchange_header(x, "Cookie"));
+	cookie = rcs_session_end(rcs_exchange_header(x, "Cookie"));
 	rcs_answer_json(x, 200, "{}");
-	rcs_answer_header(x, "Set-Cookie",
-					  "rcs_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
+	rcs_answer_header(x, "Set-Cookie", cookie);
 }
 
 /* ---------- reading ---------- */
@@ -209,7 +210,7 @@ question_of(const RcsExchange *x)
 	static const char *const plain[] = {"overview", "campaigns", "health", "throughput"};
 	const char *hours = rcs_exchange_arg(x, "hours");
 	const char *before = rcs_exchange_arg(x, "before");
-	const char *rest = x->path + strlen("/api/");
+	const char *rest = x->path + strlen(API);
 	Question q = {.hours = hours != NULL ? (int) strtol(hours, NULL, 10) : 1};
 
 	if (strncmp(x->path, CAMPAIGNS, strlen(CAMPAIGNS)) == 0)

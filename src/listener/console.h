@@ -5,7 +5,7 @@
 #ifndef RCS_CONSOLE_H
 #define RCS_CONSOLE_H
 
-#include "listener/routes.h"
+#include "listener/exchange.h"
 
 /* kind PLAIN */
 extern void rcs_console_file(RcsExchange *x);

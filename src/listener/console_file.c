@@ -14,7 +14,6 @@
 
 #include "listener/answer_http.h"
 #include "listener/console.h"
-#include "listener/http_server.h"
 
 #define CONSOLE_TEXT(text) text, sizeof(text) - 1
 #define TAG_LEN 20

@@ -16,7 +16,6 @@
 
 #include <microhttpd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/ilist.h"
@@ -24,6 +23,7 @@
 #include "storage/ipc.h"
 
 #include "base/evloop.h"
+#include "base/monotonic.h"
 #include "listener/answer_http.h"
 #include "listener/http_server.h"
 #include "listener/judge_request.h"
@@ -65,15 +65,6 @@ static int nconnections = 0;
 static size_t bodies = 0; /* bytes kept for them */
 static dlist_head peers = DLIST_STATIC_INIT(peers);
 static dlist_head complete = DLIST_STATIC_INIT(complete);
-
-static int64
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64) t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static Peer *
 peer_of(struct MHD_Connection *connection)
@@ -238,7 +229,7 @@ on_completed(void *context, struct MHD_Connection *connection, void **slot,
 	free(r->x.body);
 	free(r);
 	*slot = NULL;
-	peer->since_ms = now_ms();
+	peer->since_ms = rcs_now_us() / 1000;
 	dlist_delete(&peer->node);
 	dlist_push_tail(&peers, &peer->node);
 }
@@ -257,7 +248,7 @@ on_connection(void *context, struct MHD_Connection *connection, void **slot,
 		if (peer == NULL)
 			return;
 		peer->connection = connection;
-		peer->since_ms = now_ms();
+		peer->since_ms = rcs_now_us() / 1000;
 		dlist_push_tail(&peers, &peer->node);
 		return;
 	}
@@ -405,7 +396,7 @@ rcs_listener_run(void)
 
 	if (server == NULL)
 		return -1;
-	cut_the_slow(now_ms());
+	cut_the_slow(rcs_now_us() / 1000);
 	(void) MHD_run(server);
 	if (!dlist_is_empty(&complete))
 		return 0;

@@ -4,26 +4,15 @@
  *
  * Runs inside of libmicrohttpd: nothing raises, nothing allocates.
  *
- * Must not know what a request means.
+ * Must not know what a request means, nor which routes there are.
  */
 #include "postgres.h"
 
 #include <microhttpd.h>
 
-#include "listener/http_server.h"
 #include "listener/judge_request.h"
 
-const char *
-rcs_exchange_arg(const RcsExchange *x, const char *name)
-{
-	return MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-const char *
-rcs_exchange_header(const RcsExchange *x, const char *name)
-{
-	return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
-}
+/* ---------- the framing ---------- */
 
 /* Of the headers that say where a request ends, and where it is for. */
 typedef struct Framing
@@ -77,6 +66,73 @@ framing_is_clear(struct MHD_Connection *connection, bool *has_body)
 	return !f.odd && f.lengths + f.encodings <= 1 && f.hosts <= 1;
 }
 
+/* ---------- the route ---------- */
+
+static bool
+path_matches(const RcsRoute *route, const char *path)
+{
+	size_t len = strlen(route->path);
+
+	if (route->path[len - 1] == '*')
+		return strncmp(route->path, path, len - 1) == 0;
+	return strcmp(route->path, path) == 0;
+}
+
+static bool
+method_matches(const RcsRoute *route, const char *method)
+{
+	return strcmp(route->method, method) == 0 ||
+		   (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
+}
+
+/* Only the carrier's routes (roles) are looked at; NULL: none, or only of another method. */
+static const RcsRoute *
+find(const RcsListenerSetup *setup, const char *method, const char *path, int roles, bool *known)
+{
+	for (int i = 0; i < setup->nroutes; i++)
+	{
+		const RcsRoute *route = &setup->routes[i];
+
+		if ((route->roles & roles) != roles || !path_matches(route, path))
+			continue;
+		*known = true;
+		if (method_matches(route, method))
+			return route;
+	}
+	return NULL;
+}
+
+/*
+ * 0, or the status to refuse it with: 404, 405.  A secret in front of the path is
+ * taken off it.
+ */
+static int
+find_route(const RcsListenerSetup *setup, const char *method, const char *url,
+		   const RcsRoute **route, const char **path, const char **secret, size_t *secret_len)
+{
+	const char *rest = url[0] == '/' ? strchr(url + 1, '/') : NULL;
+	bool known = false;
+
+	*secret = NULL;
+	*secret_len = 0;
+	*path = url;
+	*route = find(setup, method, url, 0, &known);
+	if (*route != NULL)
+		return 0;
+	if (rest != NULL)
+	{
+		*route = find(setup, method, rest, RCS_ROLE_CARRIER, &known);
+		*path = rest;
+		*secret = url + 1;
+		*secret_len = (size_t) (rest - url - 1);
+	}
+	if (*route != NULL)
+		return 0;
+	return known ? 405 : 404;
+}
+
+/* ---------- the roles ---------- */
+
 static int
 roles_by(const RcsListenerSetup *setup, const char *secret, size_t len)
 {
@@ -98,6 +154,8 @@ roles_of(const RcsListenerSetup *setup, const RcsExchange *x, const char *in_pat
 	return roles | roles_by(setup, header, strlen(header));
 }
 
+/* ---------- the whole ---------- */
+
 /* Only a number gets here. */
 static bool
 is_too_long(const RcsExchange *x)
@@ -118,7 +176,7 @@ rcs_listener_judge(RcsExchange *x, const RcsListenerSetup *setup, const char *me
 
 	if (!framing_is_clear(x->connection, &has_body))
 		return MHD_HTTP_BAD_REQUEST;
-	status = rcs_route_find(method, url, &x->route, &x->path, &secret, &secret_len);
+	status = find_route(setup, method, url, &x->route, &x->path, &secret, &secret_len);
 	if (status != 0)
 		return status;
 	x->roles = roles_of(setup, x, secret, secret_len);

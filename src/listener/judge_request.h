@@ -5,7 +5,8 @@
 #ifndef RCS_JUDGE_REQUEST_H
 #define RCS_JUDGE_REQUEST_H
 
-#include "listener/http_server.h"
+#include "listener/exchange.h"
+#include "listener/setup.h"
 
 /* Finds route and roles.  0: it may go on; otherwise the status to refuse it with. */
 extern int rcs_listener_judge(RcsExchange *x, const RcsListenerSetup *setup, const char *method,

@@ -17,7 +17,6 @@
 #include "listener/listener_shared.h"
 #include "process/shmem.h"
 
-#define ADDRESS_LEN 64
 #define OTHERS 5
 #define COLUMNS (OTHERS + RCS_LISTENER_COUNTS)
 
@@ -27,7 +26,7 @@ typedef struct Shared
 	pid_t pid;	   /* who wrote it; 0: nobody yet */
 	int port;
 	bool listening;
-	char address[ADDRESS_LEN];
+	char address[RCS_LISTENER_ADDRESS_LEN];
 	char problem[RCS_LISTENER_PROBLEM_LEN];
 	pg_atomic_uint64 counts[RCS_LISTENER_COUNTS];
 } Shared;
@@ -57,7 +56,7 @@ rcs_listener_tell(const char *address, int port, bool listening, const char *pro
 	shared->pid = MyProcPid;
 	shared->port = port;
 	shared->listening = listening;
-	strlcpy(shared->address, address, ADDRESS_LEN);
+	strlcpy(shared->address, address, RCS_LISTENER_ADDRESS_LEN);
 	strlcpy(shared->problem, problem != NULL ? problem : "", RCS_LISTENER_PROBLEM_LEN);
 	SpinLockRelease(&shared->mutex);
 }

@@ -7,6 +7,7 @@
 
 #include "port/atomics.h"
 
+#define RCS_LISTENER_ADDRESS_LEN 64
 #define RCS_LISTENER_PROBLEM_LEN 200
 
 /* Counts go on rising when the process is replaced. */

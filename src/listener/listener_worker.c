@@ -23,6 +23,7 @@
 #include "listener/http_server.h"
 #include "listener/listener_shared.h"
 #include "listener/listener_worker.h"
+#include "listener/routes.h"
 #include "listener/session.h"
 #include "listener/store.h"
 #include "process/guc.h"
@@ -205,6 +206,8 @@ rcs_listener_main(Datum main_arg)
 	rcs_evloop_init();
 	turn_context =
 		AllocSetContextCreate(TopMemoryContext, "rcs listener turn", ALLOCSET_DEFAULT_SIZES);
+	setup.routes = rcs_routes;
+	setup.nroutes = rcs_nroutes;
 	try_again_at = rcs_now_us();
 	while (!rcs_worker_stopping(slot))
 	{

@@ -28,13 +28,12 @@
 #include "postgres.h"
 
 #include "listener/console.h"
-#include "listener/http_server.h"
 #include "listener/routes.h"
 #include "listener/store.h"
 
 #define ANY_SECRET (RCS_ROLE_CARRIER | RCS_ROLE_OPERATOR)
 
-static const RcsRoute routes[] = {
+const RcsRoute rcs_routes[] = {
 	{"POST", "/msgstatus", RCS_ROUTE_STORE, RCS_ROLE_CARRIER, NULL},
 	{"POST", "/momsg", RCS_ROUTE_STORE, RCS_ROLE_CARRIER, NULL},
 	/* the carriers' systems put their names there */
@@ -53,61 +52,4 @@ static const RcsRoute routes[] = {
 	{"GET", "/api/*", RCS_ROUTE_QUERY, 0, rcs_console_show},
 };
 
-static bool
-path_matches(const RcsRoute *route, const char *path)
-{
-	size_t len = strlen(route->path);
-
-	if (route->path[len - 1] == '*')
-		return strncmp(route->path, path, len - 1) == 0;
-	return strcmp(route->path, path) == 0;
-}
-
-static bool
-method_matches(const RcsRoute *route, const char *method)
-{
-	return strcmp(route->method, method) == 0 ||
-		   (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
-}
-
-/* Only the carrier's routes (roles) are looked at; NULL: none, or only of another method. */
-static const RcsRoute *
-find(const char *method, const char *path, int roles, bool *known)
-{
-	for (size_t i = 0; i < lengthof(routes); i++)
-	{
-		const RcsRoute *route = &routes[i];
-
-		if ((route->roles & roles) != roles || !path_matches(route, path))
-			continue;
-		*known = true;
-		if (method_matches(route, method))
-			return route;
-	}
-	return NULL;
-}
-
-int
-rcs_route_find(const char *method, const char *url, const RcsRoute **route, const char **path,
-			   const char **secret, size_t *secret_len)
-{
-	const char *rest = url[0] == '/' ? strchr(url + 1, '/') : NULL;
-	bool known = false;
-
-	*secret = NULL;
-	*secret_len = 0;
-	*path = url;
-	*route = find(method, url, 0, &known);
-	if (*route != NULL)
-		return 0;
-	if (rest != NULL)
-	{
-		*route = find(method, rest, RCS_ROLE_CARRIER, &known);
-		*path = rest;
-		*secret = url + 1;
-		*secret_len = (size_t) (rest - url - 1);
-	}
-	if (*route != NULL)
-		return 0;
-	return known ? 405 : 404;
-}
+const int rcs_nroutes = lengthof(rcs_routes);

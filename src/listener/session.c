@@ -20,6 +20,7 @@
 #include "listener/session.h"
 
 #define COOKIE "rcs_session="
+#define COOKIE_LIMITS "HttpOnly; SameSite=Strict"
 #define ID_BYTES 32
 #define ID_LEN (2 * ID_BYTES)
 #define MAX_SESSIONS 64
@@ -77,9 +78,8 @@ rcs_session_begin(bool secure)
 	}
 	s->id[ID_LEN] = '\0';
 	s->ends_at = now + SESSION_S * USECS_PER_SEC;
-	snprintf(s->cookie, sizeof(s->cookie),
-			 COOKIE "%s; Path=/; Max-Age=%d; HttpOnly; SameSite=Strict%s", s->id, SESSION_S,
-			 secure ? "; Secure" : "");
+	snprintf(s->cookie, sizeof(s->cookie), COOKIE "%s; Path=/; Max-Age=%d; " COOKIE_LIMITS "%s",
+			 s->id, SESSION_S, secure ? "; Secure" : "");
 	return s->cookie;
 }
 
@@ -130,13 +130,14 @@ rcs_session_known(const char *cookies)
 	return find(cookies) != NULL;
 }
 
-void
+const char *
 rcs_session_end(const char *cookies)
 {
 	Session *s = find(cookies);
 
 	if (s != NULL)
 		forget(s);
+	return COOKIE "; Path=/; Max-Age=0; " COOKIE_LIMITS;
 }
 
 void

@@ -11,7 +11,10 @@
  */
 extern const char *rcs_session_begin(bool secure);
 extern bool rcs_session_known(const char *cookies); /* a Cookie header, or NULL */
-extern void rcs_session_end(const char *cookies);
+
+/* The text of a Set-Cookie header that takes the cookie away, good for ever. */
+extern const char *rcs_session_end(const char *cookies);
+
 extern void rcs_session_end_all(void);
 
 /* Seconds until another secret may be tried; 0: now. */

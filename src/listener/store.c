@@ -22,7 +22,6 @@
 #include "base/monotonic.h"
 #include "base/statement.h"
 #include "listener/answer_http.h"
-#include "listener/http_server.h"
 #include "listener/listener_shared.h"
 #include "listener/store.h"
 #include "process/txn.h"

@@ -5,7 +5,7 @@
 #ifndef RCS_STORE_H
 #define RCS_STORE_H
 
-#include "listener/routes.h"
+#include "listener/exchange.h"
 
 /* Stores what was pushed, and answers.  Allocates in the current context. */
 extern void rcs_listener_store(RcsExchange **exchanges, int n);
