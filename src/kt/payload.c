@@ -34,62 +34,49 @@ static const char *const not_from_message[] = {"chatbotId", "agencyId", "agencyK
 											   "legacy"};
 static const char *const not_from_legacy[] = {"kisaOrigCode"};
 
-static char *compile_head(RcsPayload *p, JsonbContainer *message, const RcsSender *sender,
-						  bool fallback);
-static void compile_legacy(RcsPayload *p, JsonbContainer *legacy, const RcsSender *sender,
-						   bool allow_params);
-static void add_kisa_code(StringInfo s, JsonbContainer *legacy, const RcsSender *sender);
-static JsonbContainer *rest_of(JsonbContainer *object, const char *const *left_out, int n);
-static bool is_one_of(const JsonbValue *key, const char *const *names, int n);
-static void add_member(StringInfo s, const char *key, const char *value);
-static void add_text(StringInfo s, const char *text);
-static const char *splice(StringInfo out, const RcsTemplate *t, JsonbContainer *params, char joint);
-static const char *make_utf8(StringInfo out, int start);
+/* ---------- writing ---------- */
 
-RcsPayload *
-rcs_payload_compile(JsonbContainer *message, const RcsSender *sender, bool allow_params)
+static void
+add_text(StringInfo s, const char *text)
 {
-	RcsPayload *p = palloc0(sizeof(RcsPayload));
-	JsonbContainer *legacy = rcs_member_object(message, "legacy");
-
-	p->head = compile_head(p, message, sender, legacy != NULL);
-	p->template =
-		rcs_template_compile(rest_of(message, not_from_message, lengthof(not_from_message)),
-							 allow_params);
-	if (legacy != NULL)
-		compile_legacy(p, legacy, sender, allow_params);
-	return p;
+	appendStringInfoChar(s, '"');
+	rcs_template_escape(s, text, strlen(text));
+	appendStringInfoChar(s, '"');
 }
 
-const char *
-rcs_payload_render(const RcsPayload *p, const char *msgid, const char *phone,
-				   JsonbContainer *params, bool expires_soon, StringInfo out)
+/* A NULL value is not written. */
+static void
+add_member(StringInfo s, const char *key, const char *value)
 {
-	int start = out->len;
-	const char *missing;
+	if (value == NULL)
+		return;
+	appendStringInfo(s, ",\"%s\":", key);
+	add_text(s, value);
+}
 
-	appendStringInfoString(out, "{\"common\":{\"msgId\":");
-	add_text(out, msgid);
-	appendStringInfoString(out, ",\"userContact\":");
-	add_text(out, phone);
-	appendStringInfoString(out, p->head);
-	if (expires_soon && !p->expiry_set)
-		appendStringInfoString(out, ",\"expiryOption\":2");
-	missing = splice(out, p->template, params, ',');
-	if (missing == NULL && p->legacy != NULL)
+/* ---------- the layout ---------- */
+
+int
+rcs_payload_cards(JsonbContainer *body)
+{
+	static const char *const per_card[] = {"title", "description", "media"};
+	int cards = 1;
+	JsonbIterator *it = JsonbIteratorInit(body);
+	JsonbIteratorToken token;
+	JsonbValue v;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
-		appendStringInfoString(out, p->legacy_head);
-		missing = splice(out, p->legacy, params, p->legacy_fixed ? ',' : '{');
+		for (int i = 0; token == WJB_KEY && i < (int) lengthof(per_card); i++)
+		{
+			int len = strlen(per_card[i]);
+
+			if (v.val.string.len == len + 1 && memcmp(v.val.string.val, per_card[i], len) == 0 &&
+				v.val.string.val[len] >= '1' && v.val.string.val[len] <= '9')
+				cards = Max(cards, v.val.string.val[len] - '0');
+		}
 	}
-	appendStringInfoChar(out, '}');
-	if (missing == NULL)
-		missing = make_utf8(out, start);
-	if (missing != NULL)
-	{
-		out->len = start;
-		out->data[start] = '\0';
-	}
-	return missing;
+	return cards;
 }
 
 /* A chat bubble shows neither a title nor a picture. */
@@ -123,38 +110,7 @@ rcs_default_messagebase(const char *service_type, JsonbContainer *body)
 	return NULL;
 }
 
-int
-rcs_payload_cards(JsonbContainer *body)
-{
-	static const char *const per_card[] = {"title", "description", "media"};
-	int cards = 1;
-	JsonbIterator *it = JsonbIteratorInit(body);
-	JsonbIteratorToken token;
-	JsonbValue v;
-
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		for (int i = 0; token == WJB_KEY && i < (int) lengthof(per_card); i++)
-		{
-			int len = strlen(per_card[i]);
-
-			if (v.val.string.len == len + 1 && memcmp(v.val.string.val, per_card[i], len) == 0 &&
-				v.val.string.val[len] >= '1' && v.val.string.val[len] <= '9')
-				cards = Max(cards, v.val.string.val[len] - '0');
-		}
-	}
-	return cards;
-}
-
-bool
-rcs_payload_is_ad(JsonbContainer *message)
-{
-	char *header = rcs_member_text(message, "header");
-
-	return header != NULL && strcmp(header, "1") == 0;
-}
-
-/* Compiling */
+/* ---------- compiling ---------- */
 
 static char *
 compile_head(RcsPayload *p, JsonbContainer *message, const RcsSender *sender, bool fallback)
@@ -190,50 +146,13 @@ compile_head(RcsPayload *p, JsonbContainer *message, const RcsSender *sender, bo
 	return s.data;
 }
 
-static void
-compile_legacy(RcsPayload *p, JsonbContainer *legacy, const RcsSender *sender, bool allow_params)
+static bool
+is_one_of(const JsonbValue *key, const char *const *names, int n)
 {
-	StringInfoData s;
-	StringInfoData members;
-
-	/* each member begins with a comma, the first one's is taken off */
-	initStringInfo(&members);
-	if (!rcs_member_present(legacy, "contentCount"))
-		appendStringInfoString(&members, ",\"contentCount\":0");
-	if (!rcs_member_present(legacy, "callback"))
-		add_member(&members, "callback", sender->callback);
-	if (!rcs_member_present(legacy, "prefix"))
-		add_member(&members, "prefix", sender->fallback_prefix);
-	add_kisa_code(&members, legacy, sender);
-
-	initStringInfo(&s);
-	appendStringInfoString(&s, ",\"legacy\":");
-	if (members.len > 0)
-		appendStringInfo(&s, "{%s", members.data + 1);
-	p->legacy_head = s.data;
-	p->legacy_fixed = members.len > 0;
-	p->legacy = rcs_template_compile(rest_of(legacy, not_from_legacy, lengthof(not_from_legacy)),
-									 allow_params);
-}
-
-/* The carrier wants a number here; people write it in quotes. */
-static void
-add_kisa_code(StringInfo s, JsonbContainer *legacy, const RcsSender *sender)
-{
-	const char *code = rcs_member_text(legacy, "kisaOrigCode");
-
-	if (code == NULL)
-		code = sender->kisa_orig_code;
-	if (code == NULL)
-		return;
-	if (code[0] == '\0' || strspn(code, "0123456789") != strlen(code))
-	{
-		add_member(s, "kisaOrigCode", code);
-		return;
-	}
-	while (code[0] == '0' && code[1] != '\0')
-		code++;
-	appendStringInfo(s, ",\"kisaOrigCode\":%s", code);
+	for (int i = 0; i < n; i++)
+		if (rcs_is_word(key, names[i]))
+			return true;
+	return false;
 }
 
 /* The object without some members, and without those that are null. */
@@ -260,34 +179,68 @@ rest_of(JsonbContainer *object, const char *const *left_out, int n)
 	return &JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL))->root;
 }
 
-static bool
-is_one_of(const JsonbValue *key, const char *const *names, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (rcs_is_word(key, names[i]))
-			return true;
-	return false;
-}
-
-/* Writing */
-
-/* A NULL value is not written. */
+/* The carrier wants a number here; people write it in quotes. */
 static void
-add_member(StringInfo s, const char *key, const char *value)
+add_kisa_code(StringInfo s, JsonbContainer *legacy, const RcsSender *sender)
 {
-	if (value == NULL)
+	const char *code = rcs_member_text(legacy, "kisaOrigCode");
+
+	if (code == NULL)
+		code = sender->kisa_orig_code;
+	if (code == NULL)
 		return;
-	appendStringInfo(s, ",\"%s\":", key);
-	add_text(s, value);
+	if (code[0] == '\0' || strspn(code, "0123456789") != strlen(code))
+	{
+		add_member(s, "kisaOrigCode", code);
+		return;
+	}
+	while (code[0] == '0' && code[1] != '\0')
+		code++;
+	appendStringInfo(s, ",\"kisaOrigCode\":%s", code);
 }
 
 static void
-add_text(StringInfo s, const char *text)
+compile_legacy(RcsPayload *p, JsonbContainer *legacy, const RcsSender *sender, bool allow_params)
 {
-	appendStringInfoChar(s, '"');
-	rcs_template_escape(s, text, strlen(text));
-	appendStringInfoChar(s, '"');
+	StringInfoData s;
+	StringInfoData members;
+
+	/* each member begins with a comma, the first one's is taken off */
+	initStringInfo(&members);
+	if (!rcs_member_present(legacy, "contentCount"))
+		appendStringInfoString(&members, ",\"contentCount\":0");
+	if (!rcs_member_present(legacy, "callback"))
+		add_member(&members, "callback", sender->callback);
+	if (!rcs_member_present(legacy, "prefix"))
+		add_member(&members, "prefix", sender->fallback_prefix);
+	add_kisa_code(&members, legacy, sender);
+
+	initStringInfo(&s);
+	appendStringInfoString(&s, ",\"legacy\":");
+	if (members.len > 0)
+		appendStringInfo(&s, "{%s", members.data + 1);
+	p->legacy_head = s.data;
+	p->legacy_fixed = members.len > 0;
+	p->legacy = rcs_template_compile(rest_of(legacy, not_from_legacy, lengthof(not_from_legacy)),
+									 allow_params);
 }
+
+RcsPayload *
+rcs_payload_compile(JsonbContainer *message, const RcsSender *sender, bool allow_params)
+{
+	RcsPayload *p = palloc0(sizeof(RcsPayload));
+	JsonbContainer *legacy = rcs_member_object(message, "legacy");
+
+	p->head = compile_head(p, message, sender, legacy != NULL);
+	p->template =
+		rcs_template_compile(rest_of(message, not_from_message, lengthof(not_from_message)),
+							 allow_params);
+	if (legacy != NULL)
+		compile_legacy(p, legacy, sender, allow_params);
+	return p;
+}
+
+/* ---------- rendering ---------- */
 
 /*
  * Renders an object behind members that are there already: its opening brace
@@ -332,4 +285,43 @@ make_utf8(StringInfo out, int start)
 		pfree(utf8);
 	}
 	return NULL;
+}
+
+const char *
+rcs_payload_render(const RcsPayload *p, const char *msgid, const char *phone,
+				   JsonbContainer *params, bool expires_soon, StringInfo out)
+{
+	int start = out->len;
+	const char *missing;
+
+	appendStringInfoString(out, "{\"common\":{\"msgId\":");
+	add_text(out, msgid);
+	appendStringInfoString(out, ",\"userContact\":");
+	add_text(out, phone);
+	appendStringInfoString(out, p->head);
+	if (expires_soon && !p->expiry_set)
+		appendStringInfoString(out, ",\"expiryOption\":2");
+	missing = splice(out, p->template, params, ',');
+	if (missing == NULL && p->legacy != NULL)
+	{
+		appendStringInfoString(out, p->legacy_head);
+		missing = splice(out, p->legacy, params, p->legacy_fixed ? ',' : '{');
+	}
+	appendStringInfoChar(out, '}');
+	if (missing == NULL)
+		missing = make_utf8(out, start);
+	if (missing != NULL)
+	{
+		out->len = start;
+		out->data[start] = '\0';
+	}
+	return missing;
+}
+
+bool
+rcs_payload_is_ad(JsonbContainer *message)
+{
+	char *header = rcs_member_text(message, "header");
+
+	return header != NULL && strcmp(header, "1") == 0;
 }

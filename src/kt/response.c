@@ -42,79 +42,80 @@ static MemoryContext scratch = NULL;
 static char memo[512];
 static size_t memo_len = 0;
 
-static void judge_transport(RcsHttpOutcome outcome, const char *error, RcsAnswer *out);
-static void judge_answer(const RcsCodes *own, int status, const char *body, size_t len,
-						 RcsAnswer *out);
-static void judge_code(const RcsCodes *own, int code, int status, const char *message,
-					   RcsAnswer *out);
-static RcsVerdict verdict_of_class(char cls, bool account);
-static RcsVerdict verdict_of_unknown_code(int status);
-static RcsVerdict verdict_of_status(int status);
-static int compare_code(const void *key, const void *entry);
-static void enter_scratch(MemoryContext *caller);
-static void leave_scratch(MemoryContext caller);
-static int read_code(const char *text);
-static void set_reason(RcsAnswer *out, const char *text);
-static void mask_numbers(char *text);
-static char *usable_token(JsonbContainer *answer, long *ttl_s);
+/* ---------- reading ---------- */
 
-void
-rcs_kt_classify(const RcsCodes *own, RcsHttpOutcome outcome, int status, const char *body,
-				size_t len, const char *transport_error, RcsAnswer *out)
+static void
+enter_scratch(MemoryContext *caller)
 {
-	memset(out, 0, sizeof(*out));
-	if (outcome != RCS_HTTP_ANSWER)
-	{
-		judge_transport(outcome, transport_error, out);
-		return;
-	}
+	if (scratch == NULL)
+		scratch = AllocSetContextCreate(TopMemoryContext, "rcs answers", ALLOCSET_DEFAULT_SIZES);
+	*caller = MemoryContextSwitchTo(scratch);
+}
 
-	out->answered = true;
-	if (status == 200 && len > 0 && len == memo_len && memcmp(body, memo, len) == 0)
+static void
+leave_scratch(MemoryContext caller)
+{
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(scratch);
+}
+
+/* 0: not a code */
+static int
+read_code(const char *text)
+{
+	if (text == NULL || text[0] == '\0' || strlen(text) > 9 ||
+		strspn(text, "0123456789") != strlen(text))
+		return 0;
+	return atoi(text);
+}
+
+/* ---------- the reason ---------- */
+
+/* 010-1234-5678 becomes 010-****-5678 */
+static void
+mask_numbers(char *text)
+{
+	while (*text)
 	{
-		out->verdict = RCS_V_ACCEPTED;
-		return;
-	}
-	judge_answer(own, status, body, len, out);
-	if (out->verdict == RCS_V_ACCEPTED && len <= sizeof(memo))
-	{
-		memcpy(memo, body, len);
-		memo_len = len;
+		size_t run = strspn(text, "0123456789-");
+		int digits = 0;
+		int seen = 0;
+
+		for (size_t i = 0; i < run; i++)
+			digits += text[i] != '-';
+		for (size_t i = 0; i < run && digits >= 9; i++)
+			if (text[i] != '-' && ++seen > 3 && seen <= digits - 4)
+				text[i] = '*';
+		text += run > 0 ? run : 1;
 	}
 }
 
-bool
-rcs_kt_parse_token(const RcsCodes *own, int status, const char *body, size_t len, char **token,
-				   long *ttl_s, RcsAnswer *problem)
+/* Printable, bounded, and without anybody's phone number. */
+static void
+set_reason(RcsAnswer *out, const char *text)
 {
-	MemoryContext caller;
-	JsonbContainer *answer;
-	char *text = NULL;
+	char *copy = pstrdup(text);
+	char *to = copy;
+	int len;
 
-	memset(problem, 0, sizeof(*problem));
-	problem->answered = true;
-
-	enter_scratch(&caller);
-	answer = status == 200 ? rcs_foreign_json(body, len) : NULL;
-	if (answer != NULL)
-		text = usable_token(answer, ttl_s);
-	if (text != NULL)
-		*token = MemoryContextStrdup(caller, text);
-	leave_scratch(caller);
-	if (text != NULL)
-		return true;
-
-	judge_answer(own, status, body, len, problem);
-	if (problem->verdict == RCS_V_ACCEPTED)
+	for (const unsigned char *c = (const unsigned char *) text; *c; c++)
 	{
-		problem->verdict = RCS_V_UNKNOWN;
-		strlcpy(problem->code, "http 200", sizeof(problem->code));
-		set_reason(problem, "the answer holds no usable access token");
+		if (*c < ' ' || *c == 0x7f)
+			*to++ = ' ';
+		else if (GetDatabaseEncoding() == PG_UTF8 && c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			c++; /* a control character above ASCII */
+		else
+			*to++ = (char) *c;
 	}
-	return false;
+	*to = '\0';
+	mask_numbers(copy);
+	len = pg_mbcliplen(copy, to - copy, sizeof(out->reason) - 1);
+	memcpy(out->reason, copy, len);
+	out->reason[len] = '\0';
+	pfree(copy);
 }
 
-/* Verdicts */
+/* ---------- no answer ---------- */
 
 static void
 judge_transport(RcsHttpOutcome outcome, const char *error, RcsAnswer *out)
@@ -133,6 +134,100 @@ judge_transport(RcsHttpOutcome outcome, const char *error, RcsAnswer *out)
 		strlcpy(out->code, timeout ? "timeout" : "cut", sizeof(out->code));
 	}
 	set_reason(out, timeout ? error + 9 : error);
+}
+
+/* ---------- the verdict of a code ---------- */
+
+/* Both kinds of entries begin with the code. */
+static int
+compare_code(const void *key, const void *entry)
+{
+	int a = *(const int *) key;
+	int b = *(const int *) entry;
+
+	return a < b ? -1 : a > b;
+}
+
+static RcsVerdict
+verdict_of_class(char cls, bool account)
+{
+	switch (cls)
+	{
+		case 'a':
+			return RCS_V_TOKEN;
+		case 'b':
+			return RCS_V_THROTTLED;
+		case 'c':
+			return RCS_V_DUPLICATE;
+		case 'd':
+			return RCS_V_RETRY;
+		case 'e':
+			return RCS_V_FAILED;
+		case 'f':
+			return account ? RCS_V_ACCOUNT : RCS_V_FAILED;
+	}
+	return RCS_V_UNKNOWN;
+}
+
+static RcsVerdict
+verdict_of_unknown_code(int status)
+{
+	if (status == 429)
+		return RCS_V_THROTTLED;
+	if (status == 401)
+		return RCS_V_TOKEN;
+	if (status >= 400 && status < 500)
+		return RCS_V_FAILED;
+	return RCS_V_UNKNOWN;
+}
+
+static void
+judge_code(const RcsCodes *own, int code, int status, const char *message, RcsAnswer *out)
+{
+	const RcsKtCode *ours =
+		bsearch(&code, rcs_kt_codes, lengthof(rcs_kt_codes), sizeof(RcsKtCode), compare_code);
+	const RcsCode *theirs =
+		own->n == 0 ? NULL : bsearch(&code, own->list, own->n, sizeof(RcsCode), compare_code);
+
+	if (theirs != NULL)
+		out->verdict = verdict_of_class(theirs->cls, theirs->account);
+	else if (ours != NULL)
+		out->verdict = verdict_of_class(ours->cls, ours->account);
+	else
+	{
+		out->unknown_code = true;
+		out->verdict = verdict_of_unknown_code(status);
+	}
+	snprintf(out->code, sizeof(out->code), "%d", code);
+	set_reason(out, message && *message ? message
+					: ours != NULL		? ours->name
+					: theirs != NULL	? "no text, see rcs.result_code"
+										: "a code that is not in rcs.result_code");
+}
+
+/* ---------- the verdict of an answer ---------- */
+
+/*
+ * Without a code it was perhaps not the carrier that answered, but something
+ * before it: no single message is failed on that.  Below 400 and above 499 it
+ * may have been accepted.
+ */
+static RcsVerdict
+verdict_of_status(int status)
+{
+	if (status < 400 || status > 499)
+		return RCS_V_UNKNOWN;
+	switch (status)
+	{
+		case 401:
+			return RCS_V_TOKEN;
+		case 403:
+		case 404:
+			return RCS_V_ACCOUNT;
+		case 429:
+			return RCS_V_THROTTLED;
+	}
+	return RCS_V_RETRY;
 }
 
 static void
@@ -177,164 +272,30 @@ judge_answer(const RcsCodes *own, int status, const char *body, size_t len, RcsA
 	leave_scratch(caller);
 }
 
-static void
-judge_code(const RcsCodes *own, int code, int status, const char *message, RcsAnswer *out)
-{
-	const RcsKtCode *ours =
-		bsearch(&code, rcs_kt_codes, lengthof(rcs_kt_codes), sizeof(RcsKtCode), compare_code);
-	const RcsCode *theirs =
-		own->n == 0 ? NULL : bsearch(&code, own->list, own->n, sizeof(RcsCode), compare_code);
+/* ---------- the calls ---------- */
 
-	if (theirs != NULL)
-		out->verdict = verdict_of_class(theirs->cls, theirs->account);
-	else if (ours != NULL)
-		out->verdict = verdict_of_class(ours->cls, ours->account);
-	else
+void
+rcs_kt_classify(const RcsCodes *own, RcsHttpOutcome outcome, int status, const char *body,
+				size_t len, const char *transport_error, RcsAnswer *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (outcome != RCS_HTTP_ANSWER)
 	{
-		out->unknown_code = true;
-		out->verdict = verdict_of_unknown_code(status);
+		judge_transport(outcome, transport_error, out);
+		return;
 	}
-	snprintf(out->code, sizeof(out->code), "%d", code);
-	set_reason(out, message && *message ? message
-					: ours != NULL		? ours->name
-					: theirs != NULL	? "no text, see rcs.result_code"
-										: "a code that is not in rcs.result_code");
-}
 
-static RcsVerdict
-verdict_of_class(char cls, bool account)
-{
-	switch (cls)
+	out->answered = true;
+	if (status == 200 && len > 0 && len == memo_len && memcmp(body, memo, len) == 0)
 	{
-		case 'a':
-			return RCS_V_TOKEN;
-		case 'b':
-			return RCS_V_THROTTLED;
-		case 'c':
-			return RCS_V_DUPLICATE;
-		case 'd':
-			return RCS_V_RETRY;
-		case 'e':
-			return RCS_V_FAILED;
-		case 'f':
-			return account ? RCS_V_ACCOUNT : RCS_V_FAILED;
+		out->verdict = RCS_V_ACCEPTED;
+		return;
 	}
-	return RCS_V_UNKNOWN;
-}
-
-static RcsVerdict
-verdict_of_unknown_code(int status)
-{
-	if (status == 429)
-		return RCS_V_THROTTLED;
-	if (status == 401)
-		return RCS_V_TOKEN;
-	if (status >= 400 && status < 500)
-		return RCS_V_FAILED;
-	return RCS_V_UNKNOWN;
-}
-
-/*
- * Without a code it was perhaps not the carrier that answered, but something
- * before it: no single message is failed on that.  Below 400 and above 499 it
- * may have been accepted.
- */
-static RcsVerdict
-verdict_of_status(int status)
-{
-	if (status < 400 || status > 499)
-		return RCS_V_UNKNOWN;
-	switch (status)
+	judge_answer(own, status, body, len, out);
+	if (out->verdict == RCS_V_ACCEPTED && len <= sizeof(memo))
 	{
-		case 401:
-			return RCS_V_TOKEN;
-		case 403:
-		case 404:
-			return RCS_V_ACCOUNT;
-		case 429:
-			return RCS_V_THROTTLED;
-	}
-	return RCS_V_RETRY;
-}
-
-/* Both kinds of entries begin with the code. */
-static int
-compare_code(const void *key, const void *entry)
-{
-	int a = *(const int *) key;
-	int b = *(const int *) entry;
-
-	return a < b ? -1 : a > b;
-}
-
-/* Reading */
-
-static void
-enter_scratch(MemoryContext *caller)
-{
-	if (scratch == NULL)
-		scratch = AllocSetContextCreate(TopMemoryContext, "rcs answers", ALLOCSET_DEFAULT_SIZES);
-	*caller = MemoryContextSwitchTo(scratch);
-}
-
-static void
-leave_scratch(MemoryContext caller)
-{
-	MemoryContextSwitchTo(caller);
-	MemoryContextReset(scratch);
-}
-
-/* 0: not a code */
-static int
-read_code(const char *text)
-{
-	if (text == NULL || text[0] == '\0' || strlen(text) > 9 ||
-		strspn(text, "0123456789") != strlen(text))
-		return 0;
-	return atoi(text);
-}
-
-/* Printable, bounded, and without anybody's phone number. */
-static void
-set_reason(RcsAnswer *out, const char *text)
-{
-	char *copy = pstrdup(text);
-	char *to = copy;
-	int len;
-
-	for (const unsigned char *c = (const unsigned char *) text; *c; c++)
-	{
-		if (*c < ' ' || *c == 0x7f)
-			*to++ = ' ';
-		else if (GetDatabaseEncoding() == PG_UTF8 && c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-			c++; /* a control character above ASCII */
-		else
-			*to++ = (char) *c;
-	}
-	*to = '\0';
-	mask_numbers(copy);
-	len = pg_mbcliplen(copy, to - copy, sizeof(out->reason) - 1);
-	memcpy(out->reason, copy, len);
-	out->reason[len] = '\0';
-	pfree(copy);
-}
-
-/* 010-1234-5678 becomes 010-****-5678 */
-static void
-mask_numbers(char *text)
-{
-	while (*text)
-	{
-		size_t run = strspn(text, "0123456789-");
-		int digits = 0;
-		int seen = 0;
-
-		for (size_t i = 0; i < run; i++)
-			digits += text[i] != '-';
-		for (size_t i = 0; i < run && digits >= 9; i++)
-			if (text[i] != '-' && ++seen > 3 && seen <= digits - 4)
-				text[i] = '*';
-		text += run > 0 ? run : 1;
+		memcpy(memo, body, len);
+		memo_len = len;
 	}
 }
 
@@ -360,4 +321,35 @@ usable_token(JsonbContainer *answer, long *ttl_s)
 	ttl = read_code(rcs_member_text(info, "expiresIn"));
 	*ttl_s = ttl > 0 ? Min(ttl, MAX_TOKEN_TTL_S) : DEFAULT_TOKEN_TTL_S;
 	return token;
+}
+
+bool
+rcs_kt_parse_token(const RcsCodes *own, int status, const char *body, size_t len, char **token,
+				   long *ttl_s, RcsAnswer *problem)
+{
+	MemoryContext caller;
+	JsonbContainer *answer;
+	char *text = NULL;
+
+	memset(problem, 0, sizeof(*problem));
+	problem->answered = true;
+
+	enter_scratch(&caller);
+	answer = status == 200 ? rcs_foreign_json(body, len) : NULL;
+	if (answer != NULL)
+		text = usable_token(answer, ttl_s);
+	if (text != NULL)
+		*token = MemoryContextStrdup(caller, text);
+	leave_scratch(caller);
+	if (text != NULL)
+		return true;
+
+	judge_answer(own, status, body, len, problem);
+	if (problem->verdict == RCS_V_ACCEPTED)
+	{
+		problem->verdict = RCS_V_UNKNOWN;
+		strlcpy(problem->code, "http 200", sizeof(problem->code));
+		set_reason(problem, "the answer holds no usable access token");
+	}
+	return false;
 }

@@ -19,7 +19,12 @@
 
 PG_FUNCTION_INFO_V1(rcs_message_id_sql);
 
-static void name_based_uuid(const pg_uuid_t *ns, const char *name, pg_uuid_t *out);
+static void
+name_based_uuid(const pg_uuid_t *ns, const char *name, pg_uuid_t *out)
+{
+	StaticAssertStmt(sizeof(uuid_t) == UUID_LEN, "libuuid and PostgreSQL differ on uuid");
+	uuid_generate_sha1(out->data, ns->data, name, strlen(name));
+}
 
 void
 rcs_message_id(const pg_uuid_t *ns, const char *name, int epoch, pg_uuid_t *out)
@@ -45,13 +50,6 @@ rcs_keyed_id(const pg_uuid_t *ns, const char *chatbot, const char *key, pg_uuid_
 
 	name_based_uuid(ns, name, out);
 	pfree(name);
-}
-
-static void
-name_based_uuid(const pg_uuid_t *ns, const char *name, pg_uuid_t *out)
-{
-	StaticAssertStmt(sizeof(uuid_t) == UUID_LEN, "libuuid and PostgreSQL differ on uuid");
-	uuid_generate_sha1(out->data, ns->data, name, strlen(name));
 }
 
 Datum

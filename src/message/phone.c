@@ -117,86 +117,43 @@ static const char *const bad_character = "has characters that are not part of a 
 PG_FUNCTION_INFO_V1(rcs_phone_sql);
 PG_FUNCTION_INFO_V1(rcs_phone_or_null_sql);
 
-static const char *read_number(const char *utf8, size_t len, RawNumber *raw);
-static uint32 next_code(const char **pos, const char *end);
-static bool is_separator(uint32 code);
-static const char *add_digit(RawNumber *raw, char digit);
-static const char *to_national(const RawNumber *raw, char out[RCS_PHONE_MAX + 1]);
-static const char *without_country(const RawNumber *raw);
-static const char *national_form(const char *digits, bool add_zero, char out[RCS_PHONE_MAX + 1]);
-static const char *check_dial_plan(const char *digits);
-static bool to_utf8(int encoding, const char *str, int len, char *utf8, int size);
-static bool is_ascii(const char *str, int len);
-
-const char *
-rcs_phone_canonical(const char *utf8, size_t len, char out[RCS_PHONE_MAX + 1])
-{
-	RawNumber raw;
-	const char *problem = read_number(utf8, len, &raw);
-
-	out[0] = '\0';
-	if (problem == NULL)
-		problem = to_national(&raw, out);
-	return problem;
-}
-
-const char *
-rcs_phone_from_server(const char *str, int len, char out[RCS_PHONE_MAX + 1])
-{
-	int encoding = GetDatabaseEncoding();
-	char utf8[MAX_CONVERTED * MAX_CONVERSION_GROWTH + 1];
-
-	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || is_ascii(str, len))
-		return rcs_phone_canonical(str, len, out);
-
-	if (!to_utf8(encoding, str, len, utf8, sizeof(utf8)))
-		return bad_character;
-	return rcs_phone_canonical(utf8, strlen(utf8), out);
-}
-
-void
-rcs_phone_parse(const text *phone, char out[RCS_PHONE_MAX + 1])
-{
-	char masked[RCS_PHONE_MASK_SIZE];
-	const char *problem = rcs_phone_from_server(VARDATA_ANY(phone), VARSIZE_ANY_EXHDR(phone), out);
-
-	if (problem == NULL)
-		return;
-	rcs_phone_mask(text_to_cstring(phone), masked);
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("invalid phone number %s", masked), errdetail("The number %s.", problem),
-					errhint("Give a Korean mobile, land-line, 070 or 050 number, "
-							"such as 010-1234-5678, 01012345678 or +82 10-1234-5678.")));
-}
+/* ---------- characters to digits ---------- */
 
 /*
- * At least three digits stay hidden, or all are: a mask that leaves one digit
- * to guess protects nobody.
+ * Code points of up to three bytes; no longer one has a place in a number.
+ * Anything else, broken UTF-8 included, is 0, which is no separator.
  */
-void
-rcs_phone_mask(const char *canonical, char out[RCS_PHONE_MASK_SIZE])
+static uint32
+next_code(const char **pos, const char *end)
 {
-	char head[4] = "";
-	char tail[5] = "";
-	int ndigits = 0;
-	int nhead;
+	const unsigned char *s = (const unsigned char *) *pos;
+	int len = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : 3;
 
-	for (; *canonical != '\0'; canonical++)
+	if (end - *pos < len || s[0] >= 0xF0 || !pg_utf8_islegal(s, len))
 	{
-		if (*canonical < '0' || *canonical > '9')
-			continue;
-		if (ndigits < 3)
-			head[ndigits] = *canonical;
-		memmove(tail, tail + 1, 3);
-		tail[3] = *canonical;
-		ndigits++;
+		*pos = end;
+		return 0;
 	}
+	*pos += len;
+	return len == 1 ? s[0] : utf8_to_unicode(s);
+}
 
-	nhead = head[0] == '0' && head[1] == '2' ? 2 : 3;
-	if (ndigits < nhead + 3 + 4)
-		strlcpy(out, "****", RCS_PHONE_MASK_SIZE);
-	else
-		snprintf(out, RCS_PHONE_MASK_SIZE, "%.*s-****-%s", nhead, head, tail);
+static const char *
+add_digit(RawNumber *raw, char digit)
+{
+	if (raw->ndigits >= MAX_RAW_DIGITS)
+		return "has too many digits";
+	raw->digits[raw->ndigits++] = digit;
+	return NULL;
+}
+
+static bool
+is_separator(uint32 code)
+{
+	for (size_t i = 0; i < lengthof(separators); i++)
+		if (code >= separators[i].first && code <= separators[i].last)
+			return true;
+	return false;
 }
 
 static const char *
@@ -234,63 +191,7 @@ read_number(const char *utf8, size_t len, RawNumber *raw)
 	return NULL;
 }
 
-/*
- * Code points of up to three bytes; no longer one has a place in a number.
- * Anything else, broken UTF-8 included, is 0, which is no separator.
- */
-static uint32
-next_code(const char **pos, const char *end)
-{
-	const unsigned char *s = (const unsigned char *) *pos;
-	int len = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : 3;
-
-	if (end - *pos < len || s[0] >= 0xF0 || !pg_utf8_islegal(s, len))
-	{
-		*pos = end;
-		return 0;
-	}
-	*pos += len;
-	return len == 1 ? s[0] : utf8_to_unicode(s);
-}
-
-static bool
-is_separator(uint32 code)
-{
-	for (size_t i = 0; i < lengthof(separators); i++)
-		if (code >= separators[i].first && code <= separators[i].last)
-			return true;
-	return false;
-}
-
-static const char *
-add_digit(RawNumber *raw, char digit)
-{
-	if (raw->ndigits >= MAX_RAW_DIGITS)
-		return "has too many digits";
-	raw->digits[raw->ndigits++] = digit;
-	return NULL;
-}
-
-static const char *
-to_national(const RawNumber *raw, char out[RCS_PHONE_MAX + 1])
-{
-	const char *rest = without_country(raw);
-
-	if (rest != NULL)
-		return national_form(rest, rest[0] != '0', out);
-	if (raw->plus)
-		return raw->digits[0] == '0' ? "has a plus sign but no country code"
-									 : "is a foreign number";
-
-	/* 82 without a plus is believed only if a number follows. */
-	if (strncmp(raw->digits, "82", 2) == 0)
-	{
-		rest = raw->digits + 2;
-		if (national_form(rest, rest[0] != '0', out) == NULL)
-			return NULL;
-	}
-	return national_form(raw->digits, false, out);
-}
+/* ---------- digits to a national number ---------- */
 
 /* The digits after a certain +82, or NULL.  Some write +82 (0)10. */
 static const char *
@@ -307,20 +208,6 @@ without_country(const RawNumber *raw)
 			return raw->digits + len;
 	}
 	return NULL;
-}
-
-/* Fills out only if the number is fit to be sent to. */
-static const char *
-national_form(const char *digits, bool add_zero, char out[RCS_PHONE_MAX + 1])
-{
-	char number[MAX_RAW_DIGITS + 2];
-	const char *problem;
-
-	snprintf(number, sizeof(number), "%s%s", add_zero ? "0" : "", digits);
-	problem = check_dial_plan(number);
-	if (problem == NULL)
-		strlcpy(out, number, RCS_PHONE_MAX + 1);
-	return problem;
 }
 
 static const char *
@@ -354,6 +241,64 @@ check_dial_plan(const char *digits)
 	return NULL;
 }
 
+/* Fills out only if the number is fit to be sent to. */
+static const char *
+national_form(const char *digits, bool add_zero, char out[RCS_PHONE_MAX + 1])
+{
+	char number[MAX_RAW_DIGITS + 2];
+	const char *problem;
+
+	snprintf(number, sizeof(number), "%s%s", add_zero ? "0" : "", digits);
+	problem = check_dial_plan(number);
+	if (problem == NULL)
+		strlcpy(out, number, RCS_PHONE_MAX + 1);
+	return problem;
+}
+
+static const char *
+to_national(const RawNumber *raw, char out[RCS_PHONE_MAX + 1])
+{
+	const char *rest = without_country(raw);
+
+	if (rest != NULL)
+		return national_form(rest, rest[0] != '0', out);
+	if (raw->plus)
+		return raw->digits[0] == '0' ? "has a plus sign but no country code"
+									 : "is a foreign number";
+
+	/* 82 without a plus is believed only if a number follows. */
+	if (strncmp(raw->digits, "82", 2) == 0)
+	{
+		rest = raw->digits + 2;
+		if (national_form(rest, rest[0] != '0', out) == NULL)
+			return NULL;
+	}
+	return national_form(raw->digits, false, out);
+}
+
+/* ---------- numbers ---------- */
+
+const char *
+rcs_phone_canonical(const char *utf8, size_t len, char out[RCS_PHONE_MAX + 1])
+{
+	RawNumber raw;
+	const char *problem = read_number(utf8, len, &raw);
+
+	out[0] = '\0';
+	if (problem == NULL)
+		problem = to_national(&raw, out);
+	return problem;
+}
+
+static bool
+is_ascii(const char *str, int len)
+{
+	for (int i = 0; i < len; i++)
+		if (IS_HIGHBIT_SET(str[i]))
+			return false;
+	return true;
+}
+
 /*
  * False if the text has characters that UTF-8 lacks: one odd byte in a list of
  * recipients must be a bad number, not an error that stops the list.
@@ -370,14 +315,66 @@ to_utf8(int encoding, const char *str, int len, char *utf8, int size)
 										 (unsigned char *) utf8, size, true) == len;
 }
 
-static bool
-is_ascii(const char *str, int len)
+const char *
+rcs_phone_from_server(const char *str, int len, char out[RCS_PHONE_MAX + 1])
 {
-	for (int i = 0; i < len; i++)
-		if (IS_HIGHBIT_SET(str[i]))
-			return false;
-	return true;
+	int encoding = GetDatabaseEncoding();
+	char utf8[MAX_CONVERTED * MAX_CONVERSION_GROWTH + 1];
+
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || is_ascii(str, len))
+		return rcs_phone_canonical(str, len, out);
+
+	if (!to_utf8(encoding, str, len, utf8, sizeof(utf8)))
+		return bad_character;
+	return rcs_phone_canonical(utf8, strlen(utf8), out);
 }
+
+/*
+ * At least three digits stay hidden, or all are: a mask that leaves one digit
+ * to guess protects nobody.
+ */
+void
+rcs_phone_mask(const char *canonical, char out[RCS_PHONE_MASK_SIZE])
+{
+	char head[4] = "";
+	char tail[5] = "";
+	int ndigits = 0;
+	int nhead;
+
+	for (; *canonical != '\0'; canonical++)
+	{
+		if (*canonical < '0' || *canonical > '9')
+			continue;
+		if (ndigits < 3)
+			head[ndigits] = *canonical;
+		memmove(tail, tail + 1, 3);
+		tail[3] = *canonical;
+		ndigits++;
+	}
+
+	nhead = head[0] == '0' && head[1] == '2' ? 2 : 3;
+	if (ndigits < nhead + 3 + 4)
+		strlcpy(out, "****", RCS_PHONE_MASK_SIZE);
+	else
+		snprintf(out, RCS_PHONE_MASK_SIZE, "%.*s-****-%s", nhead, head, tail);
+}
+
+void
+rcs_phone_parse(const text *phone, char out[RCS_PHONE_MAX + 1])
+{
+	char masked[RCS_PHONE_MASK_SIZE];
+	const char *problem = rcs_phone_from_server(VARDATA_ANY(phone), VARSIZE_ANY_EXHDR(phone), out);
+
+	if (problem == NULL)
+		return;
+	rcs_phone_mask(text_to_cstring(phone), masked);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid phone number %s", masked), errdetail("The number %s.", problem),
+					errhint("Give a Korean mobile, land-line, 070 or 050 number, "
+							"such as 010-1234-5678, 01012345678 or +82 10-1234-5678.")));
+}
+
+/* ---------- SQL ---------- */
 
 Datum
 rcs_phone_sql(PG_FUNCTION_ARGS)

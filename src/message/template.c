@@ -38,92 +38,7 @@ struct RcsTemplate
 	TemplateParam *params;
 };
 
-static void append_json(RcsTemplate *t, JsonbContainer *json, bool allow_params);
-static void append_scalar(RcsTemplate *t, const JsonbValue *value, bool allow_params);
-static void append_template_string(RcsTemplate *t, const char *str, int len);
-static int placeholder_length(const char *str, int len);
-static void add_param(RcsTemplate *t, const char *str, int len);
-static void append_text(StringInfo out, const char *str, int len, bool plain);
-static bool append_param(const RcsTemplate *t, const TemplateParam *param, JsonbContainer *params,
-						 StringInfo out);
-static bool append_value(StringInfo out, const JsonbValue *value, bool plain);
-static void append_numeric(StringInfo out, Numeric number);
-static JsonbValue *find_value(const TemplateParam *param, JsonbContainer *params,
-							  JsonbValue *space);
-static JsonbValue *find_path(const TemplateParam *param, JsonbContainer *params, JsonbValue *space);
-static JsonbValue *find_member(JsonbContainer *json, const char *name, int len, JsonbValue *space);
-static bool name_listed(List *names, const char *name);
-
-RcsTemplate *
-rcs_template_compile(JsonbContainer *json, bool allow_params)
-{
-	RcsTemplate *t = palloc0(sizeof(RcsTemplate));
-
-	initStringInfo(&t->text);
-	append_json(t, json, allow_params);
-	return t;
-}
-
-RcsTemplate *
-rcs_template_compile_text(const char *str, int len)
-{
-	RcsTemplate *t = palloc0(sizeof(RcsTemplate));
-
-	initStringInfo(&t->text);
-	t->plain = true;
-	append_template_string(t, str, len);
-	return t;
-}
-
-const char *
-rcs_template_literal(const RcsTemplate *t, int *len)
-{
-	*len = t->text.len;
-	return t->text.data;
-}
-
-int
-rcs_template_param_count(const RcsTemplate *t)
-{
-	return t->nparams;
-}
-
-const char *
-rcs_template_render(const RcsTemplate *t, JsonbContainer *params, StringInfo out)
-{
-	int done = 0;
-
-	for (int i = 0; i < t->nparams; i++)
-	{
-		const TemplateParam *param = &t->params[i];
-
-		appendBinaryStringInfo(out, t->text.data + done, param->at - done);
-		done = param->at;
-		if (!append_param(t, param, params, out))
-			return param->name;
-	}
-	appendBinaryStringInfo(out, t->text.data + done, t->text.len - done);
-	return NULL;
-}
-
-List *
-rcs_template_missing(const RcsTemplate *t, JsonbContainer *params)
-{
-	List *names = NIL;
-	StringInfoData ignored;
-
-	initStringInfo(&ignored);
-	for (int i = 0; i < t->nparams; i++)
-	{
-		const TemplateParam *param = &t->params[i];
-
-		resetStringInfo(&ignored);
-		if (!append_param(t, param, params, &ignored) && !name_listed(names, param->name))
-			names = lappend(names, param->name);
-	}
-	pfree(ignored.data);
-	return names;
-}
+/* ---------- writing ---------- */
 
 void
 rcs_template_escape(StringInfo out, const char *str, int len)
@@ -152,91 +67,6 @@ rcs_template_escape(StringInfo out, const char *str, int len)
 }
 
 static void
-append_json(RcsTemplate *t, JsonbContainer *json, bool allow_params)
-{
-	JsonbIterator *it = JsonbIteratorInit(json);
-	bool bare_scalar = JsonContainerIsScalar(json);
-	bool comma = false;
-	JsonbIteratorToken token;
-	JsonbValue value;
-
-	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
-	{
-		bool opens = token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT;
-		bool closes = token == WJB_END_ARRAY || token == WJB_END_OBJECT;
-
-		/* jsonb stores a bare scalar as an array of one. */
-		if (bare_scalar && (opens || closes))
-			continue;
-
-		if (comma && !closes)
-			appendStringInfoChar(&t->text, ',');
-		comma = !opens && token != WJB_KEY;
-
-		if (opens)
-			appendStringInfoChar(&t->text, token == WJB_BEGIN_ARRAY ? '[' : '{');
-		else if (closes)
-			appendStringInfoChar(&t->text, token == WJB_END_ARRAY ? ']' : '}');
-		else
-			append_scalar(t, &value, allow_params && token != WJB_KEY);
-		if (token == WJB_KEY)
-			appendStringInfoChar(&t->text, ':');
-	}
-}
-
-static void
-append_scalar(RcsTemplate *t, const JsonbValue *value, bool allow_params)
-{
-	if (value->type == jbvNull)
-		appendStringInfoString(&t->text, "null");
-	else if (value->type != jbvString)
-		append_value(&t->text, value, false);
-	else
-	{
-		appendStringInfoChar(&t->text, '"');
-		if (allow_params)
-			append_template_string(t, value->val.string.val, value->val.string.len);
-		else
-			append_value(&t->text, value, false);
-		appendStringInfoChar(&t->text, '"');
-	}
-}
-
-/* "##{" gives the text "#{", "#{name}" a placeholder, all the rest itself. */
-static void
-append_template_string(RcsTemplate *t, const char *str, int len)
-{
-	int plain = 0;
-	int i = 0;
-
-	while (i < len)
-	{
-		const char *hash = memchr(str + i, '#', len - i);
-		int length;
-
-		if (hash == NULL)
-			break;
-		i = hash - str;
-		if (len - i >= 3 && memcmp(hash, "##{", 3) == 0)
-		{
-			append_text(&t->text, str + plain, i - plain, t->plain);
-			plain = i + 1;
-			i += 3;
-		}
-		else if ((length = placeholder_length(hash, len - i)) > 0)
-		{
-			append_text(&t->text, str + plain, i - plain, t->plain);
-			add_param(t, hash, length);
-			i += length;
-			plain = i;
-		}
-		else
-			i++;
-	}
-	append_text(&t->text, str + plain, len - plain, t->plain);
-}
-
-static void
 append_text(StringInfo out, const char *str, int len, bool plain)
 {
 	if (plain)
@@ -244,6 +74,32 @@ append_text(StringInfo out, const char *str, int len, bool plain)
 	else
 		rcs_template_escape(out, str, len);
 }
+
+static void
+append_numeric(StringInfo out, Numeric number)
+{
+	char *digits = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
+
+	appendStringInfoString(out, digits);
+	pfree(digits);
+}
+
+/* The text of a value that has one: objects, arrays and null do not. */
+static bool
+append_value(StringInfo out, const JsonbValue *value, bool plain)
+{
+	if (value->type == jbvString)
+		append_text(out, value->val.string.val, value->val.string.len, plain);
+	else if (value->type == jbvNumeric)
+		append_numeric(out, value->val.numeric);
+	else if (value->type == jbvBool)
+		appendStringInfoString(out, value->val.boolean ? "true" : "false");
+	else
+		return false;
+	return true;
+}
+
+/* ---------- compiling ---------- */
 
 /* How long the placeholder is that starts here, or 0 if none does. */
 static int
@@ -290,52 +146,139 @@ add_param(RcsTemplate *t, const char *str, int len)
 	param->name = pnstrdup(start, end - start);
 }
 
-static bool
-append_param(const RcsTemplate *t, const TemplateParam *param, JsonbContainer *params,
-			 StringInfo out)
+/* "##{" gives the text "#{", "#{name}" a placeholder, all the rest itself. */
+static void
+append_template_string(RcsTemplate *t, const char *str, int len)
 {
-	JsonbValue space;
-	JsonbValue *value = find_value(param, params, &space);
+	int plain = 0;
+	int i = 0;
 
-	return value != NULL && append_value(out, value, t->plain);
-}
+	while (i < len)
+	{
+		const char *hash = memchr(str + i, '#', len - i);
+		int length;
 
-/* The text of a value that has one: objects, arrays and null do not. */
-static bool
-append_value(StringInfo out, const JsonbValue *value, bool plain)
-{
-	if (value->type == jbvString)
-		append_text(out, value->val.string.val, value->val.string.len, plain);
-	else if (value->type == jbvNumeric)
-		append_numeric(out, value->val.numeric);
-	else if (value->type == jbvBool)
-		appendStringInfoString(out, value->val.boolean ? "true" : "false");
-	else
-		return false;
-	return true;
+		if (hash == NULL)
+			break;
+		i = hash - str;
+		if (len - i >= 3 && memcmp(hash, "##{", 3) == 0)
+		{
+			append_text(&t->text, str + plain, i - plain, t->plain);
+			plain = i + 1;
+			i += 3;
+		}
+		else if ((length = placeholder_length(hash, len - i)) > 0)
+		{
+			append_text(&t->text, str + plain, i - plain, t->plain);
+			add_param(t, hash, length);
+			i += length;
+			plain = i;
+		}
+		else
+			i++;
+	}
+	append_text(&t->text, str + plain, len - plain, t->plain);
 }
 
 static void
-append_numeric(StringInfo out, Numeric number)
+append_scalar(RcsTemplate *t, const JsonbValue *value, bool allow_params)
 {
-	char *digits = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
-
-	appendStringInfoString(out, digits);
-	pfree(digits);
+	if (value->type == jbvNull)
+		appendStringInfoString(&t->text, "null");
+	else if (value->type != jbvString)
+		append_value(&t->text, value, false);
+	else
+	{
+		appendStringInfoChar(&t->text, '"');
+		if (allow_params)
+			append_template_string(t, value->val.string.val, value->val.string.len);
+		else
+			append_value(&t->text, value, false);
+		appendStringInfoChar(&t->text, '"');
+	}
 }
 
-/* The name as it stands comes first, so that a key with a dot can be reached. */
-static JsonbValue *
-find_value(const TemplateParam *param, JsonbContainer *params, JsonbValue *space)
+static void
+append_json(RcsTemplate *t, JsonbContainer *json, bool allow_params)
 {
-	JsonbValue *value;
+	JsonbIterator *it = JsonbIteratorInit(json);
+	bool bare_scalar = JsonContainerIsScalar(json);
+	bool comma = false;
+	JsonbIteratorToken token;
+	JsonbValue value;
 
-	if (params == NULL || param->name_len > MAX_NAME)
+	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
+	{
+		bool opens = token == WJB_BEGIN_ARRAY || token == WJB_BEGIN_OBJECT;
+		bool closes = token == WJB_END_ARRAY || token == WJB_END_OBJECT;
+
+		/* jsonb stores a bare scalar as an array of one. */
+		if (bare_scalar && (opens || closes))
+			continue;
+
+		if (comma && !closes)
+			appendStringInfoChar(&t->text, ',');
+		comma = !opens && token != WJB_KEY;
+
+		if (opens)
+			appendStringInfoChar(&t->text, token == WJB_BEGIN_ARRAY ? '[' : '{');
+		else if (closes)
+			appendStringInfoChar(&t->text, token == WJB_END_ARRAY ? ']' : '}');
+		else
+			append_scalar(t, &value, allow_params && token != WJB_KEY);
+		if (token == WJB_KEY)
+			appendStringInfoChar(&t->text, ':');
+	}
+}
+
+RcsTemplate *
+rcs_template_compile(JsonbContainer *json, bool allow_params)
+{
+	RcsTemplate *t = palloc0(sizeof(RcsTemplate));
+
+	initStringInfo(&t->text);
+	append_json(t, json, allow_params);
+	return t;
+}
+
+RcsTemplate *
+rcs_template_compile_text(const char *str, int len)
+{
+	RcsTemplate *t = palloc0(sizeof(RcsTemplate));
+
+	initStringInfo(&t->text);
+	t->plain = true;
+	append_template_string(t, str, len);
+	return t;
+}
+
+const char *
+rcs_template_literal(const RcsTemplate *t, int *len)
+{
+	*len = t->text.len;
+	return t->text.data;
+}
+
+int
+rcs_template_param_count(const RcsTemplate *t)
+{
+	return t->nparams;
+}
+
+/* ---------- the values of placeholders ---------- */
+
+/* A key of an object, or an element of an array by its number from 0. */
+static JsonbValue *
+find_member(JsonbContainer *json, const char *name, int len, JsonbValue *space)
+{
+	if (JsonContainerIsObject(json))
+		return getKeyJsonValueFromContainer(json, name, len, space);
+
+	/* Nine digits always fit the index. */
+	if (JsonContainerIsScalar(json) || len == 0 || len > 9 ||
+		(int) strspn(name, "0123456789") < len)
 		return NULL;
-	value = find_member(params, param->name, param->name_len, space);
-	if (value == NULL && strchr(param->name, '.') != NULL)
-		value = find_path(param, params, space);
-	return value;
+	return getIthJsonbValueFromContainer(json, strtoul(name, NULL, 10));
 }
 
 static JsonbValue *
@@ -358,18 +301,48 @@ find_path(const TemplateParam *param, JsonbContainer *params, JsonbValue *space)
 	}
 }
 
-/* A key of an object, or an element of an array by its number from 0. */
+/* The name as it stands comes first, so that a key with a dot can be reached. */
 static JsonbValue *
-find_member(JsonbContainer *json, const char *name, int len, JsonbValue *space)
+find_value(const TemplateParam *param, JsonbContainer *params, JsonbValue *space)
 {
-	if (JsonContainerIsObject(json))
-		return getKeyJsonValueFromContainer(json, name, len, space);
+	JsonbValue *value;
 
-	/* Nine digits always fit the index. */
-	if (JsonContainerIsScalar(json) || len == 0 || len > 9 ||
-		(int) strspn(name, "0123456789") < len)
+	if (params == NULL || param->name_len > MAX_NAME)
 		return NULL;
-	return getIthJsonbValueFromContainer(json, strtoul(name, NULL, 10));
+	value = find_member(params, param->name, param->name_len, space);
+	if (value == NULL && strchr(param->name, '.') != NULL)
+		value = find_path(param, params, space);
+	return value;
+}
+
+static bool
+append_param(const RcsTemplate *t, const TemplateParam *param, JsonbContainer *params,
+			 StringInfo out)
+{
+	JsonbValue space;
+	JsonbValue *value = find_value(param, params, &space);
+
+	return value != NULL && append_value(out, value, t->plain);
+}
+
+/* ---------- rendering ---------- */
+
+const char *
+rcs_template_render(const RcsTemplate *t, JsonbContainer *params, StringInfo out)
+{
+	int done = 0;
+
+	for (int i = 0; i < t->nparams; i++)
+	{
+		const TemplateParam *param = &t->params[i];
+
+		appendBinaryStringInfo(out, t->text.data + done, param->at - done);
+		done = param->at;
+		if (!append_param(t, param, params, out))
+			return param->name;
+	}
+	appendBinaryStringInfo(out, t->text.data + done, t->text.len - done);
+	return NULL;
 }
 
 static bool
@@ -381,4 +354,23 @@ name_listed(List *names, const char *name)
 		if (strcmp(lfirst(lc), name) == 0)
 			return true;
 	return false;
+}
+
+List *
+rcs_template_missing(const RcsTemplate *t, JsonbContainer *params)
+{
+	List *names = NIL;
+	StringInfoData ignored;
+
+	initStringInfo(&ignored);
+	for (int i = 0; i < t->nparams; i++)
+	{
+		const TemplateParam *param = &t->params[i];
+
+		resetStringInfo(&ignored);
+		if (!append_param(t, param, params, &ignored) && !name_listed(names, param->name))
+			names = lappend(names, param->name);
+	}
+	pfree(ignored.data);
+	return names;
 }

@@ -23,31 +23,33 @@ typedef struct RenderCache
 
 PG_FUNCTION_INFO_V1(rcs_render_sql);
 
-static void check_message(Jsonb *message);
-static JsonbContainer *params_object(Jsonb *params);
-static RcsTemplate *cached_template(FmgrInfo *flinfo, Jsonb *message);
-static RenderCache *get_cache(FmgrInfo *flinfo);
-static Datum parse_json(char *json);
-static void raise_missing(const RcsTemplate *t, JsonbContainer *params);
-
-Datum
-rcs_render_sql(PG_FUNCTION_ARGS)
+static JsonbContainer *
+params_object(Jsonb *params)
 {
-	JsonbContainer *params;
-	RcsTemplate *t;
-	Jsonb *message;
-	StringInfoData out;
+	if (params == NULL)
+		return NULL;
+	if (!JB_ROOT_IS_OBJECT(params))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("params must be a JSON object"),
+				 errhint("Write them like {\"name\": \"value\"}.")));
+	return &params->root;
+}
 
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	message = PG_GETARG_JSONB_P(0);
-	params = params_object(PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1));
-	t = cached_template(fcinfo->flinfo, message);
+/* ---------- the template that was compiled last ---------- */
 
-	initStringInfo(&out);
-	if (rcs_template_render(t, params, &out) != NULL)
-		raise_missing(t, params);
-	return parse_json(out.data);
+static RenderCache *
+get_cache(FmgrInfo *flinfo)
+{
+	RenderCache *cache = flinfo->fn_extra;
+
+	if (cache == NULL)
+	{
+		cache = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(RenderCache));
+		cache->context =
+			AllocSetContextCreate(flinfo->fn_mcxt, "rcs template", ALLOCSET_SMALL_SIZES);
+		flinfo->fn_extra = cache;
+	}
+	return cache;
 }
 
 static void
@@ -62,18 +64,6 @@ check_message(Jsonb *message)
 		return;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("message must be a JSON object or string")));
-}
-
-static JsonbContainer *
-params_object(Jsonb *params)
-{
-	if (params == NULL)
-		return NULL;
-	if (!JB_ROOT_IS_OBJECT(params))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("params must be a JSON object"),
-				 errhint("Write them like {\"name\": \"value\"}.")));
-	return &params->root;
 }
 
 static RcsTemplate *
@@ -97,26 +87,7 @@ cached_template(FmgrInfo *flinfo, Jsonb *message)
 	return cache->template;
 }
 
-static RenderCache *
-get_cache(FmgrInfo *flinfo)
-{
-	RenderCache *cache = flinfo->fn_extra;
-
-	if (cache == NULL)
-	{
-		cache = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(RenderCache));
-		cache->context =
-			AllocSetContextCreate(flinfo->fn_mcxt, "rcs template", ALLOCSET_SMALL_SIZES);
-		flinfo->fn_extra = cache;
-	}
-	return cache;
-}
-
-static Datum
-parse_json(char *json)
-{
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
-}
+/* ---------- the function ---------- */
 
 static void
 raise_missing(const RcsTemplate *t, JsonbContainer *params)
@@ -132,4 +103,30 @@ raise_missing(const RcsTemplate *t, JsonbContainer *params)
 					errmsg("message has placeholders without a value"),
 					errdetail("These need a string, number or boolean in params: %s.", list.data),
 					errhint("Write ##{ for a #{ that is not a placeholder.")));
+}
+
+static Datum
+parse_json(char *json)
+{
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
+}
+
+Datum
+rcs_render_sql(PG_FUNCTION_ARGS)
+{
+	JsonbContainer *params;
+	RcsTemplate *t;
+	Jsonb *message;
+	StringInfoData out;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	message = PG_GETARG_JSONB_P(0);
+	params = params_object(PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1));
+	t = cached_template(fcinfo->flinfo, message);
+
+	initStringInfo(&out);
+	if (rcs_template_render(t, params, &out) != NULL)
+		raise_missing(t, params);
+	return parse_json(out.data);
 }
