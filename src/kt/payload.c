@@ -17,6 +17,7 @@
 
 #include "base/jsonb_members.h"
 #include "kt/payload.h"
+#include "message/body.h"
 #include "message/template.h"
 
 struct RcsPayload
@@ -56,29 +57,6 @@ add_member(StringInfo s, const char *key, const char *value)
 
 /* ---------- the layout ---------- */
 
-int
-rcs_payload_cards(JsonbContainer *body)
-{
-	static const char *const per_card[] = {"title", "description", "media"};
-	int cards = 1;
-	JsonbIterator *it = JsonbIteratorInit(body);
-	JsonbIteratorToken token;
-	JsonbValue v;
-
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		for (int i = 0; token == WJB_KEY && i < (int) lengthof(per_card); i++)
-		{
-			int len = strlen(per_card[i]);
-
-			if (v.val.string.len == len + 1 && memcmp(v.val.string.val, per_card[i], len) == 0 &&
-				v.val.string.val[len] >= '1' && v.val.string.val[len] <= '9')
-				cards = Max(cards, v.val.string.val[len] - '0');
-		}
-	}
-	return cards;
-}
-
 /* A chat bubble shows neither a title nor a picture. */
 static const char *
 chat_messagebase(JsonbContainer *body)
@@ -90,14 +68,15 @@ chat_messagebase(JsonbContainer *body)
 	return rcs_member_present(body, "title") ? "SCL00000" : "SCS00000";
 }
 
-const char *
-rcs_default_messagebase(const char *service_type, JsonbContainer *body)
+/* The layout of a message that names none, by what its body holds; NULL for template types. */
+static const char *
+default_messagebase(const char *service_type, JsonbContainer *body)
 {
-	static const char *const mms[] = {"SMwThM00",	"CMwMhM0200", "CMwMhM0300",
-									  "CMwMhM0400", "CMwMhM0500", "CMwMhM0600"};
-	static const char *const chat[] = {NULL,		 "CCwMhM0200", "CCwMhM0300",
-									   "CCwMhM0400", "CCwMhM0500", "CCwMhM0600"};
-	int i = body == NULL ? 0 : Min(rcs_payload_cards(body), (int) lengthof(mms)) - 1;
+	static const char *const mms[RCS_MAX_CARDS] = {"SMwThM00",	 "CMwMhM0200", "CMwMhM0300",
+												   "CMwMhM0400", "CMwMhM0500", "CMwMhM0600"};
+	static const char *const chat[RCS_MAX_CARDS] = {NULL,		  "CCwMhM0200", "CCwMhM0300",
+													"CCwMhM0400", "CCwMhM0500", "CCwMhM0600"};
+	int i = body == NULL ? 0 : Max(rcs_body_cards(body), 1) - 1;
 
 	if (strcmp(service_type, "RCSSMS") == 0)
 		return "SS000000";
@@ -128,7 +107,7 @@ compile_head(RcsPayload *p, JsonbContainer *message, const RcsSender *sender, bo
 	add_member(&s, "agencyKey", sender->agency_key);
 	add_member(&s, "brandKey", sender->brand_key);
 	if (service != NULL && !rcs_member_present(message, "messagebaseId"))
-		add_member(&s, "messagebaseId", rcs_default_messagebase(service, body));
+		add_member(&s, "messagebaseId", default_messagebase(service, body));
 	if (header == NULL)
 		add_member(&s, "header", "0");
 	else if (strcmp(header, "1") == 0 && !rcs_member_present(message, "footer"))

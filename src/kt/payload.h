@@ -45,10 +45,4 @@ extern const char *rcs_payload_render(const RcsPayload *p, const char *msgid, co
 /* is it advertising (header "1")? */
 extern bool rcs_payload_is_ad(JsonbContainer *message);
 
-/* the layout when a message names none, by what its body holds; NULL for template types */
-extern const char *rcs_default_messagebase(const char *service_type, JsonbContainer *body);
-
-/* cards of a body: the highest n of titleN, descriptionN, mediaN, else 1 */
-extern int rcs_payload_cards(JsonbContainer *body);
-
 #endif /* RCS_PAYLOAD_H */

@@ -35,9 +35,8 @@ card_of(const JsonbValue *key)
 	return -1;
 }
 
-/* The highest number of a card, 0 when no member has one. */
-static int
-numbered_cards(JsonbContainer *body)
+int
+rcs_body_cards(JsonbContainer *body)
 {
 	JsonbIterator *it = JsonbIteratorInit(body);
 	JsonbIteratorToken token;
@@ -76,7 +75,7 @@ card_rules(const RcsServiceRule *service, int cards, bool strict)
 	{
 		bool first = card <= 1;
 
-		rules[n++] = card_rule("title", card, false, 30, RCS_TEXT_FORM);
+		rules[n++] = card_rule("title", card, false, RCS_TITLE_CHARACTERS, RCS_TEXT_FORM);
 		rules[n] =
 			card_rule("description", card, strict && first, service->description, RCS_TEXT_FORM);
 		rules[n].min = strict && first ? 1 : 0;
@@ -204,7 +203,7 @@ rcs_check_body(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *servi
 	sum->max = service->all_cards;
 	sum->what =
 		service->description == 0 ? "variables of the template" : "descriptions of all cards";
-	numbered = numbered_cards(body);
+	numbered = rcs_body_cards(body);
 	if (layout != NULL && layout->open)
 		sum->max = service->description;
 	else if (service->description > 0 && numbered == 0)

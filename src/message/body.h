@@ -12,4 +12,7 @@
 extern void rcs_check_body(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *service,
 						   const RcsLayoutRule *layout, RcsSum *sum, int *cards);
 
+/* The highest number of a card in a body; 0 when no member has one. */
+extern int rcs_body_cards(JsonbContainer *body);
+
 #endif /* RCS_BODY_H */

@@ -18,8 +18,6 @@
 #include "message/template.h"
 #include "message/text_length.h"
 
-#define SMS_CHARACTERS 100 /* RCSSMS; beyond it is RCSLMS */
-
 /* by the account and the chatbot, when it is sent */
 static const char *const supplied[] = {"chatbotId", "agencyId", "agencyKey", "brandKey"};
 
@@ -163,7 +161,8 @@ wrap_draft(const RcsDraft *draft)
 static void
 push_description(JsonbParseState **state, const JsonbValue *text)
 {
-	bool is_short = rcs_text_length(text->val.string.val, text->val.string.len) <= SMS_CHARACTERS;
+	bool is_short =
+		rcs_text_length(text->val.string.val, text->val.string.len) <= RCS_SMS_CHARACTERS;
 
 	push_text(state, "serviceType", is_short ? "RCSSMS" : "RCSLMS", (int) strlen("RCSSMS"));
 	push_text(state, "header", "0", 1);

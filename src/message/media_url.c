@@ -40,31 +40,31 @@ has_scheme(const char *value, int len)
 		   (len >= 8 && pg_strncasecmp(value, "https://", 8) == 0);
 }
 
-/* The page of a film, a comma, and its still, which was uploaded before. */
-static bool
-is_film(const char *value, int len)
+const char *
+rcs_media_film_still(const char *value, int len)
 {
-	const char *host = (const char *) memchr(value, '/', len) + 2;
+	const char *host;
 	const char *comma = memchr(value, ',', len);
 	int still = (int) strlen(RCS_MEDIA_SCHEME);
 
-	if (comma == NULL || value + len - (comma + 1) < still ||
+	if (!has_scheme(value, len) || comma == NULL || value + len - (comma + 1) < still ||
 		pg_strncasecmp(comma + 1, RCS_MEDIA_SCHEME, still) != 0)
-		return false;
+		return NULL;
+	host = (const char *) memchr(value, '/', len) + 2;
 	for (int i = 0; i < (int) lengthof(film_pages); i++)
 	{
 		int n = (int) strlen(film_pages[i]);
 
 		if (comma - host > n && pg_strncasecmp(host, film_pages[i], n) == 0 && host[n] == '/')
-			return true;
+			return comma + 1;
 	}
-	return false;
+	return NULL;
 }
 
 bool
 rcs_media_is_url(const char *value, int len)
 {
-	return has_scheme(value, len) && !is_film(value, len);
+	return has_scheme(value, len) && rcs_media_film_still(value, len) == NULL;
 }
 
 static bool

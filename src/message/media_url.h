@@ -15,6 +15,12 @@
 /* of a file that the carrier holds: the value of a media member, followed by the file's id */
 #define RCS_MEDIA_SCHEME "maapfile://"
 
+/*
+ * The still of a film of YouTube, which is the film's page, a comma, and a file that
+ * was uploaded before; NULL: the value is no film.
+ */
+extern const char *rcs_media_film_still(const char *value, int len);
+
 /* Is the value of a media member one to be fetched?  A film of YouTube is not. */
 extern bool rcs_media_is_url(const char *value, int len);
 

@@ -189,9 +189,12 @@ static const RcsMemberRule message[] = {
 const RcsObjectRule rcs_message_rule = {message, NULL};
 
 static const RcsServiceRule services[] = {
-	{"RCSSMS", 100, 0, 1, false, false},	{"RCSLMS", 1300, 0, 3, false, false},
-	{"RCSMMS", 1300, 1300, 2, true, false}, {"RCSCHAT", 1300, 0, 4, false, true},
-	{"RCSTMPL", 0, 90, 0, false, false},	{"RCSITMPL", 0, 0, 0, false, false},
+	{"RCSSMS", RCS_SMS_CHARACTERS, 0, 1, false, false},
+	{"RCSLMS", RCS_LMS_CHARACTERS, 0, 3, false, false},
+	{"RCSMMS", RCS_LMS_CHARACTERS, RCS_LMS_CHARACTERS, 2, true, false},
+	{"RCSCHAT", RCS_LMS_CHARACTERS, 0, 4, false, true},
+	{"RCSTMPL", 0, 90, 0, false, false},
+	{"RCSITMPL", 0, 0, 0, false, false},
 };
 
 /* ---------- layouts ---------- */
@@ -232,8 +235,8 @@ static const RcsLayoutRule layouts[] = {
 		STRING(member "3", false, 0, 0, __VA_ARGS__)
 
 const RcsMemberRule rcs_body_members[] = {
-	STRING("title", false, 0, 30, .form = RCS_TEXT_FORM),
-	STRING("description", false, 0, 1300, .form = RCS_TEXT_FORM, .summed = true),
+	STRING("title", false, 0, RCS_TITLE_CHARACTERS, .form = RCS_TEXT_FORM),
+	STRING("description", false, 0, RCS_LMS_CHARACTERS, .form = RCS_TEXT_FORM, .summed = true),
 	STRING("media", false, 0, 0, .form = RCS_MEDIA_FORM),
 	STRING("mediaUrl", false, 0, 0),
 	NUMBERED("subTitle", .form = RCS_TEXT_FORM),

@@ -87,15 +87,18 @@ typedef struct RcsLayoutRule
 	bool open; /* a newer layout, whose members are listed but not required */
 } RcsLayoutRule;
 
+#define RCS_TITLE_CHARACTERS 30
+#define RCS_SMS_CHARACTERS 100	/* of RCSSMS */
+#define RCS_LMS_CHARACTERS 1300 /* of the other types */
 #define RCS_BODY_BYTES 10240
 #define RCS_MAX_CARDS 6
-#define RCS_SMS_BYTES 80
+#define RCS_SMS_BYTES 80 /* of a fallback */
 #define RCS_LMS_BYTES 4000
 
 extern const RcsObjectRule rcs_message_rule;
 extern const RcsMemberRule rcs_body_members[]; /* of the newer layouts; end with name NULL */
 
-/* NULL: nobody knows it */
+/* NULL: it is in no table */
 extern const RcsServiceRule *rcs_service_rule(const char *name, int len);
 extern const RcsLayoutRule *rcs_layout_rule(const char *messagebase, int len);
 

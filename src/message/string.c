@@ -158,20 +158,18 @@ is_file(const char *s, int len)
 		   is_graphic(s + prefix, len - prefix);
 }
 
-/* A film is its page at YouTube, a comma, and the uploaded still. */
+/* The page must be one of https, and name a film. */
 static bool
 is_film(const char *s, int len)
 {
-	static const char *const pages[] = {"https://www.youtube.com/", "https://youtube.com/",
-										"https://m.youtube.com/", "https://youtu.be/"};
-	const char *comma = memchr(s, ',', len);
+	const char *still = rcs_media_film_still(s, len);
+	const char *scheme = "https://";
+	int start = (int) strlen(scheme);
+	int page = still == NULL ? 0 : (int) (still - 1 - s);
 
-	if (comma == NULL || !is_graphic(s, comma - s) || !is_file(comma + 1, len - (comma + 1 - s)))
-		return false;
-	for (int i = 0; i < (int) lengthof(pages); i++)
-		if (has_prefix(s, comma - s, pages[i]) && comma - s > (int) strlen(pages[i]))
-			return true;
-	return false;
+	return still != NULL && has_prefix(s, len, scheme) && is_graphic(s, page) &&
+		   (const char *) memchr(s + start, '/', page - start) < s + page - 1 &&
+		   is_file(still, len - page - 1);
 }
 
 static void
