@@ -17,6 +17,7 @@
 #include "hold/hold.h"
 #include "hold/identity.h"
 #include "process/hold_shared.h"
+#include "process/my_slot.h"
 #include "process/txn.h"
 #include "process/worker.h"
 

@@ -31,6 +31,7 @@
 #include "chat/chat_worker.h"
 #include "chat/claim.h"
 #include "chat/handler.h"
+#include "process/my_slot.h"
 #include "process/txn.h"
 #include "process/wakeup.h"
 #include "process/worker.h"

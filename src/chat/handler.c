@@ -23,8 +23,8 @@
 #include "utils/timestamp.h"
 
 #include "chat/handler.h"
+#include "process/my_slot.h"
 #include "process/shmem.h"
-#include "process/worker.h"
 
 #define MAX_MARKS 128 /* more than there are chat workers, each of which has one unanswered */
 

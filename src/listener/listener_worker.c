@@ -27,6 +27,7 @@
 #include "listener/session.h"
 #include "listener/store.h"
 #include "process/guc.h"
+#include "process/my_slot.h"
 #include "process/txn.h"
 #include "process/worker.h"
 

@@ -24,8 +24,8 @@
 #include "utils/timeout.h"
 
 #include "process/ext_state.h"
+#include "process/my_slot.h"
 #include "process/txn.h"
-#include "process/worker.h"
 
 #define BUSY_PAUSE_MS 100
 

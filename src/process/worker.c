@@ -1,10 +1,10 @@
 /*
  * worker.c
- *		The life of a worker process of a database, from its slot to its exit.
+ *		The life of a worker process of a database: its start, its settings, its
+ *		generations.
  *
- * A worker is asked to leave by SIGTERM or through its slot; it then has a few
- * seconds to record what it knows.  Locks of tables are waited for at most
- * LOCK_TIMEOUT, because a process that waits for a lock does neither.
+ * Locks of tables are waited for at most LOCK_TIMEOUT, because a process that waits
+ * for a lock neither sends nor notices that it is to stop.
  *
  * This file must not know what is delivered.
  */
@@ -19,28 +19,22 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/latch.h"
 #include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-#include "utils/wait_event.h"
 
 #include "base/pg_compat.h"
+#include "process/my_slot.h"
 #include "process/txn.h"
-#include "process/wakeup.h"
 #include "process/worker.h"
 
 #define LOCK_TIMEOUT "1s"
-#define DRAIN_MS 5000
-#define DRAIN_SHORT_MS 1000
 
 /* Marks the session locks of generations; SQL can take no lock of this kind. */
 #define GENERATION_LOCK 0x5243
 
-static RcsSlot *my_slot = NULL;
-static RcsExitReason exit_reason = RCS_EXIT_ERROR;
 static int64 generation = 0; /* 0: none */
 static uint32 reloads = 0;
 
@@ -79,41 +73,24 @@ sigterm(SIGNAL_ARGS)
 	rcs_txn_cancel_commit(postgres_signal_arg);
 }
 
-static void
-at_exit(int code, Datum arg)
-{
-	rcs_handover_close();
-	if (my_slot == NULL)
-		return;
-	if (exit_reason == RCS_EXIT_ERROR && my_slot->stop)
-		exit_reason = RCS_EXIT_ASKED;
-	else if (exit_reason == RCS_EXIT_ERROR && ShutdownRequestPending)
-		exit_reason = RCS_EXIT_TERMINATED;
-	rcs_slot_detach(my_slot, exit_reason);
-}
-
-static void
+static RcsSlot *
 attach(int n)
 {
 	uint32 slot_generation;
 
 	memcpy(&slot_generation, MyBgworkerEntry->bgw_extra, sizeof(slot_generation));
-	before_shmem_exit(at_exit, (Datum) 0);
-	my_slot = rcs_slot_attach(n, slot_generation);
-	if (my_slot == NULL)
-		proc_exit(0);
-	rcs_handover_open(my_slot->dboid);
+	return rcs_my_slot_attach(n, slot_generation);
 }
 
 static void
-connect_to_database(void)
+connect_to_database(const RcsSlot *slot)
 {
 	char appname[NAMEDATALEN];
 
-	BackgroundWorkerInitializeConnectionByOid(my_slot->dboid, InvalidOid, 0);
+	BackgroundWorkerInitializeConnectionByOid(slot->dboid, InvalidOid, 0);
 	for (size_t i = 0; i < lengthof(settings); i++)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
-	snprintf(appname, sizeof(appname), "%s %d", MyBgworkerEntry->bgw_type, my_slot->index);
+	snprintf(appname, sizeof(appname), "%s %d", MyBgworkerEntry->bgw_type, slot->index);
 	pgstat_report_appname(appname);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
@@ -137,49 +114,26 @@ leave_template(void *arg)
 RcsSlot *
 rcs_worker_begin(Datum main_arg)
 {
+	RcsSlot *slot;
+
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, startup_sigterm);
-	attach(DatumGetInt32(main_arg));
+	slot = attach(DatumGetInt32(main_arg));
 	BackgroundWorkerUnblockSignals();
-	if (my_slot->stop)
+	if (slot->stop)
 		proc_exit(0);
 
-	connect_to_database();
+	connect_to_database(slot);
 	pqsignal(SIGINT, sigint);
 	pqsignal(SIGTERM, sigterm);
 	CHECK_FOR_INTERRUPTS();
 
 	if (!rcs_txn_run(leave_template, NULL))
-		rcs_worker_end(my_slot);
+		rcs_worker_end(slot);
 	rcs_worker_new_generation();
-	rcs_slot_confirm(my_slot);
+	rcs_slot_confirm(slot);
 	ereport(LOG, (errmsg("%s started", MyBgworkerEntry->bgw_name)));
-	return my_slot;
-}
-
-/* Does not return.  Status 1 is what the server expects of a process that was terminated. */
-void
-rcs_worker_end(RcsSlot *slot)
-{
-	proc_exit(slot->stop ? 0 : 1);
-}
-
-void
-rcs_worker_ended_by_handler(void)
-{
-	exit_reason = RCS_EXIT_HANDLER;
-}
-
-bool
-rcs_worker_stopping(RcsSlot *slot)
-{
-	return ShutdownRequestPending || slot->stop;
-}
-
-int
-rcs_worker_drain_ms(void)
-{
-	return my_slot->drain_short ? DRAIN_SHORT_MS : DRAIN_MS;
+	return slot;
 }
 
 uint32
@@ -197,6 +151,8 @@ do_nothing(void *arg)
 void
 rcs_worker_loop_housekeeping(void)
 {
+	RcsSlot *slot = rcs_my_slot();
+
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)
 	{
@@ -204,54 +160,15 @@ rcs_worker_loop_housekeeping(void)
 		ProcessConfigFile(PGC_SIGHUP);
 		reloads++;
 	}
-	if (my_slot->recheck)
+	if (slot->recheck)
 	{
 		/* first, or a request that comes meanwhile is lost */
-		my_slot->recheck = false;
+		slot->recheck = false;
 		(void) rcs_txn_run(do_nothing, NULL);
 	}
 }
 
-/*
- * A short wait inside of something that cannot be interrupted by work.  The latch
- * is left alone: whatever set it is still to be looked at by the worker's loop.
- * False: the worker is to stop.
- */
-bool
-rcs_worker_pause(long timeout_ms)
-{
-	(void) WaitLatch(NULL, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout_ms,
-					 RcsWaitEvent("RcsExtensionBusy"));
-	CHECK_FOR_INTERRUPTS();
-	return !rcs_worker_stopping(my_slot);
-}
-
-void
-rcs_worker_extension_gone(void)
-{
-	exit_reason = RCS_EXIT_ABSENT;
-	proc_exit(0);
-}
-
-/* Comes back when the launcher is told of ALTER EXTENSION, or at a restart. */
-void
-rcs_worker_wrong_version(void)
-{
-	exit_reason = RCS_EXIT_VERSION;
-	ereport(
-		WARNING,
-		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		 errmsg("extension rcs of this database does not fit the loaded library, version %s",
-				RCS_VERSION),
-		 errdetail("Nothing is sent from database %u.", MyDatabaseId),
-		 errhint(
-			 "Restart the server if its library was replaced, and run ALTER EXTENSION rcs UPDATE.")));
-	proc_exit(0);
-}
-
-/*
- * Generations.
- */
+/* ---------- generations ---------- */
 
 static void
 generation_tag(LOCKTAG *tag, int64 number)
@@ -307,7 +224,7 @@ forget_generation(void)
 	generation = 0;
 }
 
-/* After this nobody vouches for what was leased before. */
+/* After this no process vouches for what this one has leased before. */
 void
 rcs_worker_new_generation(void)
 {
@@ -318,7 +235,7 @@ rcs_worker_new_generation(void)
 	do
 	{
 		if (!rcs_txn_run(next_generation, &number))
-			rcs_worker_end(my_slot);
+			rcs_worker_end(rcs_my_slot());
 		generation_tag(&tag, number);
 	}
 	/* taken only when somebody has set the sequence back */

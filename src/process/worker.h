@@ -12,13 +12,6 @@
  * database that has the extension; the worker ends with rcs_worker_end().
  */
 extern RcsSlot *rcs_worker_begin(Datum main_arg);
-extern void rcs_worker_end(RcsSlot *slot);
-
-/* for an exit hook: what ends the process is a handler of a user */
-extern void rcs_worker_ended_by_handler(void);
-
-extern bool rcs_worker_stopping(RcsSlot *slot);
-extern int rcs_worker_drain_ms(void);
 extern void rcs_worker_loop_housekeeping(void);
 extern uint32 rcs_worker_reloads(void); /* how often settings were read again */
 
@@ -29,10 +22,5 @@ extern uint32 rcs_worker_reloads(void); /* how often settings were read again */
 extern int64 rcs_worker_generation(void);
 extern void rcs_worker_new_generation(void);
 extern bool rcs_generation_alive(int64 generation);
-
-/* for txn.c */
-extern void rcs_worker_extension_gone(void);
-extern void rcs_worker_wrong_version(void);
-extern bool rcs_worker_pause(long timeout_ms);
 
 #endif /* RCS_WORKER_H */
