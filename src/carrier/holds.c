@@ -14,7 +14,7 @@
 #include "base/monotonic.h"
 #include "carrier/carrier.h"
 #include "delivery/state.h"
-#include "hold/hold.h"
+#include "hold/hold_store.h"
 #include "hold/identity.h"
 #include "process/hold_shared.h"
 #include "process/my_slot.h"

@@ -24,7 +24,6 @@
 #include "media/uploader.h"
 #include "process/guc.h"
 #include "process/hold_shared.h"
-#include "hold/hold.h"
 #include "process/my_slot.h"
 #include "process/txn.h"
 #include "process/wakeup.h"

@@ -13,7 +13,7 @@
 #include "base/monotonic.h"
 #include "campaign/campaign_rate.h"
 #include "delivery/state.h"
-#include "hold/hold.h"
+#include "hold/hold_store.h"
 #include "media/uploader.h"
 #include "process/guc.h"
 #include "report/poll.h"

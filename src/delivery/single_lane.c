@@ -16,7 +16,7 @@
 
 #include "base/monotonic.h"
 #include "delivery/state.h"
-#include "hold/hold.h"
+#include "hold/hold_store.h"
 #include "media/image_ready.h"
 #include "process/wakeup.h"
 

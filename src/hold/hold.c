@@ -1,9 +1,8 @@
 /*
  * hold.c
- *		Holds: rcs_hold(), rcs_resume(), and the holds that workers make.
+ *		rcs_hold() and rcs_resume().
  *
- * A hold is a row of rcs.hold without released_at; what the workers do about it
- * is no business of this file.
+ * This file must not know what the workers do about a hold.
  */
 #include "postgres.h"
 
@@ -18,82 +17,17 @@
 
 #include "base/pg_compat.h"
 #include "base/statement.h"
-#include "hold/hold.h"
 #include "hold/identity.h"
 #include "process/hold_shared.h"
 #include "process/owner.h"
 #include "process/wakeup.h"
 
 #define DRAIN_POLL_MS 20
-#define WORKER "rcs"
 
 PG_FUNCTION_INFO_V1(rcs_hold_sql);
 PG_FUNCTION_INFO_V1(rcs_resume_sql);
 
-/* ---------- the table ---------- */
-
-static RcsStatement list_holds = {"SELECT h.server, h.reason, h.who = '" WORKER "' FROM rcs.hold h"
-								  " WHERE h.released_at IS NULL ORDER BY h.at",
-								  0,
-								  {0},
-								  NULL};
-
-List *
-rcs_hold_list(MemoryContext cxt)
-{
-	uint64 n = rcs_execute(&list_holds, NULL, NULL);
-	List *list = NIL;
-
-	for (uint64 i = 0; i < n; i++)
-	{
-		MemoryContext old;
-		RcsHold *h = MemoryContextAlloc(cxt, sizeof(RcsHold));
-		bool isnull;
-
-		h->server = rcs_column_text(i, 1, cxt);
-		h->reason = rcs_column_text(i, 2, cxt);
-		h->by_worker = DatumGetBool(rcs_column(i, 3, &isnull));
-		old = MemoryContextSwitchTo(cxt);
-		list = lappend(list, h);
-		MemoryContextSwitchTo(old);
-	}
-	return list;
-}
-
-static RcsStatement insert_by_worker =
-	{"INSERT INTO rcs.hold (who, server, reason) SELECT '" WORKER "', $1, $2"
-	 " WHERE NOT EXISTS (SELECT FROM rcs.hold h WHERE h.released_at IS NULL"
-	 "  AND h.server IS NOT DISTINCT FROM $1 AND h.who = '" WORKER "' AND h.reason = $2)",
-	 2,
-	 {TEXTOID, TEXTOID},
-	 NULL};
-
-/* Said once in the log, by the worker that finds it out first. */
-void
-rcs_hold_by_worker(const char *server, const char *reason)
-{
-	Datum values[] = {server == NULL ? (Datum) 0 : CStringGetTextDatum(server),
-					  CStringGetTextDatum(reason)};
-
-	if (rcs_execute(&insert_by_worker, values, server == NULL ? "n " : "  ") == 0)
-		return;
-	rcs_hold_announce();
-	if (server == NULL)
-		ereport(WARNING,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("rcs sends nothing from database %u: it is on hold", MyDatabaseId),
-				 errdetail("Reason: %s.", reason),
-				 errhint(
-					 "If this database is to send, run SELECT rcs_resume('why it may') in it.")));
-	else
-		ereport(WARNING,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("rcs sends nothing through server \"%s\" from database %u: it is on hold",
-						server, MyDatabaseId),
-				 errdetail("Reason: %s.", reason),
-				 errhint(
-					 "If this database is to send, run SELECT rcs_resume('why it may') in it.")));
-}
+/* ---------- the rows of users ---------- */
 
 static RcsStatement insert_hold = {"INSERT INTO rcs.hold (who, reason) VALUES ($1, $2)",
 								   2,
@@ -123,7 +57,7 @@ static RcsStatement release_holds =
 
 /* ---------- functions of users ---------- */
 
-/* False: something is in flight still. */
+/* False: messages are still in flight. */
 static bool
 wait_for_silence(uint32 number, TimestampTz end)
 {

@@ -28,7 +28,7 @@
 
 #include "base/pg_compat.h"
 #include "base/statement.h"
-#include "hold/hold.h"
+#include "hold/hold_store.h"
 #include "hold/identity.h"
 #include "process/guc.h"
 

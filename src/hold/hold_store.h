@@ -1,13 +1,13 @@
 /*
- * hold.h
- *		The table of holds.
+ * hold_store.h
+ *		The table of holds: the ones in force, and the ones that workers make.
  */
-#ifndef RCS_HOLD_H
-#define RCS_HOLD_H
+#ifndef RCS_HOLD_STORE_H
+#define RCS_HOLD_STORE_H
 
 #include "nodes/pg_list.h"
 
-/* What stands before the reason of a hold, wherever it is shown. */
+/* Stands before the reason of a hold, wherever it is shown. */
 #define RCS_ON_HOLD "on hold: "
 
 /* A hold that is in force. */
@@ -22,4 +22,4 @@ typedef struct RcsHold
 extern List *rcs_hold_list(MemoryContext cxt);
 extern void rcs_hold_by_worker(const char *server, const char *reason);
 
-#endif /* RCS_HOLD_H */
+#endif /* RCS_HOLD_STORE_H */
