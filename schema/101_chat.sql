@@ -1,4 +1,5 @@
--- Answering users: what the chat workers call, and answers by hand.
+-- Answering users: the functions that chat workers call, and answers by hand.  src/chat/README.md has the calls in
+-- their order.
 
 CREATE FUNCTION rcs._reply_send(role oid, chatbot text, phone text, message jsonb, key text) RETURNS uuid
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_reply_send';
@@ -25,8 +26,8 @@ REVOKE ALL ON TABLE rcs.handler_try FROM PUBLIC;
 COMMENT ON TABLE rcs.handler_try IS 'messages that were there before the server started, whose handlers are about to run or did not end';
 COMMENT ON COLUMN rcs.handler_try.since IS 'rcs._handler_since() of the latest try';
 
--- A handler that crashes the server would do so again and again.  So the try of a message that was there before the
--- server started is on disk before its handler runs; the others, nearly all, do without that commit.
+-- A handler that crashes the server would do so again and again.  So if a message was there before the server
+-- started, the try is on disk before its handler runs.  Nearly all messages came later and need no such commit.
 CREATE FUNCTION rcs._try_handler(i rcs.inbound, OUT noted boolean, OUT hopeless boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -59,7 +60,7 @@ CREATE FUNCTION rcs._chat_is_free(id bigint) RETURNS boolean
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_chat_is_free';
 COMMENT ON FUNCTION rcs._chat_is_free(bigint) IS 'does nobody answer this message at the moment? in chat workers only';
 
--- What rcs._reply_send does, for many: what is to be queued is made here, and queued by one statement.
+-- rcs._reply_send does both parts of this for one message; for many, one statement queues all that was made.
 CREATE TYPE rcs._reply_made AS (id uuid, message jsonb, digest bytea);
 COMMENT ON TYPE rcs._reply_made IS 'an answer as it is queued';
 CREATE FUNCTION rcs._reply_make(role oid, chatbot text, phone text, message jsonb, key text) RETURNS rcs._reply_made
@@ -77,7 +78,6 @@ FOR EACH STATEMENT EXECUTE FUNCTION rcs._inbound_came();
 
 CREATE INDEX inbound_answered ON rcs.inbound (phone, handled_at) WHERE reply_message IS NOT NULL;
 
--- Queues an answer, and notes it.
 CREATE FUNCTION rcs._reply_to(role oid, i rcs.inbound, message jsonb) RETURNS uuid
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -87,28 +87,26 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._reply_to(oid, rcs.inbound, jsonb) IS 'queues an answer to a message; its key is made of the id of that, so there is one';
 
--- Why a message cannot be answered at all, null if it can.
 CREATE FUNCTION rcs._reply_problem(i rcs.inbound) RETURNS text
 LANGUAGE sql STABLE
 RETURN CASE
 	WHEN i.reply_message IS NOT NULL THEN 'already answered'
 	WHEN @extschema@.rcs_phone_or_null(i.phone) IS NULL THEN 'the sender has no number that can be answered'
-	WHEN COALESCE(i.carrier_at, i.received_at) OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) interval '24 hours')
+	WHEN COALESCE(i.carrier_at, i.received_at) OPERATOR(pg_catalog.<) (pg_catalog.now() OPERATOR(pg_catalog.-) rcs._reply_window())
 		THEN 'older than 24 hours' END;
 COMMENT ON FUNCTION rcs._reply_problem(rcs.inbound) IS 'why a message cannot be answered at all; null if it can';
 
--- Two automata that answer each other stop after so many messages in a minute.
-CREATE FUNCTION rcs._too_many_replies(i rcs.inbound, most int DEFAULT 20) RETURNS boolean
+CREATE FUNCTION rcs._too_many_replies(i rcs.inbound) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (SELECT count(*) >= most FROM (
+	RETURN (SELECT count(*) >= rcs._replies_a_minute() FROM (
 		SELECT FROM rcs.inbound x
 		WHERE x.phone = i.phone AND x.reply_message IS NOT NULL AND x.handled_at > now() - interval '1 minute'
-		LIMIT most) n);
+		LIMIT rcs._replies_a_minute()) n);
 END $$;
-COMMENT ON FUNCTION rcs._too_many_replies(rcs.inbound, int) IS 'has this user had so many answers within a minute?';
+COMMENT ON FUNCTION rcs._too_many_replies(rcs.inbound) IS 'true: this user has had as many answers within a minute as a user may';
 
 CREATE FUNCTION rcs._handled(inbound bigint, rule bigint, reply uuid, problem text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -122,7 +120,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._handled(bigint, bigint, uuid, text) IS 'notes what came of a message';
 
--- What a rule answers; it raises what goes wrong.
 CREATE FUNCTION rcs._rule_answer(i rcs.inbound, rule rcs.reply_rule, data bytea) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -134,7 +131,8 @@ BEGIN
 	IF v_lacks IS NOT NULL THEN
 		RAISE EXCEPTION '%', v_lacks USING ERRCODE = 'insufficient_privilege';
 	ELSIF rule.handler IS NOT NULL THEN
-		RETURN rcs._reply_handler(rcs._handler(rule.handler), rule.owner::regrole, i, 5000);
+		RETURN rcs._reply_handler(rcs._handler(rule.handler), rule.owner::regrole, i,
+			(extract(epoch FROM rcs._handler_limit()) * 1000)::int);
 	END IF;
 	IF rule.data_server IS NOT NULL THEN
 		BEGIN
@@ -146,9 +144,10 @@ BEGIN
 	RETURN CASE WHEN rule."each" IS NOT NULL THEN rcs._carousel(rule, v_given)
 		ELSE @extschema@.rcs_render(rule.reply, v_given) END;
 END $$;
-COMMENT ON FUNCTION rcs._rule_answer(rcs.inbound, rcs.reply_rule, bytea) IS 'what a rule answers to a message; null: nothing';
+COMMENT ON FUNCTION rcs._rule_answer(rcs.inbound, rcs.reply_rule, bytea) IS 'the answer of a rule to a message; null: none. A problem is raised';
 
--- The answer of a rule, or its error_reply.  What fails is undone, also what a handler wrote.
+-- Queues the answer of a rule, or its error_reply.  A failure undoes everything that was done for the answer, also by
+-- a handler.
 CREATE FUNCTION rcs._apply_rule(i rcs.inbound, rule rcs.reply_rule, data bytea, problem text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -171,11 +170,11 @@ BEGIN
 			END IF;
 		EXCEPTION
 			WHEN query_canceled THEN
-				-- somebody else's wish: the worker is told to stop, say
-				IF rule.handler IS NULL OR clock_timestamp() < v_started + interval '4.9 s' THEN
+				-- not the limit of the handler: the worker is told to stop, for example
+				IF rule.handler IS NULL OR clock_timestamp() < v_started + rcs._handler_limit() - interval '0.1 s' THEN
 					RAISE;
 				END IF;
-				problem := format('the handler %s took longer than 5 seconds', rule.handler);
+				problem := format('the handler %s took longer than %s seconds', rule.handler, extract(epoch FROM rcs._handler_limit())::int);
 			WHEN OTHERS OR assert_failure THEN
 				GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL;
 				problem := problem || coalesce(': ' || nullif(v_detail, ''), '');
@@ -198,9 +197,10 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._apply_rule(rcs.inbound, rcs.reply_rule, bytea, text) IS 'answers a message by a rule, with its data or with what is wrong';
 
--- The next messages, as long as their rules are plain ones: a reply, and neither handler, data nor opt-out.
--- One statement for all of them.  What it cannot do, rcs._chat_next does one by one; if anything goes wrong,
--- also that, so that it is found out which one it was.  n: so many are done with; rest: there are others.
+-- Answers the first waiting messages up to one whose rule is not plain; a plain rule has a reply, and neither handler,
+-- data nor opt-out.  One statement answers all of them.  If it fails, n is 0, and rcs._chat_next, which also answers the
+-- messages that are not plain, does one by one, so that the bad message is found.
+-- n: messages that are answered; seen: id of the last one; rest: messages of another kind wait.
 CREATE FUNCTION rcs._chat_plain(low bigint, most int, OUT n int, OUT seen bigint, OUT rest boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -226,12 +226,13 @@ BEGIN
 	plain AS MATERIALIZED (
 		SELECT r.*, CASE WHEN r.rule_id IS NOT NULL THEN rcs._reply_problem(r.i) END AS problem FROM ruled r
 		WHERE r.id < coalesce((SELECT min(s.id) FROM ruled s WHERE s.special), 9223372036854775807)),
-	-- those that came with it count, too
+	-- the messages of this statement count, too
 	judged AS MATERIALIZED (
 		SELECT p.tid, p.i, p.id, p.rule_id, p.reply, p.owner, p.role, CASE WHEN p.reply IS NULL OR p.problem IS NOT NULL THEN p.problem
 			WHEN row_number() OVER (PARTITION BY (p.i).phone, p.reply IS NOT NULL AND p.problem IS NULL ORDER BY p.id)
 				+ (SELECT count(*) FROM (SELECT FROM rcs.inbound x WHERE x.phone = (p.i).phone AND x.reply_message IS NOT NULL
-					AND x.handled_at > now() - interval '1 minute' LIMIT 20) had) > 20 THEN 'too many messages' END AS problem
+					AND x.handled_at > now() - interval '1 minute' LIMIT rcs._replies_a_minute()) had) > rcs._replies_a_minute()
+				THEN 'too many messages' END AS problem
 		FROM plain p),
 	made AS MATERIALIZED (
 		SELECT j.id, (j.i).phone AS phone, (j.i).chatbot AS chatbot, j.owner, nextval('rcs.batch_id_seq') AS batch_id,
@@ -255,7 +256,7 @@ BEGIN
 	IF v_queued < v_answers THEN
 		RAISE EXCEPTION 'an answer was queued before';
 	ELSIF n = 0 AND rest THEN
-		-- a handler may be next: the rows behind it are not to stay locked while it runs
+		-- a handler may be next: the error unlocks the rows behind it, which would be locked while it runs
 		RAISE EXCEPTION 'the first one is not plain';
 	END IF;
 EXCEPTION WHEN OTHERS THEN
@@ -265,9 +266,10 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 COMMENT ON FUNCTION rcs._chat_plain(bigint, int) IS 'answers the next messages above this id that need nothing but a reply; by chat workers only';
 
--- One message that nobody answers yet: done with, or its data is wanted.  id null: there is none.  A rule
--- that may take long, or keep locks, must have a transaction of its own, so that no other answer waits
--- for it: alone says that this one had it (id is given), or has to be the first of another one (id is null).
+-- Answers one message that no process has claimed, or gives server and path of the data that its rule needs.
+-- id is null when no such message waits.  A rule that may take long, or keep locks, needs a transaction of its own,
+-- so that no other answer waits for it.  alone: this message had one (id is given), or must be the first of the next
+-- transaction (id is null).
 CREATE FUNCTION rcs._chat_next(low bigint, first boolean, OUT id bigint, OUT rule_id bigint, OUT server text, OUT path text, OUT seen bigint, OUT alone boolean)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -290,7 +292,7 @@ BEGIN
 		END IF;
 		low := seen;
 		CONTINUE WHEN NOT rcs._chat_claim(seen);
-		-- who had the claim before may have answered it meanwhile
+		-- the process that had the claim before may have answered the message meanwhile
 		SELECT x.* INTO v_i FROM rcs.inbound x WHERE x.id = seen AND x.handled_at IS NULL FOR UPDATE SKIP LOCKED;
 		EXIT WHEN FOUND;
 	END LOOP;
@@ -420,7 +422,7 @@ REVOKE ALL ON FUNCTION rcs._trimmed(text), rcs._said(text, text, text), rcs._rul
 	rcs._reply_send(oid, text, text, jsonb, text), rcs._reply_handler(oid, oid, rcs.inbound, int), rcs._chat_claim(bigint),
 	rcs._handler_fault(rcs.inbound), rcs._handler_since(), rcs._try_handler(rcs.inbound),
 	rcs._inbound_came(), rcs._reply_to(oid, rcs.inbound, jsonb), rcs._reply_problem(rcs.inbound),
-	rcs._too_many_replies(rcs.inbound, int), rcs._handled(bigint, bigint, uuid, text),
+	rcs._too_many_replies(rcs.inbound), rcs._handled(bigint, bigint, uuid, text),
 	rcs._rule_answer(rcs.inbound, rcs.reply_rule, bytea), rcs._apply_rule(rcs.inbound, rcs.reply_rule, bytea, text),
 	rcs._chat_is_free(bigint), rcs._reply_make(oid, text, text, jsonb, text), rcs._reply_queued(bigint), rcs._chat_plain(bigint, int),
 	rcs._chat_next(bigint, boolean), rcs._chat_answer(bigint, bigint, bytea, text), rcs._chat_give_up(bigint),

@@ -1,14 +1,15 @@
 /*
  * chat_worker.c
- *		The loop of a chat worker: messages of users, and what answers them.
+ *		The loop of a chat worker: messages of users are answered.
  *
- * A transaction looks at a few messages; it answers each, or says which data it
- * needs.  Those that need nothing but a fixed reply are answered by one statement.
- * If a transaction fails, its messages are tried one by one.  What may take long, a handler,
- * has a transaction of its own.  Data are fetched while no transaction is open,
- * many at once, and another transaction answers with them.  A reply is committed together
- * with the note that its message is answered.  So that commit need not wait for
- * the disk: whoever sends the reply flushes it first.
+ * One statement answers all messages that need nothing but a fixed reply.  A
+ * transaction looks at a few of the others, and answers each or learns which
+ * data it needs.  If a transaction fails, its messages are tried one by one.  A
+ * handler may take long, so it has a transaction of its own.  Data are fetched
+ * while no transaction is open, many at once, and another transaction answers
+ * with them.  A reply is committed together with the note that its message is
+ * answered, so this commit does not wait for the disk: the worker that sends the
+ * reply flushes it first.  README.md has the calls in their order.
  *
  * It knows no rules; those are in schema/100_reply.sql.
  */
@@ -24,41 +25,27 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "account/data_request.h"
 #include "base/evloop.h"
 #include "base/monotonic.h"
 #include "base/statement.h"
 #include "chat/chat_worker.h"
 #include "chat/claim.h"
+#include "chat/data_job.h"
 #include "chat/handler.h"
 #include "process/my_slot.h"
 #include "process/txn.h"
 #include "process/wakeup.h"
 #include "process/worker.h"
 
-#define MAX_JOBS 256			 /* data requests in flight */
-#define ANSWER_MAX (1024 * 1024) /* of the data for one answer */
-#define BATCH_MAX 16			 /* messages of a transaction; then the network gets its turn */
-#define BATCH_TIME 5000			 /* microseconds; then no further one joins it */
-#define PLAIN_MAX 64			 /* of those that are answered by one statement */
-#define ANSWERS_MAX 8			 /* messages of a transaction whose data has come */
-#define NAP SECOND				 /* until a look that nobody asked for */
+#define MAX_JOBS 256	/* data requests in flight */
+#define BATCH_MAX 16	/* messages of a transaction; the network waits meanwhile */
+#define BATCH_TIME 5000 /* microseconds, after which no message joins a transaction */
+#define PLAIN_MAX 64	/* messages that are answered by one statement */
+#define ANSWERS_MAX 8	/* messages of a transaction that answers with data */
+#define NAP SECOND		/* between two looks without a wake-up */
 #define FULL_LOOK (10 * SECOND)
-#define LATE_IDS 1000 /* a transaction may commit so many ids late */
-#define MAX_FAILURES 5
-
-/* A message whose data is on its way. */
-typedef struct Job
-{
-	dlist_node node;
-	int64 id;
-	int64 rule_id;
-	MemoryContext cxt;
-	RcsDataServer *server;
-	RcsHttpRequest request;
-	char *problem; /* NULL: data is there, or not asked for yet */
-	bool asked;	   /* the request is curl's */
-} Job;
+#define LATE_IDS 1000  /* a transaction may commit so many ids late */
+#define MAX_FAILURES 5 /* of a message in a row, then it stays unanswered */
 
 /* The messages of one transaction. */
 typedef struct Batch
@@ -67,46 +54,21 @@ typedef struct Batch
 	int n;
 	int64 seen;
 	int64 ids[BATCH_MAX];
-	Job *jobs[BATCH_MAX]; /* NULL: done with */
-	bool more;			  /* there may be another message */
-	int nplain;			  /* answered before these, by one statement */
+	RcsChatJob *jobs[BATCH_MAX]; /* NULL: answered already */
+	bool more;					 /* there may be another message */
+	int nplain;					 /* answered before these, by one statement */
 } Batch;
 
 static RcsSlot *slot;
 static dlist_head jobs = DLIST_STATIC_INIT(jobs);
 static int njobs = 0;
-static int64 low_id = 0; /* below it nothing is to be done, as far as is known */
+static int64 low_id = 0; /* below it no message is known to wait */
 static int64 highest_id = 0;
 static int64 full_look_at = 0;
 static int64 look_at = 0;
 static uint32 wakes_seen = 0;
-static int one_by_one = 0;		   /* so many messages, because a batch of them failed */
-static int plain_most = BATCH_MAX; /* more the longer the queue is; the first ones leave early */
-
-/* ---------- jobs ---------- */
-
-static Job *
-new_job(int64 id, int64 rule_id)
-{
-	MemoryContext cxt =
-		AllocSetContextCreate(TopMemoryContext, "rcs chat job", ALLOCSET_SMALL_SIZES);
-	Job *job = MemoryContextAllocZero(cxt, sizeof(Job));
-
-	job->cxt = cxt;
-	job->id = id;
-	job->rule_id = rule_id;
-	return job;
-}
-
-static void
-drop_job(Job *job)
-{
-	if (job->asked)
-		rcs_http_abort(&job->request);
-	if (job->server != NULL)
-		rcs_data_server_wipe(job->server);
-	MemoryContextDelete(job->cxt);
-}
+static int one_by_one = 0;		   /* messages to be tried alone after a failure */
+static int plain_most = BATCH_MAX; /* small at first, so that the first replies leave early */
 
 /* ---------- looking ---------- */
 
@@ -115,15 +77,6 @@ static RcsStatement next_message = {"SELECT n.id, n.rule_id, n.server, n.path, n
 									2,
 									{INT8OID, BOOLOID},
 									NULL};
-
-static void
-prepare_request(Job *job, const char *server, const char *path)
-{
-	job->server = rcs_data_server_load(server, &job->problem);
-	if (job->server != NULL && rcs_data_request(&job->request, job->server, path, &job->problem))
-		job->request.answer_max = ANSWER_MAX;
-	job->request.owner = job;
-}
 
 /* False: the batch ends here. */
 static bool
@@ -134,7 +87,6 @@ look_at_next(Batch *batch)
 	int64 id;
 	bool alone;
 	char *server;
-	MemoryContext old;
 
 	rcs_execute(&next_message, values, NULL);
 	id = rcs_column_int64(0, 1);
@@ -143,18 +95,18 @@ look_at_next(Batch *batch)
 	highest_id = Max(highest_id, batch->seen);
 	if (id == 0)
 	{
-		batch->more = alone; /* it is left to the next batch */
+		batch->more = alone; /* alone: it is left to the next batch */
 		return false;
 	}
 	batch->ids[batch->n] = id;
 	server = rcs_column_text(0, 3, CurrentMemoryContext);
 	if (server != NULL)
 	{
-		Job *job = batch->jobs[batch->n] = new_job(id, rcs_column_int64(0, 2));
+		char *path = rcs_column_text(0, 4, CurrentMemoryContext);
 
-		old = MemoryContextSwitchTo(job->cxt);
-		prepare_request(job, server, rcs_column_text(0, 4, job->cxt));
-		MemoryContextSwitchTo(old);
+		/* kept in the batch first: it is dropped there when preparing fails */
+		batch->jobs[batch->n] = rcs_chat_job_new(id, rcs_column_int64(0, 2));
+		rcs_chat_job_prepare(batch->jobs[batch->n], server, path);
 	}
 	batch->n++;
 	rcs_chat_keep();
@@ -167,7 +119,7 @@ static RcsStatement answer_plain = {"SELECT p.n, p.seen, p.rest::int"
 									{INT8OID, INT4OID},
 									NULL};
 
-/* Those at the head of the queue whose rules are plain.  True: there are others. */
+/* Answers the plain ones at the head of the queue.  True: there are messages of another kind. */
 static bool
 look_at_plain(Batch *batch)
 {
@@ -205,7 +157,7 @@ give_up_body(void *arg)
 	rcs_execute(&give_up, &id, NULL);
 }
 
-/* What failed is in the log.  It rests for a while, and others get their turn. */
+/* The error is in the log.  The message rests for a while, and others get their turn. */
 static void
 failed(int64 id)
 {
@@ -216,10 +168,10 @@ failed(int64 id)
 		rcs_chat_forget_failures(id);
 }
 
-static void answer_without_data(Job *job);
+static void answer_without_data(RcsChatJob *job);
 
 static void
-start(Job *job)
+start(RcsChatJob *job)
 {
 	dlist_push_tail(&jobs, &job->node);
 	njobs++;
@@ -230,7 +182,7 @@ start(Job *job)
 		answer_without_data(job);
 }
 
-/* Which one of several it was is found out by trying each alone. */
+/* One message of several has failed: each is tried alone to find out which. */
 static bool
 batch_failed(const Batch *batch)
 {
@@ -249,7 +201,7 @@ batch_failed(const Batch *batch)
 static void
 end_look(Batch *batch, int i, bool done)
 {
-	Job *job = batch->jobs[i];
+	RcsChatJob *job = batch->jobs[i];
 
 	if (done && job != NULL)
 	{
@@ -257,7 +209,7 @@ end_look(Batch *batch, int i, bool done)
 		return;
 	}
 	if (job != NULL)
-		drop_job(job);
+		rcs_chat_job_drop(job);
 	if (i >= batch->n)
 		return;
 	if (done)
@@ -265,7 +217,7 @@ end_look(Batch *batch, int i, bool done)
 	rcs_chat_release(batch->ids[i]);
 }
 
-/* True when there may be another one. */
+/* True when another message may wait. */
 static bool
 look(void)
 {
@@ -292,15 +244,15 @@ static RcsStatement answer_message = {"SELECT rcs._chat_answer($1, $2, $3, $4)",
 									  {INT8OID, INT8OID, BYTEAOID, TEXTOID},
 									  NULL};
 
-/* Those whose data has come, or will never. */
+/* Jobs whose data has come, or whose request has failed. */
 typedef struct Answers
 {
-	Job *jobs[ANSWERS_MAX];
+	RcsChatJob *jobs[ANSWERS_MAX];
 	int n;
 } Answers;
 
 static void
-answer_one(Job *job)
+answer_one(RcsChatJob *job)
 {
 	Datum values[4] = {Int64GetDatum(job->id), Int64GetDatum(job->rule_id), 0, 0};
 	char nulls[] = "  nn";
@@ -332,7 +284,7 @@ answer_body(void *arg)
 }
 
 static void
-end_job(Job *job, bool done)
+end_job(RcsChatJob *job, bool done)
 {
 	int64 id = job->id;
 
@@ -343,28 +295,18 @@ end_job(Job *job, bool done)
 	dlist_delete(&job->node);
 	njobs--;
 	pg_atomic_write_u32(&slot->in_flight, (uint32) njobs);
-	drop_job(job);
+	rcs_chat_job_drop(job);
 	rcs_chat_release(id);
 }
 
-static void
-note_problem(Job *job)
-{
-	MemoryContext old = MemoryContextSwitchTo(job->cxt);
-
-	if (job->problem == NULL)
-		job->problem = rcs_data_request_problem(&job->request, job->server->name);
-	MemoryContextSwitchTo(old);
-}
-
-/* Together; if that fails, each alone. */
+/* In one transaction; if that fails, in one for each. */
 static void
 answer(Answers *answers)
 {
 	bool done;
 
 	for (int i = 0; i < answers->n; i++)
-		note_problem(answers->jobs[i]);
+		rcs_chat_job_note_problem(answers->jobs[i]);
 	done = rcs_txn_run(answer_body, answers);
 	for (int i = 0; i < answers->n; i++)
 	{
@@ -374,9 +316,9 @@ answer(Answers *answers)
 	}
 }
 
-/* It could not even be asked for. */
+/* The request could not be started. */
 static void
-answer_without_data(Job *job)
+answer_without_data(RcsChatJob *job)
 {
 	Answers one = {{job}, 1};
 
@@ -405,7 +347,7 @@ take_answers(void)
 
 /* ---------- the loop ---------- */
 
-/* Is it time to look?  Now and then from the very first message on. */
+/* True after a wake-up or a nap.  A full look, now and then, begins at the first message. */
 static bool
 look_is_wanted(int64 now)
 {
@@ -448,7 +390,7 @@ one_round(void)
 	take_answers();
 }
 
-/* A handler is not waited for; its message is answered by whoever comes next. */
+/* A running handler is not waited for: another worker answers its message later. */
 static void
 sigterm(SIGNAL_ARGS)
 {
@@ -459,7 +401,7 @@ sigterm(SIGNAL_ARGS)
 		rcs_txn_cancel(postgres_signal_arg);
 }
 
-/* The largest plan is made before the first user waits for it. */
+/* The largest plan is made here, so that no user waits for it. */
 static void
 warm_up(void *arg)
 {

@@ -1,10 +1,10 @@
 /*
  * claim.c
- *		Which messages of users this process is answering, so that nobody else does.
+ *		The claims of this process on messages of users: no other process answers those.
  *
  * A claim is a session lock of a kind that SQL cannot take: it is held while no
- * transaction is open, and ends with the process, however that ends.  Which
- * message is claimed, and what is done with it, is not known here.
+ * transaction is open, and ends with the process in every case.  This file must
+ * not know how a message is chosen or answered.
  */
 #include "postgres.h"
 
@@ -17,8 +17,9 @@
 #include "chat/claim.h"
 
 #define CLAIM_LOCK 0x5244
-#define MAX_FAILURES 64				/* that are remembered; an older one is tried at once */
-#define REST_US INT64CONST(3000000) /* longer than the pause after a failure: others get a turn */
+#define REMEMBERED 64 /* failures; a message whose failure is forgotten is tried at once */
+#define REST_US \
+	INT64CONST(3000000) /* longer than the pause after a failure, so that others get a turn */
 
 typedef struct Failure
 {
@@ -28,7 +29,7 @@ typedef struct Failure
 } Failure;
 
 static int64 current = 0;
-static Failure failures[MAX_FAILURES];
+static Failure failures[REMEMBERED];
 static int next_failure = 0;
 
 static void
@@ -38,7 +39,7 @@ claim_tag(LOCKTAG *tag, int64 id)
 	tag->locktag_type = LOCKTAG_USERLOCK;
 }
 
-/* One that this process has already is counted by the lock manager: not again. */
+/* The lock manager counts a lock that this process has already; the second one is given back. */
 static bool
 take(const LOCKTAG *tag)
 {
@@ -52,7 +53,7 @@ take(const LOCKTAG *tag)
 static Failure *
 find_failure(int64 id)
 {
-	for (int i = 0; i < MAX_FAILURES; i++)
+	for (int i = 0; i < REMEMBERED; i++)
 		if (failures[i].id == id)
 			return &failures[i];
 	return NULL;
@@ -94,7 +95,7 @@ rcs_chat_failed(int64 id)
 
 	if (f == NULL)
 	{
-		f = &failures[next_failure++ % MAX_FAILURES];
+		f = &failures[next_failure++ % REMEMBERED];
 		f->id = id;
 		f->times = 0;
 	}
@@ -126,7 +127,7 @@ take_unless_resting(int64 id, LOCKTAG *tag)
 	return !is_resting(id) && take(tag);
 }
 
-/* Nobody answers it, at this moment: for whoever locks its row next and answers at once. */
+/* True when no process has claimed it.  The caller locks its row next and answers at once. */
 PG_FUNCTION_INFO_V1(rcs_chat_is_free);
 Datum
 rcs_chat_is_free(PG_FUNCTION_ARGS)
@@ -139,7 +140,7 @@ rcs_chat_is_free(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/* True when nobody answers it yet; the claim before it is given up then. */
+/* Claims it unless another process has.  The claim that was made before is given up then. */
 PG_FUNCTION_INFO_V1(rcs_chat_claim);
 Datum
 rcs_chat_claim(PG_FUNCTION_ARGS)

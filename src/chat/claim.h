@@ -1,19 +1,19 @@
 /*
  * claim.h
- *		Which messages of users this process is answering, so that nobody else does.
+ *		The claims of this process on messages of users: no other process answers those.
  */
 #ifndef RCS_CLAIM_H
 #define RCS_CLAIM_H
 
-/* The last one claimed in this transaction; 0: none.  The caller gives it up or keeps it. */
+/* The message that was claimed last in this transaction; 0: none.  The caller gives it up or keeps it. */
 extern int64 rcs_chat_claimed(void);
 extern void rcs_chat_keep(void);
 extern void rcs_chat_give_up_claim(void);
 
-/* One that was kept is done with. */
+/* Gives up a claim that was kept. */
 extern void rcs_chat_release(int64 id);
 
-/* Its transaction failed: it rests for a while.  Returns how often that was in a row. */
+/* Notes that its transaction failed; the message rests for a while.  Returns the failures in a row. */
 extern int rcs_chat_failed(int64 id);
 extern void rcs_chat_forget_failures(int64 id);
 

@@ -2,9 +2,9 @@
  * fetch.c
  *		rcs_fetch: JSON of a data service, in the backend that asks for it.
  *
- * The HTTP client of the workers, started when the first request is made.  An
- * interrupt is served while the answer is waited for; what was on its way is
- * dropped then.  This file must not know what the answer is for.
+ * It uses the HTTP client of the workers, and starts it at the first request.  An
+ * interrupt is served while the answer is waited for; the request is dropped
+ * then.  This file must not know the use of an answer.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@
 #include "base/evloop.h"
 #include "process/owner.h"
 
-/* a page of some ten thousand customers; more is asked for in pages */
+/* a page of some ten thousand customers; a caller asks for more by pages */
 #define ANSWER_MAX (32 * 1024 * 1024)
 #define CONNECTIONS 4
 #define NAP_MS 1000
@@ -40,7 +40,7 @@ load_server(const char *name, Oid caller)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("cannot fetch: %s", problem),
 				 errhint("Data services are foreign servers of TYPE 'http' of the wrapper rcs.")));
-	/* first: what is wrong with its login is for those who may use it */
+	/* first: only those who may use the server learn the fault of its login */
 	rcs_account_check_usage(caller, list_make1((char *) name));
 	server = rcs_data_server_load(name, &problem);
 	if (server == NULL)
@@ -60,7 +60,7 @@ shut_down(int code, Datum arg)
 	rcs_http_shutdown();
 }
 
-/* A chat worker, whose handlers ask too, has a client already. */
+/* In a chat worker, where handlers call rcs_fetch, the client is started already. */
 static void
 start_client(void)
 {
@@ -118,7 +118,7 @@ ask(RcsHttpRequest *r, RcsDataServer *server, size_t *len)
 
 /* ---------- the answer ---------- */
 
-/* The parser's message would show the data; it holds nothing but memory. */
+/* The error of the parser is replaced, since it would show the data.  The parser holds only memory. */
 static Datum
 parse(const char *answer, size_t len, const char *server)
 {

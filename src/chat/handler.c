@@ -1,12 +1,12 @@
 /*
  * handler.c
- *		Runs the handlers of rules, as a role, and ends those that do not end.
+ *		Runs the handlers of rules, as a role, and stops those that do not end.
  *
  * At its limit a handler is canceled.  It may catch that and go on; then, at twice
  * the limit or when the process is to stop, the process ends, which cannot be caught.
- * The message whose handler did that is marked in shared memory, which
- * outlives the process: its handler is not run again.  A mark is never taken off,
- * since a message that is answered is asked about no more; the oldest makes room.
+ * The message of that handler is marked in shared memory, which outlives the
+ * process, and its handler is not run again.  Marks stay until a newer one
+ * needs the place: an answered message is not looked up any more.
  *
  * This file must not know rules.
  */
@@ -26,9 +26,9 @@
 #include "process/my_slot.h"
 #include "process/shmem.h"
 
-#define MAX_MARKS 128 /* more than there are chat workers, each of which has one unanswered */
+#define MAX_MARKS 128 /* more than chat workers, which have one marked message each */
 
-/* The row type is another one in an extension that was created again, where ids begin anew. */
+/* The row type tells apart extensions that were dropped and created again, where ids begin anew. */
 typedef struct Mark
 {
 	Oid dboid; /* InvalidOid: not in use */
@@ -46,7 +46,7 @@ typedef struct Shared
 
 static Shared *shared = NULL;
 
-static TimeoutId last_resort = MAX_TIMEOUTS; /* not in a chat worker */
+static TimeoutId last_resort = MAX_TIMEOUTS; /* MAX_TIMEOUTS: not a chat worker */
 static Mark current;
 
 /* read or written by signal handlers */
@@ -103,7 +103,7 @@ what_it_did(const Mark *mark)
 	return mark->overdue ? "did not end when it was told to" : "ended its process";
 }
 
-/* Is the process ended by a handler, and not by somebody who wants it to end? */
+/* Marks the message if its handler ends the process; a process that is told to stop is not marked. */
 static void
 at_exit(int code, Datum arg)
 {
@@ -121,7 +121,7 @@ at_exit(int code, Datum arg)
 	rcs_worker_ended_by_handler();
 }
 
-/* (inbound): what its handler did, null if nothing that was wrong. */
+/* rcs._handler_fault(inbound): how its handler ended its process; null if it did not. */
 PG_FUNCTION_INFO_V1(rcs_handler_fault);
 Datum
 rcs_handler_fault(PG_FUNCTION_ARGS)
@@ -133,7 +133,7 @@ rcs_handler_fault(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(what_it_did(&mark)));
 }
 
-/* When the marks were empty: at the start of the server, or after a crash of one of its processes. */
+/* The time since which marks are kept: the start of the server, or the latest crash of a process. */
 PG_FUNCTION_INFO_V1(rcs_handler_since);
 Datum
 rcs_handler_since(PG_FUNCTION_ARGS)
@@ -191,7 +191,7 @@ call(Oid function, Datum argument, bool *isnull)
 	FmgrInfo finfo;
 	Datum result;
 
-	/* a signal that came just before has only canceled, and the handler might catch that */
+	/* a signal that came just before is only a cancel, and the handler might catch that */
 	if (ShutdownRequestPending)
 		ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
 						errmsg("the handler is not run, as its process is to stop")));
@@ -205,9 +205,10 @@ call(Oid function, Datum argument, bool *isnull)
 }
 
 /*
- * (function oid, role oid, inbound, milliseconds).  As REFRESH MATERIALIZED VIEW
- * runs a query: as the role, which it cannot leave; and settings that the function
- * makes end with it.  Only a process without a time-out of its own calls it.
+ * rcs._reply_handler(function oid, role oid, inbound, milliseconds).  The
+ * function runs as REFRESH MATERIALIZED VIEW runs a query: it cannot leave its
+ * role, and its settings end with it.  The statement time-out is used for the
+ * limit, so the process must have none of its own.
  */
 PG_FUNCTION_INFO_V1(rcs_reply_handler);
 Datum

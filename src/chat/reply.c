@@ -1,10 +1,10 @@
 /*
  * reply.c
- *		Answers to users: queued as a role.
+ *		Queues the answers to users, each as the role of its rule.
  *
- * Which rule answers, and with what, is decided by the functions of
- * schema/100_reply.sql; they call these as the extension's owner.  This file must not
- * know rules.
+ * The functions of schema/100_reply.sql and 101_chat.sql choose the rule and make
+ * the message; they call these as the extension's owner.  This file must not know
+ * rules.
  */
 #include "postgres.h"
 
@@ -26,7 +26,7 @@
 
 /* ---------- queueing ---------- */
 
-/* What the arguments (caller oid, chatbot, phone, message, key) ask for, as that role would send it. */
+/* Reads the arguments (role oid, chatbot, phone, message, key): the message as that role would send it. */
 static void
 make_single(FunctionCallInfo fcinfo, const RcsChatbot *bot, const pg_uuid_t *ns, RcsSingle *single)
 {
@@ -63,7 +63,7 @@ rcs_reply_send(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(id);
 }
 
-/* What is the same for all messages of a statement, as long as sender and role are. */
+/* Looked up once for all messages of a statement that have the same chatbot and role. */
 typedef struct Maker
 {
 	Oid role;
@@ -95,7 +95,7 @@ maker_of(FunctionCallInfo fcinfo)
 	return m;
 }
 
-/* As rcs_reply_send, but that it queues nothing: (id, message, digest). */
+/* Makes (id, message, digest) as rcs_reply_send does, and queues nothing: the calling statement does. */
 PG_FUNCTION_INFO_V1(rcs_reply_make);
 Datum
 rcs_reply_make(PG_FUNCTION_ARGS)
@@ -154,7 +154,7 @@ rcs_reply(PG_FUNCTION_ARGS)
 
 /* ---------- waking ---------- */
 
-/* Trigger on rcs.inbound: the chat workers are woken at COMMIT. */
+/* Trigger on rcs.inbound: wakes the chat workers at COMMIT. */
 PG_FUNCTION_INFO_V1(rcs_inbound_came);
 Datum
 rcs_inbound_came(PG_FUNCTION_ARGS)
