@@ -1,6 +1,6 @@
 /*
  * arguments.c
- *		Arguments of SQL functions: one that must be there, an id as text.
+ *		Arguments of SQL functions: one that must be there, a text, an id as text.
  *
  * This file must not know which function is called.
  */
@@ -17,6 +17,12 @@ rcs_require_argument(bool isnull, const char *name)
 	if (isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+}
+
+char *
+rcs_text_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
 char *

@@ -21,17 +21,6 @@
 #include "process/owner.h"
 #include "queue/send.h"
 
-static Jsonb *
-fill_or_error(Jsonb *message, Jsonb *params)
-{
-	RcsProblem problem;
-	Jsonb *filled = rcs_message_fill(message, params, &problem);
-
-	if (filled == NULL)
-		rcs_problem_raise(&problem);
-	return filled;
-}
-
 static RcsStatement first_messages =
 	{"SELECT m.phone, m.params FROM rcs.message m WHERE m.campaign_no = $1 AND m.phone IS NOT NULL"
 	 " ORDER BY m.batch_id, m.ord LIMIT $2",
@@ -72,7 +61,7 @@ put_previews(const RcsCampaign *c, uint64 n, Tuplestorestate *store, TupleDesc d
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = rcs_column(i, 1, &nulls[0]);
-		values[1] = JsonbPGetDatum(fill_or_error(message, params));
+		values[1] = JsonbPGetDatum(rcs_message_fill_or_raise(message, params));
 		tuplestore_putvalues(store, desc, values, nulls);
 	}
 }

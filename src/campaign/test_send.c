@@ -74,26 +74,20 @@ send_test(const RcsCampaign *c, const char *phone, Jsonb *params, Oid caller, pg
 	*id = single.id;
 }
 
-static char *
-text_argument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
 PG_FUNCTION_INFO_V1(rcs_campaign_test);
 Datum
 rcs_campaign_test(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
 	Oid caller = GetUserId();
-	char *like_phone = text_argument(fcinfo, 2);
+	char *like_phone = rcs_text_argument(fcinfo, 2);
 	char *phone;
 	RcsOwnerScope scope;
 	RcsCampaign *c;
 
 	rcs_require_argument(PG_ARGISNULL(0), "campaign");
 	rcs_require_argument(PG_ARGISNULL(1), "phone");
-	phone = rcs_phone_or_error(text_argument(fcinfo, 1));
+	phone = rcs_phone_or_error(rcs_text_argument(fcinfo, 1));
 	rcs_owner_begin(&scope);
 	SPI_connect();
 	c = rcs_campaign_load(PG_GETARG_UUID_P(0), false, CurrentMemoryContext);

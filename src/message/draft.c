@@ -109,6 +109,17 @@ rcs_message_fill(Jsonb *message, Jsonb *params, RcsProblem *problem)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
+Jsonb *
+rcs_message_fill_or_raise(Jsonb *message, Jsonb *params)
+{
+	RcsProblem problem;
+	Jsonb *filled = rcs_message_fill(message, params, &problem);
+
+	if (filled == NULL)
+		rcs_problem_raise(&problem);
+	return filled;
+}
+
 /* ---------- building ---------- */
 
 static void

@@ -31,6 +31,7 @@ extern Jsonb *rcs_message_for_campaign(Jsonb *message, const RcsFacts *facts, Rc
 
 /* A template with params filled in; NULL, and the problem, when one is missing. */
 extern Jsonb *rcs_message_fill(Jsonb *message, Jsonb *params, RcsProblem *problem);
+extern Jsonb *rcs_message_fill_or_raise(Jsonb *message, Jsonb *params);
 
 /* "body.title: 31 characters, at most 30 are allowed" */
 extern char *rcs_fault_text(const RcsFault *fault);

@@ -17,6 +17,7 @@
 
 #include "account/chatbot.h"
 #include "account/media_check.h"
+#include "base/arguments.h"
 #include "message/draft.h"
 #include "message/phone.h"
 #include "process/owner.h"
@@ -39,12 +40,6 @@ typedef struct SendCall
 
 /* ---------- arguments ---------- */
 
-static char *
-text_argument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
 static bool
 record_errors(const char *on_error)
 {
@@ -62,18 +57,18 @@ read_arguments(FunctionCallInfo fcinfo, bool is_text, SendCall *call)
 {
 	memset(call, 0, sizeof(SendCall));
 	call->caller = GetUserId();
-	call->phone = text_argument(fcinfo, 0);
+	call->phone = rcs_text_argument(fcinfo, 0);
 	if (is_text)
-		call->draft.text = text_argument(fcinfo, 1);
+		call->draft.text = rcs_text_argument(fcinfo, 1);
 	else if (!PG_ARGISNULL(1))
 		call->draft.message = PG_GETARG_JSONB_P(1);
-	call->chatbot = text_argument(fcinfo, 2);
-	call->key = text_argument(fcinfo, 3);
+	call->chatbot = rcs_text_argument(fcinfo, 2);
+	call->key = rcs_text_argument(fcinfo, 3);
 	call->send_at = PG_ARGISNULL(4) ? 0 : PG_GETARG_TIMESTAMPTZ(4);
 	call->expires_at = PG_ARGISNULL(5) ? 0 : PG_GETARG_TIMESTAMPTZ(5);
 	call->draft.params = PG_ARGISNULL(6) ? NULL : PG_GETARG_JSONB_P(6);
-	call->draft.fallback = text_argument(fcinfo, 7);
-	call->record = record_errors(text_argument(fcinfo, 8));
+	call->draft.fallback = rcs_text_argument(fcinfo, 7);
+	call->record = record_errors(rcs_text_argument(fcinfo, 8));
 
 	if (call->key != NULL && call->key[0] == '\0')
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("key is empty"),

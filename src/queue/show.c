@@ -45,17 +45,6 @@ campaign_text(const RcsStoredMessage *m, MemoryContext cxt)
 	return text;
 }
 
-static Jsonb *
-fill_or_error(Jsonb *message, Jsonb *params)
-{
-	RcsProblem problem;
-	Jsonb *filled = rcs_message_fill(message, params, &problem);
-
-	if (filled == NULL)
-		rcs_problem_raise(&problem);
-	return filled;
-}
-
 PG_FUNCTION_INFO_V1(rcs_message);
 Datum
 rcs_message(PG_FUNCTION_ARGS)
@@ -79,7 +68,7 @@ rcs_message(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(cxt);
 	if (result != NULL)
 		result = m->campaign_no == 0 ? DatumGetJsonbPCopy(JsonbPGetDatum(result))
-									 : fill_or_error(result, m->params);
+									 : rcs_message_fill_or_raise(result, m->params);
 	MemoryContextSwitchTo(old);
 	SPI_finish();
 	rcs_owner_end(&scope);
