@@ -338,6 +338,8 @@ sleep(1);
 sql("SELECT rcs_receive((SELECT jsonb_agg(jsonb_build_object('eventType', 'message', 'replyId', 'B' || i, 'chatbotId', '$bot',
 	'userContact', '010' || (50000000 + i), 'messageBody', jsonb_build_object('textMessage', 'hi'))) FROM generate_series(1, 200) i))");
 my $committed = sql(q{SELECT extract(epoch FROM max(received_at)) FROM rcs.inbound WHERE reply_id LIKE 'B%'});
+poll($node, $db, q{SELECT count(*) FROM rcs.inbound WHERE reply_id LIKE 'B%' AND handled_at IS NOT NULL}, '200', 30,
+	'200 chats are answered');
 drained($node, $db, 30, '200 chats');
 my %offered;
 for (split /\n/, slurp_file($sim->ledger))
