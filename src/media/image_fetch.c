@@ -2,9 +2,9 @@
  * image_fetch.c
  *		Fetches the image that an address names, and writes down what came of it.
  *
- * What is asked is decided by a server of TYPE http, never by the message: no
- * redirect is followed, and http_client.c looks at the address behind a name.  It
- * knows no carrier.
+ * A server of TYPE http decides which hosts are asked, never a message.  So no redirect
+ * is followed, and http_client.c checks the address behind a name.  This file must
+ * not know the carrier.
  */
 #include "postgres.h"
 
@@ -36,7 +36,10 @@ has_all(RcsJob *job, const RcsMediaUrlRow *row)
 	return job->need.missing == NIL;
 }
 
-/* In a transaction, in the memory of the job.  Nothing to do is no failure. */
+/*
+ * In a transaction, in the memory of the job.  Returns without a problem when the
+ * image is already there, or when it is too early for another try.
+ */
 void
 rcs_fetch_look(RcsJob *job)
 {
@@ -107,7 +110,7 @@ over(RcsJob *job)
 	job->state = RCS_JOB_FETCHED;
 }
 
-/* If there is room for it now. */
+/* Starts the request of a job, unless enough are under way. */
 void
 rcs_fetch_start(RcsJob *job)
 {
@@ -133,7 +136,7 @@ rcs_fetch_start(RcsJob *job)
 		over(job);
 }
 
-/* The job ends before its request. */
+/* Ends the request of a job that is dropped. */
 void
 rcs_fetch_abort(RcsJob *job)
 {
@@ -160,7 +163,7 @@ rcs_fetch_done(RcsJob *job, RcsHttpRequest *r)
 
 /* ---------- what came of it ---------- */
 
-/* In a transaction.  With a problem: after what was found, if anything was. */
+/* In a transaction.  Writes down the image, if an account has it, and then the problem, if there is one. */
 void
 rcs_fetch_record(RcsJob *job, const char *problem)
 {
@@ -184,7 +187,7 @@ rcs_fetch_record(RcsJob *job, const char *problem)
 						 Min(SECOND << Min(job->failures, 10), LONGEST_PAUSE));
 }
 
-/* It has committed.  Once for a row of failures. */
+/* The transaction has committed.  Logs the first of several failures in a row, and the success after them. */
 void
 rcs_fetch_recorded(const RcsJob *job)
 {

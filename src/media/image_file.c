@@ -2,8 +2,8 @@
  * image_file.c
  *	  Which bytes are an image that the carrier takes, and its id there.
  *
- * The type is told by the first bytes and by nothing that anybody says.  Must
- * not know where the bytes come from or go to.
+ * The first bytes tell the type; a given type is not trusted.  This file must not
+ * know where the bytes come from or go to.
  */
 #include "postgres.h"
 

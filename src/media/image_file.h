@@ -11,10 +11,10 @@
 #define RCS_MEDIA_DIGEST 32
 #define RCS_MEDIA_ID_SIZE 65
 
-/* NULL, or what is wrong: lower case, no final period; *type is its MIME type when nothing is */
+/* NULL and *type, the MIME type; or a problem in words, without a capital and a final period */
 extern const char *rcs_media_problem(const char *bytes, size_t len, const char **type);
 
-/* Does a MIME type that somebody gave mean this one? */
+/* True when a MIME type that a user gave means this one. */
 extern bool rcs_media_is_type(const char *given, const char *type);
 
 extern void rcs_media_digest(const char *bytes, size_t len, uint8 digest[RCS_MEDIA_DIGEST]);

@@ -2,10 +2,10 @@
  * image_ready.c
  *		Images that messages name by an address, as they are made for an account.
  *
- * Fetching and uploading is the business of the uploader, which is another process
- * as a rule; here is only read what the tables say, and a message whose image is
- * not there yet goes back into the queue.  An image that was looked at lately is
- * remembered, for each account.
+ * The uploader fetches and uploads, mostly in another process.  This file reads in
+ * the tables whether an account has an image, and asks the uploader when it has
+ * not.  It remembers the answer for each address and account for a while.  It must not
+ * know a lease or an item.
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@
 #define KNOWN_MAX 256
 #define TRUST_READY (60 * SECOND)
 #define TRUST_WAITING (SECOND / 10)
-#define POLL_MS 250 /* and more, the longer it takes */
+#define POLL_MS 250 /* rises with the time waited */
 #define LONGEST_POLL_MS 2000
 #define FAILURES_MAX 5
 #define LATELY_MS 60000
@@ -33,9 +33,9 @@ typedef struct Known
 {
 	char *url; /* NULL: not in use */
 	const RcsAccount *account;
-	int shared; /* of it, then */
+	int shared; /* of the account, at that time */
 	int64 until_us;
-	char file_id[RCS_MEDIA_ID_SIZE]; /* "": it has to wait */
+	char file_id[RCS_MEDIA_ID_SIZE]; /* "": messages have to wait */
 	int64 waits_since_us;
 	int failures;
 	TimestampTz tried_at;
@@ -99,7 +99,7 @@ ready(Known *k, const RcsMediaUrlRow *row, int64 now_us, TimestampTz now)
 	k->waits_since_us = 0;
 }
 
-/* With a failure behind it, or without anybody who could look, the copy of before will do. */
+/* An old copy is good enough when the last look at the address failed, or when no uploader runs. */
 static bool
 good_enough(const RcsMediaUrlRow *row, int64 unseen_us)
 {
@@ -179,7 +179,7 @@ rcs_image_ready(JsonbContainer *message, RcsAccount *a, const char *chatbot, Tim
 	return all;
 }
 
-/* So many may be in use that one was forgotten between the two looks. */
+/* Looks in the tables if the address was forgotten after rcs_image_ready(), since too many are in use. */
 static const char *
 id_of(const char *url, void *arg)
 {

@@ -9,23 +9,23 @@
 
 #include "carrier/carrier.h"
 
-/* What a message waits for; "reason" is empty when it waits for nothing. */
+/* Why a message waits; "reason" is empty when it does not wait. */
 typedef struct RcsImageWait
 {
 	char reason[RCS_REASON_SIZE];
 	long delay_ms;
-	bool hopeless; /* it has been tried often enough, the last time just now */
+	bool hopeless; /* many tries have failed, the last one just now */
 } RcsImageWait;
 
 /*
- * All in a transaction.  Is each image of the message at this account?  If not,
- * the uploader has been asked, and the wait is set.  Failures before "since" make
- * nothing hopeless; 0: none does.
+ * In a transaction.  True when this account has each image of the message.  Else the
+ * uploader has been asked, and the wait is set.  Only failures after "since" make a
+ * message hopeless; with 0 no failure does.
  */
 extern bool rcs_image_ready(JsonbContainer *message, RcsAccount *a, const char *chatbot,
 							TimestampTz since, RcsImageWait *wait);
 
-/* The message with ids for its addresses; the same when it has none, NULL when one is gone. */
+/* In a transaction.  The message with ids for its addresses; NULL when an image is gone. */
 extern JsonbContainer *rcs_image_fill(JsonbContainer *message, RcsAccount *a);
 
 #endif /* RCS_IMAGE_READY_H */

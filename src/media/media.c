@@ -2,9 +2,9 @@
  * media.c
  *		rcs_media: an image to the carrier, unless it is there.
  *
- * The backend looks; what is missing is uploaded by the single worker 0 of the
- * database, which has the accounts' tokens and commits by itself, so that a
- * rollback here forgets nothing and fifty who ask cause one upload.  The wait can be
+ * The backend looks in the tables.  The single worker 0 of the database uploads a
+ * missing image: it has the tokens of the accounts, and it commits by itself, so that a
+ * rollback here forgets nothing and fifty calls cause one upload.  The wait can be
  * canceled at any time.  This file must not know the carrier.
  */
 #include "postgres.h"
@@ -25,7 +25,6 @@
 #include "process/guc.h"
 #include "process/owner.h"
 #include "process/shmem.h"
-#include "queue/single.h"
 
 #define NO_UPLOADER_US INT64CONST(15000000)
 #define NAP_MS 100
@@ -66,7 +65,7 @@ read_file(FunctionCallInfo fcinfo, MediaCall *call)
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("file must not be null")));
-	/* a gigabyte is not to be unpacked to find out that it is too large */
+	/* looked at first, so that a gigabyte is not unpacked in order to be refused */
 	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > RCS_MEDIA_MAX + VARHDRSZ)
 		refuse("the image is larger than 1 MB",
 			   "The carrier takes images of at most 1048576 bytes.");
@@ -136,7 +135,7 @@ wait_for_answer(dsm_segment *segment, const MediaCall *call)
 	return answer;
 }
 
-/* The id under which all accounts have it now. */
+/* Gives the id under which all accounts have the image now. */
 static char *
 upload(const MediaCall *call)
 {

@@ -67,7 +67,7 @@ typedef struct RcsJob
 	List *accounts; /* of RcsAccount, in the same order */
 
 	/* the content, when it is known */
-	StringInfoData bytes; /* until the form is made of them */
+	StringInfoData bytes; /* until the form is made */
 	bool have_digest;
 	uint8 digest[RCS_MEDIA_DIGEST];
 	const char *type;
@@ -77,8 +77,8 @@ typedef struct RcsJob
 	char content_type[RCS_KT_BOUNDARY_SIZE + 40];
 	RcsUpload *uploads;
 	int nuploads;
-	bool abandoned; /* not all tries were made, since nobody waits */
-	bool stale;		/* an account has it, but expired: another id is needed */
+	bool abandoned; /* the backend left before all tries were made */
+	bool stale;		/* an account has the id, but expired: another id is needed */
 	int rounds;		/* ... how often */
 
 	/* an address */

@@ -3,7 +3,7 @@
  *		An image on its way from a backend to the uploader: a segment of dynamic
  *		shared memory with the bytes and the names of the accounts it is for.
  *
- * This file must not know who waits, or what is done with it.
+ * This file must not know which process waits, or how an image is uploaded.
  */
 #include "postgres.h"
 

@@ -2,10 +2,10 @@
  * media_shared.c
  *		Requests for images, in a table of shared memory.
  *
- * A place belongs to who asked until he leaves it: a backend by detaching its
- * segment, which its transaction does for it when it fails or is canceled.  The
- * uploader that has taken a request finds out by the number when it answers.
- * Everything is guarded by RCS_LOCK_MEDIA.
+ * A place belongs to the backend that asked until that detaches its segment; a
+ * transaction that fails or is canceled detaches it too.  The number of a request
+ * tells the uploader whether the place is still that of the request it took.
+ * RCS_LOCK_MEDIA guards everything.
  *
  * This file must not know how an image is uploaded, and no table.
  */
@@ -20,7 +20,7 @@
 #include "process/shmem.h"
 #include "process/slots.h"
 
-#define STALE_US INT64CONST(60000000) /* an address that nobody has asked for since */
+#define STALE_US INT64CONST(60000000) /* then an address is forgotten */
 
 typedef enum Phase
 {
@@ -90,7 +90,10 @@ free_place(Place *p)
 	pg_atomic_fetch_sub_u32(&shared->used, 1);
 }
 
-/* NULL: all are in use.  An address of a database whose workers are gone is nobody's. */
+/*
+ * NULL when all places are in use.  An address that was neither asked for nor seen
+ * for a while is of a database whose workers are gone, so its place is free.
+ */
 static Place *
 take_place(int64 now_us)
 {
@@ -118,7 +121,7 @@ take_place(int64 now_us)
 
 /* ---------- a backend ---------- */
 
-/* However the segment goes: at the end, on an error, at exit. */
+/* Called whenever the segment is detached: at the end, on an error, at exit. */
 static void
 leave(dsm_segment *segment, Datum arg)
 {
@@ -189,7 +192,7 @@ find_url(const char *url, const char *chatbot)
 	return NULL;
 }
 
-/* When no place is free, the caller asks again by and by. */
+/* If no place is free, nothing happens: a message that waits asks again and again. */
 int64
 rcs_media_want_url(const char *url, const char *chatbot)
 {
@@ -219,7 +222,7 @@ rcs_media_want_url(const char *url, const char *chatbot)
 
 /* ---------- the uploader ---------- */
 
-/* What a former uploader had taken is to be done again. */
+/* Requests that a former uploader had taken are open again. */
 void
 rcs_media_uploader_begins(void)
 {

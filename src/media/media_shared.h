@@ -3,8 +3,8 @@
  *		Requests for images, handed to the process that uploads: the single
  *		worker 0 of their database.
  *
- * A backend that has bytes waits for the answer; a worker that has the address of
- * an image does not, since it looks at the tables again.
+ * A backend that has bytes waits for the answer.  A worker that has the address of an
+ * image does not wait: it looks at the tables again.
  */
 #ifndef RCS_MEDIA_SHARED_H
 #define RCS_MEDIA_SHARED_H
@@ -28,11 +28,11 @@ typedef struct RcsMediaAnswer
 typedef struct RcsMediaTask
 {
 	int place;
-	uint32 number; /* of the request; the place may be another's later */
+	uint32 number; /* of the request, since a place is used again */
 	bool is_url;
 	char chatbot[NAMEDATALEN];
 	char url[RCS_MEDIA_URL_MAX + 1]; /* if is_url, else: */
-	dsm_handle handle;				 /* what media_segment.c has written */
+	dsm_handle handle;				 /* of the segment that media_segment.c made */
 	uint8 digest[RCS_MEDIA_DIGEST];
 } RcsMediaTask;
 
@@ -40,15 +40,15 @@ extern void rcs_media_shared_init(void);
 
 /* ---------- a backend ---------- */
 
-/* False: no place is free.  The place is left when the segment is detached, however that happens. */
+/* False when no place is free.  Detaching the segment frees the place. */
 extern bool rcs_media_ask(dsm_segment *segment, const char *chatbot,
 						  const uint8 digest[RCS_MEDIA_DIGEST]);
-/* silent_us: since when no uploader has shown a sign of life */
+/* silent_us: the time since an uploader of this database was last seen */
 extern bool rcs_media_answered(RcsMediaAnswer *answer, int64 *silent_us);
 
 /* ---------- any worker ---------- */
 
-/* Repeating it is free; the answer is in the tables.  How long no uploader has seen it. */
+/* May be repeated; the answer is in the tables.  Gives the time since an uploader saw the request. */
 extern int64 rcs_media_want_url(const char *url, const char *chatbot);
 
 /* ---------- the uploader ---------- */

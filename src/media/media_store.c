@@ -2,8 +2,8 @@
  * media_store.c
  *		All SQL of rcs.media and rcs.media_url.
  *
- * A copy is that of an account, not of a server's name: after a change of url or
- * rcs_id it counts no more.  A copy is renewed some time before it expires, under
+ * A copy belongs to an account, not to the name of a server: after a change of url or
+ * rcs_id it does not count.  A copy is renewed some time before it expires, under
  * a new id.  This file must not know how an image is fetched or uploaded.
  */
 #include "postgres.h"
@@ -90,7 +90,7 @@ server_names(List *accounts)
 	return PointerGetDatum(rcs_text_array(names, n));
 }
 
-/* What the rows just read say of one account. */
+/* The copy of one account, by the rows just read. */
 static Copy
 copy_of(const RcsServerOptions *account, uint64 nrows)
 {
@@ -109,8 +109,8 @@ copy_of(const RcsServerOptions *account, uint64 nrows)
 }
 
 /*
- * One id for all: that of the latest generation, or of the next one when a copy
- * of the latest is old.
+ * All accounts get one id: that of the latest generation, or of the next one when a
+ * copy of the latest is old.
  */
 void
 rcs_media_need(const uint8 digest[RCS_MEDIA_DIGEST], List *accounts, bool latest, MemoryContext cxt,
@@ -273,7 +273,7 @@ static RcsStatement url_failed =
 	 {TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID},
 	 NULL};
 
-/* What was found before stays. */
+/* An image that was found before stays. */
 void
 rcs_media_url_failed(const char *url, const char *server, const char *problem, int failures,
 					 int64 pause_us)

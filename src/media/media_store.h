@@ -1,6 +1,6 @@
 /*
  * media_store.h
- *		What is known of images: which account has a copy, what an address gave.
+ *		The tables of images: which account has a copy, which image an address gave.
  *
  * Called as the owner, with SPI connected, in a transaction.
  */
@@ -21,7 +21,7 @@ typedef struct RcsMediaNeed
 	List *missing; /* of RcsServerOptions: those to upload to */
 } RcsMediaNeed;
 
-/* "latest": as of now, whatever this transaction's snapshot is. */
+/* "latest": as of now, and not as of the snapshot of this transaction. */
 extern void rcs_media_need(const uint8 digest[RCS_MEDIA_DIGEST], List *accounts, bool latest,
 						   MemoryContext cxt, RcsMediaNeed *need);
 
@@ -52,11 +52,11 @@ typedef struct RcsMediaUrlRow
 	TimestampTz next_at; /* not to be tried before; 0: any time */
 	/* as of one account */
 	char *file_id;			/* NULL: it has no copy that can be used */
-	bool renew;				/* ... but not for long */
-	TimestampTz good_until; /* the copy, and the look at the address */
+	bool renew;				/* ... that expires soon */
+	TimestampTz good_until; /* until then neither copy nor address need a look */
 } RcsMediaUrlRow;
 
-/* False: nobody has asked for it yet.  "account" may be NULL. */
+/* False when the address was never looked at.  "account" may be NULL. */
 extern bool rcs_media_url_look(const char *url, const RcsServerOptions *account, MemoryContext cxt,
 							   RcsMediaUrlRow *row);
 

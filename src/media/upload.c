@@ -2,10 +2,10 @@
  * upload.c
  *		Uploads of one content to the accounts that lack it.
  *
- * The id is made from the content, so an upload may be repeated, and one that the
- * carrier has seen before is done.  It draws no permit of the message rate, and its
- * faults do not close the account, which may well take messages.  It knows no
- * SQL and not where the content comes from.
+ * The id is made from the content, so an upload may be repeated, and an upload that
+ * the carrier has seen before is done.  An upload needs no permit of the message rate.
+ * A failed upload does not close the account, since the account may still take
+ * messages.  This file must not know SQL, or where the content comes from.
  */
 #include "postgres.h"
 
@@ -16,8 +16,8 @@
 #include "media/upload.h"
 #include "process/guc.h"
 
-#define TRIES 5		/* for a backend that waits */
-#define TRIES_URL 2 /* the whole of it is tried again later */
+#define TRIES 5		/* while a backend waits */
+#define TRIES_URL 2 /* of an address: the whole job is repeated later */
 #define FIRST_PAUSE_MS 500
 #define LONGEST_PAUSE_MS 8000
 #define TIMEOUT_TIMES 6 /* a megabyte takes longer than a message */
@@ -80,7 +80,7 @@ note_failure(RcsUpload *u, int sqlstate, const char *reason, const char *code)
 	u->state = RCS_UPLOAD_FAILED;
 }
 
-/* It may be tried again, unless that was the last time or nobody waits for it any more. */
+/* Plans another try, unless this was the last one or the backend has left. */
 static void
 failed_try(RcsUpload *u, int64 now_us, long delay_ms)
 {
@@ -125,7 +125,7 @@ accepted(RcsUpload *u, const RcsKtFile *file)
 
 	u->state = RCS_UPLOAD_DONE;
 	u->expires_at = file->expires_at;
-	/* then the next look takes another id */
+	/* the next look gives the content another id */
 	if (file->expired || (u->expires_at != 0 && u->expires_at <= now))
 	{
 		u->expires_at = now;
@@ -222,7 +222,7 @@ start_upload(RcsUpload *u, int64 now_us)
 		judge(u, now_us);
 }
 
-/* The job ends before its uploads. */
+/* Ends the uploads of a job that is dropped. */
 void
 rcs_uploads_abort(RcsJob *job)
 {
@@ -255,7 +255,7 @@ try_upload(RcsUpload *u, int64 now_us, int64 *wait_us)
 		start_upload(u, now_us);
 }
 
-/* What may leave now. */
+/* Starts the uploads that are due. */
 void
 rcs_uploads_start(RcsJob *job, int64 now_us, int64 *wait_us)
 {
@@ -313,7 +313,7 @@ rcs_uploads_to_record(const RcsJob *job)
 	return rcs_uploads_over(job, &failed);
 }
 
-/* In a transaction. */
+/* In a transaction.  Writes down the uploads that the carrier has accepted. */
 void
 rcs_uploads_record(RcsJob *job)
 {
@@ -334,7 +334,7 @@ rcs_uploads_record(RcsJob *job)
 	}
 }
 
-/* It has committed. */
+/* The transaction has committed. */
 void
 rcs_uploads_recorded(RcsJob *job)
 {

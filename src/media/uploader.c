@@ -3,11 +3,11 @@
  *		The uploader: the jobs of the single worker 0 of a database.
  *
  * Uploads run beside the messages in the loop of the worker: requests are
- * asynchronous, and no transaction is open while one is under way.  A content, and
- * an address, are worked on by one job at a time; the others that want the same
- * wait for it and then find it in the tables.  A hold does not stop it.
+ * asynchronous, and no transaction is open while one is under way.  One job at a
+ * time works on a content, and on an address.  Other jobs that want the same wait
+ * for it, and then find the content in the tables.  A hold stops no upload.
  *
- * It knows neither SQL nor the carrier.
+ * This file must not know SQL or the carrier.
  */
 #include "postgres.h"
 
@@ -79,7 +79,7 @@ same_address(const RcsJob *a, const RcsJob *b)
 	return a->task.is_url && b->task.is_url && strcmp(a->task.url, b->task.url) == 0;
 }
 
-/* Is another job at work on the same thing, or are there enough? */
+/* True when another job works on the same content or address, or when enough jobs run. */
 static bool
 must_wait(const RcsJob *job)
 {
@@ -110,7 +110,7 @@ fail(RcsJob *job, int sqlstate, const char *text)
 	strlcpy(job->answer.text, text, sizeof(job->answer.text));
 }
 
-/* False: one cannot be used.  Of an address the others will do. */
+/* False when an account cannot be used.  A job for an address goes on with the other accounts. */
 static bool
 find_accounts(RcsJob *job)
 {
@@ -135,7 +135,7 @@ find_accounts(RcsJob *job)
 	return true;
 }
 
-/* The content is known: what remains to be done? */
+/* The content is known: ends the job if every account has it, else plans the uploads. */
 static void
 settle_content(RcsJob *job)
 {
@@ -158,9 +158,9 @@ look_at_bytes(RcsJob *job)
 {
 	resetStringInfo(&job->bytes);
 	if (!rcs_media_segment_read(job->task.handle, &job->servers, &job->bytes))
-		return; /* nobody waits any more */
+		return; /* the backend has left */
 	if (rcs_media_problem(job->bytes.data, job->bytes.len, &job->type) != NULL)
-		return; /* nor is this what was asked */
+		return; /* the segment is another one by now */
 	job->size = job->bytes.len;
 	if (find_accounts(job))
 		settle_content(job);
@@ -303,7 +303,7 @@ step_is_due(const RcsJob *job)
 	}
 }
 
-/* Those who waited for it with the same content need not find out by themselves. */
+/* Jobs that wait with the same content for the same chatbot get the same answer, without a try of their own. */
 static void
 share_failure(const RcsJob *failed)
 {
@@ -334,7 +334,7 @@ step(RcsJob *job, int64 now_us)
 		committed(job);
 	else
 		rolled_back(job, now_us);
-	/* at once, or the next of them would begin in this round */
+	/* now, since the next of them would begin in this round */
 	if (job->state == RCS_JOB_OVER && !job->answer.ok && !job->abandoned && !job->task.is_url &&
 		job->nuploads > 0)
 		share_failure(job);
@@ -378,7 +378,7 @@ advance(RcsJob *job, int64 now_us, int64 *wait_us)
 		*wait_us = 0;
 }
 
-/* The connections that it uses beside those of messages. */
+/* In one worker of a database, before its loop. */
 int
 rcs_media_begin(void)
 {

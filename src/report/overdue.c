@@ -2,13 +2,12 @@
  * overdue.c
  *		Which messages have waited too long for their report.
  *
- * The results of the last three days are walked through, a few at a time, again and
- * again.  A message is asked about when it has waited once, twice, four times ... as
- * long as is normal, so whether it is due follows from its age and from the moment
- * when the walk came by before: nothing is written down about it.  Only accounts
- * that report at all are asked.
+ * A walk looks at the results of the last three days, a few at a time, and then
+ * begins again.  A message is due when it has waited 1, 2, 4 ... times as long as is
+ * normal.  That follows from its age and from the time of the walk before, so
+ * nothing is written down about it.  Only accounts that report at all are asked.
  *
- * It knows neither SQL nor how the carrier is asked.
+ * This file must not know SQL, or how the carrier is asked.
  */
 #include "postgres.h"
 
@@ -30,10 +29,10 @@ static int64 step_at_us = 0;
 static int64 begun_us = 0;		  /* this walk; 0: none is under way */
 static int64 begun_before_us = 0; /* the walk before it */
 static bool first_report =
-	false; /* an account turned out to report: those before must be seen again */
+	false; /* an account was found to report: its messages before that must be seen again */
 static int seen = 0;
 
-/* Between two walks. */
+/* The pause between two walks. */
 static int64
 rest_us(void)
 {
@@ -66,7 +65,7 @@ rcs_overdue_wanted(int64 now_us, int64 *wait_us)
 	return true;
 }
 
-/* Has it become 1, 2, 4 ... times as old as is normal since the walk before came by? */
+/* True when its age has passed 1, 2, 4 ... times the normal time since the walk before. */
 static bool
 is_due(int64 age_s, int64 now_us)
 {

@@ -3,10 +3,10 @@
  *		The poller: asks the carrier for reports, beside the messages of the single
  *		worker 0 of a database.
  *
- * One question of an account is open at a time (question.c).  A hold stops
- * it: a copy of a database must not take the reports of the original.
+ * One question of an account is open at a time (question.c).  A hold stops the
+ * questions: a copy of a database must not take the reports of the original.
  *
- * It knows neither SQL nor what is asked.
+ * This file must not know SQL, or what a question says.
  */
 #include "postgres.h"
 
@@ -16,7 +16,6 @@
 
 #include "account/account_shared.h"
 #include "base/monotonic.h"
-#include "media/media_store.h"
 #include "process/txn.h"
 #include "report/overdue.h"
 #include "report/poll.h"
@@ -70,7 +69,7 @@ claim(RcsPoll *p)
 		case LOCKACQUIRE_OK:
 			p->claimed = account;
 			p->claims_refused = 0;
-			/* whatever went wrong before, somebody has changed something */
+			/* failures before the claim do not count any more */
 			p->failures = 0;
 			p->results_at_us = 0;
 			return;
@@ -81,7 +80,7 @@ claim(RcsPoll *p)
 		case LOCKACQUIRE_NOT_AVAIL:
 			break;
 	}
-	/* not at once: the process before this one may be about to end */
+	/* only after some refusals: the process before this one may be about to end */
 	if (++p->claims_refused > RCS_POLL_BLIPS)
 		rcs_poll_problem(p, "the results of this account are asked for under another name, or by "
 							"another database, of this server");
@@ -156,7 +155,7 @@ rcs_poll_begin(void)
 	return RCS_POLL_QUESTIONS;
 }
 
-/* Once in a round of the worker's loop. */
+/* Once in each round of the worker's loop. */
 void
 rcs_poll_round(int64 now_us, int64 *wait_us)
 {

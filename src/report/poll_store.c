@@ -13,7 +13,7 @@
 #include "base/statement.h"
 #include "report/poll_store.h"
 
-/* The carrier itself gives a message up after three days. */
+/* After three days the carrier gives a message up. */
 #define WAITED_FOR "interval '3 days'"
 
 static RcsStatement list_accounts =
@@ -55,7 +55,7 @@ static RcsStatement write_problem = {"SELECT rcs._poll_problem($1, $2)",
 									 {TEXTOID, TEXTOID},
 									 NULL};
 
-/* NULL: there is none any more. */
+/* NULL: there is no problem any more. */
 void
 rcs_poll_write_problem(const char *server, const char *problem)
 {
@@ -120,7 +120,7 @@ static RcsStatement read_results =
 	 {INT8OID, INT8OID, INT4OID, INT2OID, INT4OID, FLOAT8OID},
 	 NULL};
 
-/* Moves the place on by as many results as were seen; gives those that a report is to come for. */
+/* Moves the place on by the results seen, and gives those that still wait for a report. */
 int
 rcs_poll_awaited(RcsPollPlace *place, int most, int after_s, MemoryContext cxt, RcsAwaited **list,
 				 int *seen)

@@ -29,9 +29,9 @@ typedef struct RcsPollPart
 	size_t len;
 	int first; /* reports of it that are stored already */
 	int most;
-	const char *next_id; /* NULL: it is no question with an id */
-	bool give_up;		 /* if it is no JSON, it is put aside */
-	/* what came of it */
+	const char *next_id; /* NULL: the question has no id */
+	bool give_up;		 /* an answer that is no JSON is put aside */
+	/* set by rcs_poll_store */
 	bool readable;
 	int n; /* reports in all of the answer */
 	bool more;
@@ -39,7 +39,7 @@ typedef struct RcsPollPart
 
 extern void rcs_poll_store(RcsPollPart *part);
 
-/* A result whose report may be overdue; the place is that of the last result looked at. */
+/* Where a walk through the results is: the last result looked at. */
 typedef struct RcsPollPlace
 {
 	int64 campaign_no;
@@ -48,6 +48,7 @@ typedef struct RcsPollPlace
 	int attempt;
 } RcsPollPlace;
 
+/* A result whose report may be overdue. */
 typedef struct RcsAwaited
 {
 	char *server;

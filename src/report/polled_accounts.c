@@ -2,7 +2,7 @@
  * polled_accounts.c
  *		The accounts that are asked for reports, and how far each question is.
  *
- * It asks nothing itself.
+ * This file must not know what is asked, or when.
  */
 #include "postgres.h"
 
@@ -41,7 +41,7 @@ rcs_poll_add(const RcsPollRow *row)
 	RcsPoll *p = palloc0(sizeof(RcsPoll));
 
 	p->cxt = AllocSetContextCreate(TopMemoryContext, "rcs poll", ALLOCSET_SMALL_SIZES);
-	/* the worker before this one may have asked it */
+	/* the worker before this one may have asked this question */
 	strlcpy(p->query_id, row->query_id != NULL ? row->query_id : "", sizeof(p->query_id));
 	p->retry = row->query_id != NULL;
 	strlcpy(p->problem, row->problem != NULL ? row->problem : "", sizeof(p->problem));

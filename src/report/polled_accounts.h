@@ -9,7 +9,7 @@
 #include "report/poll_store.h"
 
 #define RCS_POLL_QUESTIONS 4 /* open at once */
-#define RCS_POLL_BLIPS 3	 /* failures in a row that are nothing to worry about */
+#define RCS_POLL_BLIPS 3	 /* failures in a row that are no problem yet */
 
 typedef enum RcsPollState
 {
@@ -26,12 +26,12 @@ typedef struct RcsPoll
 	RcsPollState state;
 	bool present;		/* the server was there at the last look */
 	bool by_query;		/* its results are asked for */
-	int64 claimed;		/* the account whose results nobody else asks for now; 0: none */
+	int64 claimed;		/* the account that this process alone asks; 0: none */
 	int claims_refused; /* in a row */
 
 	/* the question for the next results */
 	char query_id[RCS_QUERY_ID_SIZE]; /* "": none is on disk */
-	bool retry;						  /* it was asked, or may have been */
+	bool retry;						  /* it may have been asked already */
 	int64 results_at_us;
 	int64 pause_us; /* while there are none */
 

@@ -2,12 +2,12 @@
  * question.c
  *		One question to the carrier about reports: asked, answered or refused, stored.
  *
- * The carrier hands a result out once.  So the id of a question is on disk before it
- * is asked, and its answer is on disk before the next one is; an id that may have
- * been asked before asks for that answer once more.  No transaction is open while an
- * answer is waited for.
+ * The carrier hands a result out once.  So the id of a question is on disk before the
+ * question is asked, and the answer is on disk before the next question is asked.  A
+ * repeated id asks for the same answer once more.  No transaction is open while an
+ * answer is under way.
  *
- * It knows neither SQL nor what a report says.
+ * This file must not know SQL, or what a report says.
  */
 #include "postgres.h"
 
@@ -71,7 +71,7 @@ write_problem(void *arg)
 	rcs_poll_write_problem(p->account->server, p->problem[0] != '\0' ? p->problem : NULL);
 }
 
-/* A part of its answer. */
+/* Stores the next part of the answer. */
 static void
 store(void *arg)
 {
@@ -195,7 +195,7 @@ note_problem(RcsPoll *p, const RcsAnswer *answer, bool at_once)
 								 answer->reason));
 }
 
-/* Its results are asked for, but the carrier does not give them. */
+/* The carrier refused a question about results. */
 static void
 results_refused(RcsPoll *p, const RcsAnswer *answer, int64 now_us)
 {
@@ -204,7 +204,7 @@ results_refused(RcsPoll *p, const RcsAnswer *answer, int64 now_us)
 
 	if (strcmp(answer->code, "60004") == 0)
 	{
-		/* done, but no data */
+		/* the carrier has no results */
 		drop_id(p);
 		p->failures = 0;
 		p->results_at_us = now_us + LONGEST_PAUSE;
@@ -213,7 +213,7 @@ results_refused(RcsPoll *p, const RcsAnswer *answer, int64 now_us)
 	back_off(p, answer->verdict == RCS_V_THROTTLED ? BACK_OFF_LIMIT : BACK_OFF, now_us);
 	if (strcmp(answer->code, "79007") == 0 || (definite && p->retry && !wrong_mode))
 	{
-		/* used up, or not to be had once more */
+		/* the id is used up, or its answer cannot be repeated */
 		if (p->retry)
 			ereport(
 				LOG,
@@ -235,7 +235,7 @@ message_refused(RcsPoll *p, const RcsAnswer *answer, int64 now_us)
 {
 	if (strcmp(answer->code, "79010") == 0)
 	{
-		/* an account whose reports are pushed need not answer */
+		/* the carrier need not answer for an account whose reports are pushed */
 		list_free_deep(p->overdue);
 		p->overdue = NIL;
 		p->overdue_at_us = now_us + NO_MESSAGES_PAUSE;
@@ -249,7 +249,7 @@ message_refused(RcsPoll *p, const RcsAnswer *answer, int64 now_us)
 	back_off(p, answer->verdict == RCS_V_THROTTLED ? BACK_OFF_LIMIT : BACK_OFF, now_us);
 }
 
-/* An answer that may be read, also one of which the classifier does not know what to think. */
+/* True when the answer can be read, also when the classifier does not know it. */
 static bool
 is_answer(const RcsPoll *p, const RcsAnswer *answer)
 {
@@ -343,7 +343,7 @@ id_on_disk(RcsPoll *p, int64 now_us)
 	return true;
 }
 
-/* The next one, if it is time. */
+/* Asks the next question of an account, if one is due. */
 void
 rcs_question_ask(RcsPoll *p, int64 now_us, int64 *wait_us)
 {
@@ -369,7 +369,7 @@ rcs_question_ask(RcsPoll *p, int64 now_us, int64 *wait_us)
 		ask(p, now_us);
 }
 
-/* Its request is over. */
+/* The request of the account has ended. */
 void
 rcs_question_done(RcsPoll *p)
 {
