@@ -2,7 +2,7 @@
  * carrier_time.c
  *		Times as the carrier writes them: 2026-01-31T09:00:00.123+09.
  *
- * Foreign text, so nothing here raises: what is no time is null.  The offset
+ * The text is foreign, so nothing here raises: text that is no time gives null.  The offset
  * is hours only at the carrier and anything of ISO 8601 here; a time without
  * one is Korean.
  */
@@ -17,7 +17,7 @@
 
 #define KOREA (9 * SECS_PER_HOUR)
 
-/* So many digits as a number; -1, and nothing taken, when they are not there. */
+/* Takes n digits and returns them as a number.  -1: they are not there, and none is taken. */
 static int
 take_digits(const char **s, int n)
 {
@@ -59,7 +59,7 @@ take_fraction(const char **s)
 	return microseconds;
 }
 
-/* Seconds east of Greenwich; false when it is no offset. */
+/* Takes an offset, as seconds east of Greenwich.  False: there is no valid one. */
 static bool
 take_offset(const char **s, int *offset)
 {

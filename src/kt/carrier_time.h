@@ -7,7 +7,7 @@
 
 #include "datatype/timestamp.h"
 
-/* False: it is none.  Raises nothing. */
+/* False: the text is no time.  Raises nothing. */
 extern bool rcs_carrier_time_parse(const char *s, TimestampTz *result);
 
 #endif /* RCS_CARRIER_TIME_H */

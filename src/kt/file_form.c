@@ -1,9 +1,9 @@
 /*
  * file_form.c
- *	  The carrier's file call: what is sent, and what it says of the file.
+ *	  The carrier's file call: the form that is sent, and the answer about the file.
  *
  * Where the members of the answer stand is not documented, so they are looked
- * for in three places.  Must not know HTTP, accounts, or who wants the file.
+ * for in three places.  Must not know HTTP, accounts, or the use of the file.
  */
 #include "postgres.h"
 

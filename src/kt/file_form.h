@@ -1,8 +1,8 @@
 /*
  * file_form.h
- *	  The carrier's file call: what is sent, and what it says of the file.
+ *	  The carrier's file call: the form that is sent, and the answer about the file.
  *
- * Pure.  Nothing here raises, but for want of memory.
+ * Pure.  Only a lack of memory raises.
  */
 #ifndef RCS_FILE_FORM_H
 #define RCS_FILE_FORM_H

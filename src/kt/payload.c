@@ -4,9 +4,9 @@
  *
  * A message is the carrier's "rcs" object plus an optional "legacy" object.
  * Members that the sender supplies stand in front of it, rendered once when the
- * payload is compiled; the rest is a template.  Members of the message that
- * nobody here knows pass through, so a new option of the carrier needs no new
- * release.  Who sends is never taken from the message.
+ * payload is compiled; the rest is a template.  Unknown members of the
+ * message pass through, so a new option of the carrier needs no new release.
+ * Members that name the sender are never taken from the message.
  *
  * Must not know HTTP, the queue, or whether a message is valid.
  */
@@ -244,7 +244,7 @@ splice(StringInfo out, const RcsTemplate *t, JsonbContainer *params, char joint)
 	return NULL;
 }
 
-/* NULL, or what is wrong; only a database without an encoding can hold that. */
+/* NULL, or the fault; only a database without an encoding can hold text that is not UTF-8. */
 static const char *
 make_utf8(StringInfo out, int start)
 {

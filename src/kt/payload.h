@@ -10,7 +10,7 @@
 #include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
-/* what a chatbot adds to its messages; NULL = not set */
+/* the members that a chatbot adds to its messages; NULL = not set */
 typedef struct RcsSender
 {
 	const char *chatbot;
@@ -24,7 +24,7 @@ typedef struct RcsSender
 	const char *cdr_id;
 } RcsSender;
 
-/* a message compiled for sending: what is fixed is rendered once */
+/* a message compiled for sending: the fixed parts are rendered once */
 typedef struct RcsPayload RcsPayload;
 
 /*

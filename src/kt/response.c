@@ -1,13 +1,13 @@
 /*
  * response.c
- *	  What an answer of the carrier means for one message.
+ *	  The meaning of an answer of the carrier for one message.
  *
  * error.code decides; the HTTP status only where no code can be read, because
- * which status goes with which code is not documented.  What is neither a
- * refusal nor an acceptance beyond doubt is UNKNOWN: it may have been accepted.
- * A code means what the operator says, else what our table says.
+ * which status goes with which code is not documented.  An answer that
+ * is neither a certain refusal nor a certain acceptance is UNKNOWN: the message may
+ * have been accepted.  The operator's table of codes counts before ours.
  *
- * Nothing raises out of here, and it works outside a transaction.  Must not know
+ * This file raises nothing and works outside a transaction.  Must not know
  * queues, curl, settings or shared memory.
  */
 #include "postgres.h"
@@ -90,7 +90,7 @@ mask_numbers(char *text)
 	}
 }
 
-/* Printable, bounded, and without anybody's phone number. */
+/* Sets the reason: printable, bounded, and without phone numbers. */
 static void
 set_reason(RcsAnswer *out, const char *text)
 {
@@ -208,9 +208,9 @@ judge_code(const RcsCodes *own, int code, int status, const char *message, RcsAn
 /* ---------- the verdict of an answer ---------- */
 
 /*
- * Without a code it was perhaps not the carrier that answered, but something
- * before it: no single message is failed on that.  Below 400 and above 499 it
- * may have been accepted.
+ * An answer without a code may come from a proxy before the carrier, so it fails
+ * no message.  With a status below 400 or above 499 the message may have been
+ * accepted.
  */
 static RcsVerdict
 verdict_of_status(int status)

@@ -1,6 +1,6 @@
 /*
  * response.h
- *	  What an answer of the carrier means for one message.
+ *	  The meaning of an answer of the carrier for one message.
  *
  * Pure: a transport outcome, bytes and the operator's changes to the table of
  * codes in, a verdict out.  Nothing here raises.
@@ -23,7 +23,7 @@ typedef enum RcsVerdict
 	RCS_V_THROTTLED, /* too fast (b) */
 	RCS_V_TOKEN,	 /* get a new token (a) */
 	RCS_V_ACCOUNT,	 /* definite, about the account */
-	RCS_V_NOT_SENT,	 /* nothing left this machine */
+	RCS_V_NOT_SENT,	 /* the request did not leave this machine */
 	RCS_V_UNKNOWN	 /* may have been accepted (g and the rest) */
 } RcsVerdict;
 
@@ -44,7 +44,7 @@ typedef struct RcsCodes
 typedef struct RcsAnswer
 {
 	RcsVerdict verdict;
-	bool answered;	   /* there was an HTTP answer, whatever it says */
+	bool answered;	   /* there was an HTTP answer */
 	bool unknown_code; /* its code is in no table, so the HTTP status decided */
 	/* "" none; "72103", "http 502", "timeout", "connection", "cut" */
 	char code[RCS_CODE_SIZE];

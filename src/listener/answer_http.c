@@ -1,8 +1,9 @@
 /*
  * answer_http.c
- *		What a request is answered with.
+ *		The answer to a request.
  *
- * Called inside of libmicrohttpd too: malloc, and nothing raises.  This file must not
+ * These functions are called inside of libmicrohttpd too, so they use malloc and raise
+ * nothing.  This file must not
  * know how an answer is sent.
  */
 #include "postgres.h"

@@ -1,6 +1,6 @@
 /*
  * answer_http.h
- *		What a request is answered with.
+ *		The answer to a request.
  */
 #ifndef RCS_ANSWER_HTTP_H
 #define RCS_ANSWER_HTTP_H

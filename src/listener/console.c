@@ -1,13 +1,13 @@
 /*
  * console.c
- *		The data of the web console, and what it can do.
+ *		The data of the web console, and its steps.
  *
  * Reads as the owner of the extension, through rcs._console(), which shows no full
- * phone number.  Steers as rcs.console_role, so that what that role may not do the
- * console cannot do either.
+ * phone number.  Steers as rcs.console_role, and so has no right that this role
+ * lacks.
  *
- * Who logged in with the operators' secret has a session; programs may send the
- * secret with each request instead.  What changes something by a session must come
+ * A login with the operators' secret begins a session; programs may send the secret
+ * with each request instead.  A request of a session that changes something must come
  * from our own page: it carries a header that no other site's page can set, and an
  * Origin, if there is one, that is ours.
  *
@@ -33,16 +33,16 @@
 #define MESSAGES API "messages/"
 #define UUID_TEXT_LEN 36
 
-/* What is asked for, of what. */
+/* The data that a request asks for. */
 typedef struct Question
 {
-	const char *what; /* NULL: there is no such thing */
+	const char *what; /* the name that rcs._console() takes; NULL: there is no such data */
 	bool has_id;
 	pg_uuid_t id;
 	int hours;
 } Question;
 
-/* ---------- who ---------- */
+/* ---------- rights ---------- */
 
 static bool
 has_session(const RcsExchange *x)
@@ -174,7 +174,7 @@ rcs_console_logout(RcsExchange *x)
 
 /* ---------- reading ---------- */
 
-/* Exactly the usual form: nothing else gets to the database. */
+/* Takes only the usual form of a uuid, so that no other text gets to the database. */
 static bool
 take_uuid(const char *text, size_t len, pg_uuid_t *id)
 {
@@ -271,7 +271,7 @@ static RcsStatement steer = {"SELECT s ->> 'sqlstate', s::text FROM rcs._console
 							 NULL};
 static RcsStatement note = {"SELECT rcs._console_noted($1, $2)", 2, {UUIDOID, TEXTOID}, NULL};
 
-/* As that role, which it cannot leave. */
+/* Runs the step as that role; the step cannot change to another role. */
 static void
 steer_as(Oid role, Datum *values, char **sqlstate, char **json)
 {

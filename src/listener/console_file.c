@@ -4,9 +4,9 @@
  *
  * A browser asks each time whether a file is still the same; the tag that tells it
  * is made of the file's content.  Scripts, styles and pictures may come from here
- * only, and nothing that stands in the page itself is run.
+ * only; a script that stands in the page itself is not run.
  *
- * This file must not know what the files do.
+ * This file must not know the content of the files.
  */
 #include "postgres.h"
 

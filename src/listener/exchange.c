@@ -2,7 +2,7 @@
  * exchange.c
  *		A request and its answer: reading what came with it.
  *
- * Nothing raises, nothing allocates.  Must not know what a request means.
+ * Nothing raises, nothing allocates.  Must not know the meaning of a request.
  */
 #include "postgres.h"
 

@@ -12,7 +12,7 @@
 
 #define RCS_MAX_ANSWER_HEADERS 6
 
-/* The one who asks, as known by the secret; a set of bits. */
+/* The roles of a client, by the secrets that it sent; a set of bits. */
 #define RCS_ROLE_CARRIER 1	/* rcs.listen_secret_file */
 #define RCS_ROLE_OPERATOR 2 /* rcs.listen_operator_file */
 
@@ -23,7 +23,7 @@ typedef enum RcsRouteKind
 {
 	RCS_ROUTE_PLAIN, /* no transaction; must not raise */
 	RCS_ROUTE_QUERY, /* in a transaction of its own, of at most a few seconds */
-	RCS_ROUTE_STORE	 /* what the carrier pushes: many share a transaction */
+	RCS_ROUTE_STORE	 /* a push of the carrier: many share a transaction */
 } RcsRouteKind;
 
 typedef struct RcsRoute
@@ -36,8 +36,8 @@ typedef struct RcsRoute
 } RcsRoute;
 
 /*
- * What stands in it lives until it is answered; a body has a zero byte behind it
- * that does not count.
+ * All of it lives until it is answered.  Behind a body stands a zero byte that does
+ * not count.
  */
 struct RcsExchange
 {

@@ -3,14 +3,15 @@
  *		HTTP in: libmicrohttpd without a thread; its one descriptor is waited for
  *		through evloop.
  *
- * Who asks is judged when the headers are there (judge_request.c), so that nobody
- * without a secret makes us keep a long body.  A complete request is suspended until it is answered.
- * libmicrohttpd knows only how long a client was silent; how long a request takes in
- * all is measured here, and the fuller it is, the less patience there is.
+ * A request is judged when its headers are there (judge_request.c), so that a client
+ * without a secret cannot make us keep a long body.  A complete request is suspended
+ * until it is answered.
+ * libmicrohttpd knows only how long a client was silent.  The whole time of a request is
+ * measured here; when many connections are open, a slow one is cut earlier.
  *
  * Callbacks run inside of libmicrohttpd: they never raise and never use palloc.
  *
- * Must not know SQL, or what a request means.
+ * Must not know SQL, or the meaning of a request.
  */
 #include "postgres.h"
 
@@ -39,10 +40,10 @@
 #define FIRST_BODY_BYTES ((size_t) 8192)
 #define BACKLOG 512
 
-/* What is known of a connection. */
+/* A connection. */
 typedef struct Peer
 {
-	dlist_node node; /* in "peers", the one that has been at it longest first */
+	dlist_node node; /* in "peers", the longest in its present state first */
 	struct MHD_Connection *connection;
 	int64 since_ms; /* of its present request, or of its last one's end */
 	int requests;
@@ -144,7 +145,7 @@ begin_request(struct MHD_Connection *connection)
 	return r;
 }
 
-/* What is beyond the bound is read and thrown away, so that we can answer. */
+/* Bytes beyond the bound are read and thrown away, so that we can answer. */
 static bool
 read_body(Request *r, const char *data, size_t len)
 {
@@ -269,7 +270,7 @@ on_accept(void *context, const struct sockaddr *address, socklen_t len)
 	return MHD_NO;
 }
 
-/* By default it aborts the process, and with it the whole server. */
+/* The default of libmicrohttpd is to abort the process, which would restart the whole server. */
 static void
 on_panic(void *context, const char *file, unsigned int line, const char *reason)
 {
@@ -297,7 +298,7 @@ open_socket(char **problem)
 	return -1;
 }
 
-/* So that fd.c leaves as many to us; there may be fewer than we would like. */
+/* Tells fd.c how many descriptors we use; it may allow fewer than MAX_CONNECTIONS. */
 static void
 reserve_fds(void)
 {
@@ -342,7 +343,7 @@ rcs_listener_open(const RcsListenerSetup *with, char **problem)
 	return false;
 }
 
-/* Whoever still waits is told to come again; libmicrohttpd must not end with suspended ones. */
+/* Waiting requests get 503, because libmicrohttpd must not end with suspended connections. */
 void
 rcs_listener_close(void)
 {
@@ -366,7 +367,7 @@ rcs_listener_close(void)
 
 /* ---------- going round ---------- */
 
-/* The oldest ones come first, so the first that may stay ends it. */
+/* The oldest connections come first, so the loop ends at the first that may stay. */
 static void
 cut_the_slow(int64 now)
 {

@@ -15,10 +15,10 @@
 extern bool rcs_listener_open(const RcsListenerSetup *setup, char **problem);
 extern void rcs_listener_close(void);
 
-/* Does what has become possible; how long it may wait then. */
+/* Reads and writes as far as is possible now.  Returns how long the caller may wait. */
 extern long rcs_listener_run(void);
 
-/* Requests that are complete; each is to be answered, and then told so. */
+/* Complete requests; for each one, once it is answered, rcs_listener_answered() is called. */
 extern int rcs_listener_take(RcsExchange **exchanges, int max);
 extern void rcs_listener_answered(RcsExchange *x);
 extern int rcs_listener_connections(void);

@@ -4,7 +4,7 @@
  *
  * Runs inside of libmicrohttpd: nothing raises, nothing allocates.
  *
- * Must not know what a request means, nor which routes there are.
+ * Must not know the meaning of a request, or which routes there are.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 
 /* ---------- the framing ---------- */
 
-/* Of the headers that say where a request ends, and where it is for. */
+/* Counts of the headers that tell the end of a request and its host. */
 typedef struct Framing
 {
 	int lengths;
@@ -55,7 +55,7 @@ look_at_header(void *context, enum MHD_ValueKind kind, const char *name, const c
 	return MHD_YES;
 }
 
-/* A proxy in front of us may read a request otherwise that can be read in two ways. */
+/* A request that can be read in two ways is refused: a proxy may have read it otherwise. */
 static bool
 framing_is_clear(struct MHD_Connection *connection, bool *has_body)
 {
@@ -85,7 +85,7 @@ method_matches(const RcsRoute *route, const char *method)
 		   (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
 }
 
-/* Only the carrier's routes (roles) are looked at; NULL: none, or only of another method. */
+/* Looks only at routes that are open to these roles.  *known: a route has this path. */
 static const RcsRoute *
 find(const RcsListenerSetup *setup, const char *method, const char *path, int roles, bool *known)
 {
@@ -156,7 +156,7 @@ roles_of(const RcsListenerSetup *setup, const RcsExchange *x, const char *in_pat
 
 /* ---------- the whole ---------- */
 
-/* Only a number gets here. */
+/* The header, if there is one, is a number: framing_is_clear() has looked. */
 static bool
 is_too_long(const RcsExchange *x)
 {

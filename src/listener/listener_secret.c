@@ -1,9 +1,9 @@
 /*
  * listener_secret.c
- *		The secrets by which the listener knows who asks: one or two lines of a file.
+ *		The secrets by which the listener knows its clients: one or two lines of a file.
  *
  * A secret may stand in the path of an address, so it is made of characters that
- * mean nothing there.  This file must not know what a secret opens.
+ * mean nothing there.  This file must not know the rights that a secret gives.
  */
 #include "postgres.h"
 

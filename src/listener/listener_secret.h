@@ -1,6 +1,6 @@
 /*
  * listener_secret.h
- *		The secrets by which the listener knows who asks.
+ *		The secrets by which the listener knows its clients.
  */
 #ifndef RCS_LISTENER_SECRET_H
 #define RCS_LISTENER_SECRET_H
@@ -19,7 +19,7 @@ typedef struct RcsSecrets
 extern bool rcs_listener_secrets_read(const char *path, const char *setting, RcsSecrets *secrets,
 									  char **problem);
 
-/* Takes as long whether it is known or not.  Raises nothing and allocates nothing. */
+/* Takes the same time for a known secret and an unknown one.  Must not raise or allocate. */
 extern bool rcs_listener_secret_known(const RcsSecrets *secrets, const char *given, size_t len);
 
 #endif /* RCS_LISTENER_SECRET_H */

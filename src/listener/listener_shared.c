@@ -1,9 +1,9 @@
 /*
  * listener_shared.c
- *		What the listener tells others about itself, in shared memory.
+ *		The state of the listener in shared memory, for other processes.
  *
- * There is one listener in a server, so there is one place for it; whether its
- * process is still there, rcs._workers() knows.  This file must not know HTTP.
+ * There is one listener in a server, so there is one place for it.  rcs._workers()
+ * tells whether its process is still there.  This file must not know HTTP.
  */
 #include "postgres.h"
 
@@ -22,8 +22,8 @@
 
 typedef struct Shared
 {
-	slock_t mutex; /* of what is not atomic */
-	pid_t pid;	   /* who wrote it; 0: nobody yet */
+	slock_t mutex; /* of the fields that are not atomic */
+	pid_t pid;	   /* of the process that wrote it; 0: none has yet */
 	int port;
 	bool listening;
 	char address[RCS_LISTENER_ADDRESS_LEN];

@@ -1,6 +1,6 @@
 /*
  * listener_shared.h
- *		What the listener tells others about itself, in shared memory.
+ *		The state of the listener in shared memory, for other processes.
  */
 #ifndef RCS_LISTENER_SHARED_H
 #define RCS_LISTENER_SHARED_H

@@ -2,11 +2,11 @@
  * listener_worker.c
  *		The loop of the listener: settings, requests, answers.
  *
- * A setting that cannot be followed does not end the process: what is wrong is said
+ * A setting that cannot be followed does not end the process: the problem stands
  * once in the log and stays in shared memory for rcs_health(), and it is tried again
  * now and then, because a port becomes free and a file is put in its place.
  *
- * This file must not know what is stored.
+ * This file must not know the content of requests.
  */
 #include "postgres.h"
 
@@ -106,7 +106,7 @@ open_listener(char **problem)
 							 setup.port)));
 }
 
-/* In the log when it is news. */
+/* Writes to the log when the problem is a new one. */
 static void
 tell(const char *problem)
 {
@@ -188,7 +188,7 @@ one_round(void)
 	MemoryContextReset(turn_context);
 }
 
-/* A report must be on disk before it is answered, whatever the database's default is. */
+/* A report must be on disk before it is answered, even if the database's default is otherwise. */
 static void
 pin_settings(void *arg)
 {

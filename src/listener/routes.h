@@ -1,6 +1,6 @@
 /*
  * routes.h
- *		What can be asked of the listener, by whom, and who answers: the table.
+ *		The table of routes: method, path, roles, and the function that answers.
  */
 #ifndef RCS_ROUTES_H
 #define RCS_ROUTES_H

@@ -1,16 +1,17 @@
 /*
  * session.c
- *		Who is logged in to the web console.
+ *		The logins of the web console.
  *
  * A session is a random number in a cookie that no script can read and no other site
  * can make a browser send.  Sessions are only in the memory of this process, and end
  * with it, or after some hours.
  *
- * Wrong secrets cost time: after a few, everybody waits longer and longer before the
- * next one is looked at.  Not by address, for behind a proxy all have the same.
+ * Wrong secrets cost time: after a few, the next one is looked at after a wait, which
+ * is the same for all clients and grows.  The address does not count, because behind a
+ * proxy all clients have the same.
  *
  * Raises nothing and allocates nothing.  This file must not know HTTP beyond the two
- * headers, nor what a session opens.
+ * headers, or the rights of a session.
  */
 #include "postgres.h"
 
@@ -102,7 +103,7 @@ id_in(const char *cookies)
 	return NULL;
 }
 
-/* Takes as long whether it is known or not. */
+/* Takes the same time for a known id and an unknown one. */
 static Session *
 find(const char *cookies)
 {

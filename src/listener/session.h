@@ -1,6 +1,6 @@
 /*
  * session.h
- *		Who is logged in to the web console.
+ *		The logins of the web console.
  */
 #ifndef RCS_SESSION_H
 #define RCS_SESSION_H

@@ -1,6 +1,6 @@
 /*
  * setup.h
- *		What the listener is set up with: its address, its secrets, its routes.
+ *		The setup of the listener: its address, its secrets, its routes.
  */
 #ifndef RCS_SETUP_H
 #define RCS_SETUP_H

@@ -1,11 +1,11 @@
 /*
  * store.c
- *		What the listener asks of the database, which must not keep it waiting.
+ *		The statements of the listener, each within a time limit.
  *
- * All that was pushed in one turn is stored by one commit, and answered with 200 after
- * it.  If that fails, each is tried alone, so that one of them costs the others
- * nothing; whoever is not stored gets 503 and comes again, which does no harm, because
- * everything is stored once.
+ * All pushes of one turn are stored by one commit, and answered with 200 after it.  If
+ * that fails, each is tried alone, so that a bad one does not hold up the others.  A
+ * push that is not stored gets 503, and the carrier repeats it; a repetition does no
+ * harm, because each report is stored once.
  *
  * This file must not know HTTP.
  */
@@ -29,7 +29,7 @@
 #define TRANSACTION_MS 3000
 #define ALONE_MS 3000 /* for all of them */
 
-/* The transaction's time, and what is to be done in it. */
+/* The work of one transaction. */
 typedef struct Work
 {
 	void (*body)(void *arg);
@@ -46,8 +46,8 @@ work_body(void *arg)
 }
 
 /*
- * False: nothing of it is sure to stay.  The time-out ends the wait of the commit for
- * a standby, too; what is then only here is not stored in the eyes of the sender.
+ * False: the work may be lost.  The time-out also ends the wait of a commit for a
+ * standby; work that is only on this server then counts as not stored.
  */
 static bool
 run(void (*body)(void *arg), void *arg)
@@ -59,7 +59,7 @@ run(void (*body)(void *arg), void *arg)
 	return done && rcs_txn_replicated();
 }
 
-/* ---------- what was pushed ---------- */
+/* ---------- pushes ---------- */
 
 typedef struct Push
 {
@@ -102,7 +102,7 @@ store(Pushes *p)
 	return true;
 }
 
-/* Time is short here: whoever does not get his turn comes again. */
+/* A push that is not tried within the time gets 503, and the carrier repeats it. */
 static void
 store_each(Pushes *all)
 {

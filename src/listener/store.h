@@ -1,13 +1,13 @@
 /*
  * store.h
- *		What the listener asks of the database.
+ *		The statements of the listener.
  */
 #ifndef RCS_STORE_H
 #define RCS_STORE_H
 
 #include "listener/exchange.h"
 
-/* Stores what was pushed, and answers.  Allocates in the current context. */
+/* Stores pushes, and answers them.  Allocates in the current context. */
 extern void rcs_listener_store(RcsExchange **exchanges, int n);
 
 /* Answers one by its route, in a transaction of its own. */

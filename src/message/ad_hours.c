@@ -118,7 +118,7 @@ rcs_ad_hours_open(const RcsAdHours *h, int margin_s, TimestampTz now, TimestampT
 		*edge = opens <= now ? closes : opens;
 		return opens <= now;
 	}
-	/* the margin leaves nothing of them */
+	/* the margin is longer than the hours are */
 	*edge = TimestampTzPlusMilliseconds(now, INT64CONST(1000) * DAY_MINUTES * 60);
 	return false;
 }
@@ -155,7 +155,10 @@ hours_argument(text *argument, RcsAdHours *hours)
 						errdetail("%s", problem)));
 }
 
-/* (at, hours, margin in seconds): where the open or closed time that "at" lies in ends; "at" if it is the other. */
+/*
+ * (at, hours, margin in seconds).  When "at" lies in an open time (of_open) or in a closed
+ * one, the end of that time; otherwise "at" itself.
+ */
 static TimestampTz
 edge_of(FunctionCallInfo fcinfo, bool of_open)
 {
@@ -170,21 +173,21 @@ edge_of(FunctionCallInfo fcinfo, bool of_open)
 	return edge;
 }
 
-/* The first moment from then on in which it may leave. */
+/* The first moment from "at" on in which advertising may leave. */
 Datum
 rcs_ad_opening(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TIMESTAMPTZ(edge_of(fcinfo, false));
 }
 
-/* Until when it may leave from then on. */
+/* The moment, from "at" on, until which advertising may leave. */
 Datum
 rcs_ad_closing(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TIMESTAMPTZ(edge_of(fcinfo, true));
 }
 
-/* (at, hours): the day that it is there. */
+/* (at, hours): the date in the time zone of the hours. */
 Datum
 rcs_ad_day(PG_FUNCTION_ARGS)
 {

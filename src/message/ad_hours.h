@@ -17,17 +17,20 @@ typedef struct RcsAdHours
 	pg_tz *zone;
 } RcsAdHours;
 
-/* "08:00-21:00 Asia/Seoul"; NULL, or what is wrong with it. */
+/* Reads "08:00-21:00 Asia/Seoul".  NULL, or a sentence about the fault. */
 extern const char *rcs_ad_hours_parse(const char *text, RcsAdHours *hours);
 
-/* May it leave?  edge: until when that is so, DT_NOEND for ever; the next opening if it may not. */
+/*
+ * May advertising leave now?  *edge is the end of the open time (DT_NOEND: there is
+ * none), or the next opening when it may not leave.
+ */
 extern bool rcs_ad_hours_open(const RcsAdHours *hours, int margin_s, TimestampTz now,
 							  TimestampTz *edge);
 
 /* "2026-11-26 08:00 Asia/Seoul" */
 extern void rcs_ad_hours_write(const RcsAdHours *hours, TimestampTz at, char *text, int size);
 
-/* "2026-11-26": the day that it is there. */
+/* "2026-11-26": the date in the time zone of the hours. */
 extern void rcs_ad_hours_day(const RcsAdHours *hours, TimestampTz at, char text[RCS_AD_DAY_SIZE]);
 
 #endif /* RCS_AD_HOURS_H */

@@ -128,7 +128,7 @@ check_empty_cards(RcsCheck *c, JsonbContainer *body, int cards)
 	}
 }
 
-/* A layout of the brand's own: nobody knows its members, but cards keep their limits. */
+/* A layout of the brand's own may have members that we do not know; cards keep their limits. */
 static void
 check_own_layout(RcsCheck *c, JsonbContainer *body, const RcsServiceRule *service)
 {
@@ -195,7 +195,7 @@ rcs_check_body(RcsCheck *c, JsonbContainer *message, const RcsServiceRule *servi
 
 	*cards = 0;
 	if (body == NULL)
-		return; /* said already */
+		return; /* check_object has complained */
 	bytes = rcs_body_bytes(body, c->options->is_template, &text);
 	if (bytes > RCS_BODY_BYTES)
 		rcs_complain(c, "body", "too_long", "%d bytes as JSON, at most %d are allowed", bytes,

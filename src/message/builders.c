@@ -1,7 +1,7 @@
 /*
  * builders.c
  *		How long a text is, for the builders of schema/011_builders.sql: SQL can
- *		count neither UTF-16 units nor the bytes of what CP949 may lack.
+ *		count neither UTF-16 units nor bytes of CP949.
  *
  * It knows no limit and no member of a message.
  */
@@ -24,7 +24,7 @@ rcs_text_length_sql(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(rcs_text_length(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)));
 }
 
-/* Null for a text that CP949 cannot hold: whoever sends it will say so. */
+/* Null for a text that CP949 cannot hold; the check of the message complains of it. */
 Datum
 rcs_text_cp949_bytes_sql(PG_FUNCTION_ARGS)
 {

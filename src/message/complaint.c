@@ -62,7 +62,7 @@ rcs_member_path(const char *path, const char *name, int len)
 	return s.data;
 }
 
-/* True, and its value, for a whole number of ordinary size; "2.0" is what would be sent, and is none. */
+/* True, and the value, for a whole number of ordinary size.  "2.0" is sent as it is, and is none. */
 bool
 rcs_whole_number(const JsonbValue *v, int *n)
 {

@@ -1,6 +1,6 @@
 /*
  * complaint.h
- *		What is wrong with a message, and what its check is told and carries along.
+ *		The faults of a message, and the state of its check.
  */
 #ifndef RCS_COMPLAINT_H
 #define RCS_COMPLAINT_H
@@ -15,7 +15,7 @@ typedef struct RcsFault
 	char *problem;	  /* lower case, no final period */
 } RcsFault;
 
-/* What a chatbot adds; NULL = it has none. */
+/* The members that a chatbot adds; NULL = it has none. */
 typedef struct RcsFacts
 {
 	const char *chatbot;
@@ -31,13 +31,13 @@ typedef struct RcsCheckOptions
 	bool is_template; /* #{name} stands for text that is not known yet */
 } RcsCheckOptions;
 
-/* What is left to check for each recipient of a template; see form.h. */
+/* The open parts of a template, checked for each recipient; see form.h. */
 typedef struct RcsForm RcsForm;
 
 /* strings that have a limit together */
 typedef struct RcsSum
 {
-	const char *what; /* "descriptions of all cards" */
+	const char *what; /* of a complaint: "descriptions of all cards" */
 	int max;		  /* 0: no limit */
 	int fixed;		  /* length of the strings without placeholders */
 	int least;		  /* of all strings, with placeholders empty */

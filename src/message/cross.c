@@ -101,7 +101,7 @@ check_buttons_of_card(RcsCheck *c, const char *path, JsonbContainer *card,
 	JsonbContainer *suggestions = rcs_member_list(card, "suggestions");
 	int n = suggestions == NULL ? 0 : (int) JsonContainerSize(suggestions);
 
-	/* the one member that cannot be left out by null */
+	/* unlike all others, this member cannot be left out by null */
 	if (rcs_member(card, "suggestions") == NULL &&
 		getKeyJsonValueFromContainer(card, "suggestions", (int) strlen("suggestions"), NULL) !=
 			NULL)
@@ -169,7 +169,7 @@ check_fallback_text(RcsCheck *c, JsonbContainer *legacy, bool is_sms, bool adver
 	JsonbValue *msg = rcs_member(legacy, "msg");
 
 	if (msg == NULL || msg->type != jbvString || msg->val.string.len == 0)
-		return; /* said already */
+		return; /* check_object has complained */
 	rule.max = is_sms ? RCS_SMS_BYTES - prefix_bytes(c, legacy) : RCS_LMS_BYTES;
 	rule.form = advertising ? RCS_AD_FORM : RCS_ANY_FORM;
 	rcs_check_value(c, "legacy.msg", msg, &rule);

@@ -3,7 +3,7 @@
  *		Messages before they are queued: plain text, fallback, placeholders.
  *
  * check.c says whether the result is valid.  It must not know SQL,
- * settings, the carrier's wire format, or who sends.
+ * settings, the carrier's wire format, or the sender's rights.
  */
 #include "postgres.h"
 
@@ -147,7 +147,7 @@ push_text(JsonbParseState **state, const char *name, const char *text, int len)
 
 /*
  * Everything that may hold placeholders, in one object: so they are filled by
- * one rendering, and lengths are judged on what will be sent.
+ * one rendering, and lengths are judged on the text that will be sent.
  */
 static Jsonb *
 wrap_draft(const RcsDraft *draft)
@@ -195,7 +195,7 @@ push_members(JsonbParseState **state, JsonbContainer *message)
 			pushJsonbValue(state, token, &v);
 }
 
-/* The message without what is supplied when it is sent, and must not lie about. */
+/* The message without the members that the account and the chatbot supply. */
 static Jsonb *
 without_sender(Jsonb *message)
 {
@@ -253,7 +253,7 @@ assemble(const RcsDraft *draft, Jsonb *parts)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
-/* What must be so before the placeholders can be filled. */
+/* The rules that must hold before the placeholders can be filled. */
 static bool
 check_draft(const RcsDraft *draft, const RcsCheckOptions *options, RcsProblem *problem)
 {

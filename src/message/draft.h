@@ -2,8 +2,8 @@
  * draft.h
  *		Messages before they are queued: plain text, fallback, placeholders.
  *
- * What is wrong comes back as a value, since a caller may want to record it
- * instead of raising it.
+ * A problem comes back as a value, because a caller may record it instead of
+ * raising it.
  */
 #ifndef RCS_DRAFT_H
 #define RCS_DRAFT_H
@@ -13,7 +13,7 @@
 #include "message/complaint.h"
 #include "message/problem.h"
 
-/* What the sender of a single message has given; text or message, not both. */
+/* The arguments of a single message; text or message, not both. */
 typedef struct RcsDraft
 {
 	const char *text;

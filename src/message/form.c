@@ -1,8 +1,8 @@
 /*
  * form.c
- *		What is open in a template: the strings with placeholders, and their sums.
+ *		The open parts of a template: strings with placeholders, and their sums.
  *
- * It only collects; recipient.c checks what was collected for each recipient.
+ * This file only collects them; recipient.c checks them for each recipient.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * form.h
- *		What is open in a template: the strings with placeholders, and their sums.
+ *		The open parts of a template: strings with placeholders, and their sums.
  */
 #ifndef RCS_FORM_H
 #define RCS_FORM_H

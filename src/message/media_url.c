@@ -2,10 +2,10 @@
  * media_url.c
  *	  Images that a message names by an address of the web.
  *
- * An address is compared with those of servers as text, so whatever a client or
- * a server of the web might read otherwise (a login, dots as segments, a
- * backslash, an escaped slash) is a problem.  Must not know what is fetched, or
- * which servers there are.
+ * An address is compared with those of servers as text.  A form that a client or a
+ * server of the web could read otherwise (a login, dots as segments, a backslash,
+ * an escaped slash) is therefore a problem.  Must not know how images are fetched, or which
+ * servers there are.
  */
 #include "postgres.h"
 
@@ -98,7 +98,7 @@ rcs_media_urls(JsonbContainer *message)
 	return urls;
 }
 
-/* False: there is nothing for an address. */
+/* False: an address has no replacement. */
 static bool
 push_replaced_body(JsonbParseState **state, JsonbContainer *body,
 				   const char *(*replace)(const char *url, void *arg), void *arg)
@@ -167,7 +167,7 @@ typedef struct Parts
 	const char *host; /* with brackets */
 	int host_len;
 	int port;
-	const char *path; /* from the first slash, or what follows the authority */
+	const char *path; /* from the first slash, or all that follows the authority */
 } Parts;
 
 static void
@@ -230,7 +230,7 @@ has_dot_segments(const char *path)
 	return only_dots && dots > 0 && dots <= 2;
 }
 
-/* What follows the host: nothing, or a colon and a few digits. */
+/* Behind the host may stand a colon and a few digits. */
 static bool
 is_port(const char *s, int len)
 {
@@ -290,7 +290,7 @@ rcs_media_url_host(const char *url)
 	return pnstrdup(p.host, p.host_len);
 }
 
-/* What may be somebody's phone number. */
+/* Runs of digits that may be a phone number. */
 static void
 mask_numbers(char *text)
 {

@@ -27,7 +27,7 @@ extern bool rcs_media_is_url(const char *value, int len);
 /* The addresses in a message, in order, repeated as they are: a List of char *. */
 extern List *rcs_media_urls(JsonbContainer *message);
 
-/* NULL, or why an address could mean something else than it seems to. */
+/* NULL, or the reason why an address is ambiguous. */
 extern const char *rcs_media_url_problem(const char *url);
 
 /* Is the address at or below this url of a server?  Neither has a problem. */

@@ -1,11 +1,11 @@
 /*
  * message_id.c
- *		Ids of messages, derived from what must be sent only once.
+ *		Ids of messages, derived from the campaign and the number, or from a key.
  *
  * Ids are version-5 (name-based) UUIDs: the same message has the same id on
  * every machine and after every crash, and a unique index is all it takes to
- * refuse a second one.  Names are made here and nowhere else; to change how is
- * to send twice.  This file knows nothing of tables.
+ * refuse a second one.  Names are made here only: a change of how they are made would send
+ * messages twice.  This file must not know tables.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * message_id.h
- *		Ids of messages, derived from what must be sent only once.
+ *		Ids of messages, derived from the campaign and the number, or from a key.
  */
 #ifndef RCS_MESSAGE_ID_H
 #define RCS_MESSAGE_ID_H

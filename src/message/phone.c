@@ -4,10 +4,10 @@
  *
  * A number is read in two steps: characters become plain digits, digits are
  * looked up in the dial plan.  Canonical is the national form, digits only,
- * since that is what the carrier takes.
+ * as the carrier takes it.
  *
  * The spelling of a number decides message ids, so it must never depend on a
- * setting or a table.  This file knows nothing of messages or queues.
+ * setting or a table.  This file must not know messages or queues.
  */
 #include "postgres.h"
 
@@ -25,7 +25,7 @@
 /* Bytes of text in another encoding than UTF-8; no number is longer. */
 #define MAX_CONVERTED 100
 
-/* What was read: digits, and the punctuation that has a meaning. */
+/* The digits that were read, and the punctuation that has a meaning. */
 typedef struct RawNumber
 {
 	char digits[MAX_RAW_DIGITS + 1];
@@ -61,7 +61,7 @@ static const CodeRange separators[] = {
 static const char *const country_prefixes[] = {"0070082", "00182", "00282", "00582",
 											   "00682",	  "00882", "0082"};
 
-/* Who can be sent to.  The longest prefix that fits decides. */
+/* The numbers that can be sent to.  The longest prefix that fits decides. */
 typedef struct DialPlanRow
 {
 	const char *prefix;
@@ -330,8 +330,8 @@ rcs_phone_from_server(const char *str, int len, char out[RCS_PHONE_MAX + 1])
 }
 
 /*
- * At least three digits stay hidden, or all are: a mask that leaves one digit
- * to guess protects nobody.
+ * At least three digits stay hidden.  A number too short for that is hidden
+ * whole, because one hidden digit is easily guessed.
  */
 void
 rcs_phone_mask(const char *canonical, char out[RCS_PHONE_MASK_SIZE])

@@ -11,7 +11,7 @@
 /*
  * Write the canonical national digits of a number to out.  Returns NULL, or
  * why the number cannot be used, as text that continues "The number ...".
- * The input may be any bytes; what is not UTF-8 is refused.
+ * The input may be any bytes; bytes that are not UTF-8 are refused.
  */
 extern const char *rcs_phone_canonical(const char *utf8, size_t len, char out[RCS_PHONE_MAX + 1]);
 
@@ -21,7 +21,7 @@ extern const char *rcs_phone_from_server(const char *str, int len, char out[RCS_
 /* For SQL functions: the same for an argument, raising 22023 with the reason. */
 extern void rcs_phone_parse(const text *phone, char out[RCS_PHONE_MAX + 1]);
 
-/* 010-****-5678; whatever is too short to hide anything becomes ****. */
+/* 010-****-5678; a number that is too short to be masked in part becomes ****. */
 extern void rcs_phone_mask(const char *canonical, char out[RCS_PHONE_MASK_SIZE]);
 
 #endif /* RCS_PHONE_H */

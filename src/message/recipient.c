@@ -1,9 +1,9 @@
 /*
  * recipient.c
- *		Checks for one recipient what a template leaves open.
+ *		Checks the open parts of a template for one recipient.
  *
- * The rest was checked once.  It runs for each of a million recipients, so it
- * allocates nothing unless it finds a fault.
+ * The rest of the template was checked once.  This check runs for each of a million
+ * recipients, so it allocates memory only when it finds a fault.
  */
 #include "postgres.h"
 
@@ -57,7 +57,7 @@ rcs_form_check(RcsForm *form, JsonbContainer *params, int rendered, RcsFault *fa
 	}
 	if (c.faults == NIL)
 		rcs_check_sum(&c, &sum, sum.fixed);
-	/* the body is shorter than the whole; in UTF-8 it may take longer than here */
+	/* The body is shorter than the whole message, but may have more bytes in UTF-8 than here. */
 	if (c.faults == NIL && rendered * MAX_CONVERSION_GROWTH > RCS_BODY_BYTES &&
 		(GetDatabaseEncoding() != PG_UTF8 || rendered > RCS_BODY_BYTES))
 		check_body_size(form, &c, params);

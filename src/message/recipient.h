@@ -1,6 +1,6 @@
 /*
  * recipient.h
- *		Checks for one recipient what a template leaves open.
+ *		Checks the open parts of a template for one recipient.
  */
 #ifndef RCS_RECIPIENT_H
 #define RCS_RECIPIENT_H

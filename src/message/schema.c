@@ -1,9 +1,9 @@
 /*
  * schema.c
- *		What the carrier's messages look like, as tables.
+ *		The members of the carrier's messages, as tables.
  *
- * Lengths are the carrier's, without what a sender supplies.  Nothing is
- * decided here: value.c reads the tables.
+ * Lengths are the carrier's, without the members that a sender supplies.  value.c
+ * reads the tables.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * schema.h
- *		What the carrier's messages look like, as tables.
+ *		The members of the carrier's messages, as tables.
  *
  * Every rule about one member of an object is a line of a table; rules between
  * members are in cross.c.
@@ -50,7 +50,7 @@ typedef struct RcsMemberRule
 	int max; /* 0: no limit */
 	RcsLengthUnit unit;
 	RcsStringForm form;
-	bool summed;				 /* counts for what all cards may have together */
+	bool summed;				 /* counts for the sum over all cards */
 	bool fixed;					 /* the same for all recipients: no placeholder */
 	const char *const *words;	 /* a string: one of these; ends with NULL */
 	const RcsObjectRule *object; /* of the object, or of each element; NULL: any */

@@ -1,8 +1,8 @@
 /*
  * string.c
- *		Is one string of a message what it has to be?  Length and form.
+ *		The length and the form of one string of a message.
  *
- * It gets the text as it will be sent; placeholders are not its business.
+ * The text comes as it will be sent.  This file must not know placeholders.
  */
 #include "postgres.h"
 
@@ -83,7 +83,7 @@ is_url(const char *s, int len)
 }
 
 /*
- * d is a digit, the rest itself; "[" and "]" enclose what may be left out, "*"
+ * d is a digit, the rest itself; "*"
  * stands for more digits.  Returns how many bytes match.
  */
 static int
@@ -213,7 +213,7 @@ contains(const char *s, int len, const char *part)
 	return false;
 }
 
-/* Are the digits of the number in the text, whatever stands between them? */
+/* Are the digits of the number in the text, with or without separators between them? */
 static bool
 names_number(const char *s, int len, const char *number)
 {

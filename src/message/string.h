@@ -1,6 +1,6 @@
 /*
  * string.h
- *		Is one string of a message what it has to be?  Length and form.
+ *		The length and the form of one string of a message.
  */
 #ifndef RCS_STRING_H
 #define RCS_STRING_H

@@ -9,7 +9,7 @@
  * add a placeholder, a key or a quote.
  *
  * Text stays in the encoding of the database; JSON's special characters are
- * ASCII in all of them.  This file knows nothing of what a message may contain.
+ * ASCII in all of them.  This file must not know the rules of messages.
  */
 #include "postgres.h"
 

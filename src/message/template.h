@@ -22,7 +22,7 @@ extern RcsTemplate *rcs_template_compile(JsonbContainer *json, bool allow_params
 /* The same for one string, which is rendered as it is and not as JSON. */
 extern RcsTemplate *rcs_template_compile_text(const char *str, int len);
 
-/* What is there without its placeholders; belongs to the template. */
+/* The text without its placeholders; belongs to the template. */
 extern const char *rcs_template_literal(const RcsTemplate *t, int *len);
 
 /* How many placeholders; 0 means that each rendering is the same. */

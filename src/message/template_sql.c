@@ -3,7 +3,7 @@
  *		rcs_render(): templates for SQL.
  *
  * A query mostly renders one message with many params, so a call site keeps the
- * template it compiled last.  How templates work is none of this file's business.
+ * template it compiled last.  This file must not know how templates work.
  */
 #include "postgres.h"
 
@@ -13,7 +13,7 @@
 
 #include "message/template.h"
 
-/* What a call site keeps; all of it lives in context. */
+/* The template of a call site; all of it lives in "context". */
 typedef struct RenderCache
 {
 	MemoryContext context;

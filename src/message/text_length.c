@@ -30,7 +30,7 @@ rcs_text_length(const char *text, int len)
 	return units;
 }
 
-/* In a database without an encoding text is taken for what it must be to be sent. */
+/* In a database without an encoding, text is taken for UTF-8, as the carrier will take it. */
 static const char *
 as_utf8(const char *text, int len, int *utf8_len)
 {
@@ -54,7 +54,7 @@ rcs_text_utf8_bytes(const char *text, int len)
 	return bytes;
 }
 
-/* Through PostgreSQL's table, for what is neither ASCII nor a Hangul syllable. */
+/* Through PostgreSQL's table, for characters other than ASCII and Hangul syllables. */
 static int
 convert_to_cp949(const char *utf8, int len, int *bad_at)
 {

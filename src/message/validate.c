@@ -1,9 +1,9 @@
 /*
  * validate.c
- *		rcs_validate(): what is wrong with a message, as rows.
+ *		rcs_validate(): the faults of a message, as rows.
  *
- * The rules are those of check.c.  It knows no sender, so what a chatbot may
- * supply is not missed here.
+ * The rules are those of check.c.  No sender is known here, so members that
+ * a chatbot may supply are not missed.
  */
 #include "postgres.h"
 

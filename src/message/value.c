@@ -108,7 +108,7 @@ check_digits(RcsCheck *c, const char *path, const JsonbValue *v, const RcsMember
 		rcs_complain(c, path, "format", "is not a number of at most %d digits", rule->max);
 }
 
-/* With placeholders, only what is certain whatever stands for them. */
+/* Of a string with placeholders, only the faults that no value of them can mend. */
 static void
 check_open_text(RcsCheck *c, const char *path, const RcsMemberRule *rule, RcsTemplate *text)
 {
