@@ -3,7 +3,8 @@
 # carrier.  Prints one table and writes bench/results.md.  bench/README.md says what the rows mean.
 #
 # Environment (or: make bench NAME=VALUE):
-#   BENCH="drain single"     only these parts: ceiling drain enqueue rate single held backlog
+#   BENCH="drain single"     only these parts: ceiling drain enqueue rate single held backlog;
+#                            or, alone, hiccups: bench/hiccups.sh
 #   QUICK=1                  small sizes, some minutes; the figures mean little
 #   ROUNDS=3                 times that each part runs
 #   PG_NET_DIR= PGMQ_DIR=    their sources (pgmq: the top of the tree); without them, rows say "not given"
@@ -19,6 +20,9 @@ cd "$(dirname "$0")/.."
 . bench/parts.sh
 # shellcheck source=peers.sh
 . bench/peers.sh
+
+# two servers side by side, not one
+[ "${BENCH:-}" != hiccups ] || exec bench/hiccups.sh
 
 parts=${BENCH:-ceiling drain enqueue rate single held}
 size ROUNDS 3 3
