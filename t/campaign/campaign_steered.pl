@@ -1,5 +1,5 @@
 # A campaign that is steered while workers and the server die: pause and cancel hold across crashes, a
-# new text never goes where the old one was offered, and too many failures pause it, once.
+# person who was offered the old text never gets the new one, and too many failures pause the campaign once.
 
 use strict;
 use warnings;

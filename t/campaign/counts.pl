@@ -1,6 +1,6 @@
-# The ten counts of rcs.campaign_progress are looked at all the time, each look a snapshot of its own,
-# while campaigns are sent, reported about, paused, canceled, sent again, and workers die: they always
-# add up to the total, none is ever negative, and what was accepted stays so.
+# The test reads the ten counts of rcs.campaign_progress again and again, each time in a new snapshot,
+# while campaigns are sent, reported, paused, canceled and sent again, and while workers die.  The counts always
+# add up to the total, no count is ever negative, and the accepted ones never become fewer.
 
 use strict;
 use warnings;
@@ -107,7 +107,7 @@ sub results_agree
 		(TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)}), '', $_[0]);
 }
 
-# A step while something is unsent for sure, however fast the rest was; some of those who are added were there.
+# One step of a campaign, taken while a message is certainly unsent.  Some of the added recipients are there already.
 my $next = 50000000;
 
 sub step

@@ -1,5 +1,5 @@
-# Pause, resume and cancel at full speed: nothing is offered a second after the COMMIT, nothing is lost
-# or counted twice, and what is unsent of a canceled campaign ends.
+# Pause, resume and cancel at full speed: one second after the COMMIT no message is offered any more, no
+# message is lost or counted twice, and the unsent messages of a canceled campaign end.
 
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
-# Campaigns that recur, by the example of doc/operations.md as it stands there: pg_cron calls a function that makes
-# and starts one, as a role that may no more than that; a second run on the same day makes no second one.
-# It waits for the next full minute.
+# Campaigns that recur, by the example in doc/operations.md: pg_cron calls a function that makes and starts a
+# campaign, as a role with no other rights; a second run on the same day makes no second campaign.
+# The test waits for the next full minute.
 
 use strict;
 use warnings;

@@ -1,4 +1,5 @@
-# The carrier accepts, then answers 500 to one in twenty: offered again, or held, and then exactly those.
+# The carrier accepts every message, but answers 500 to one in twenty.  Exactly these messages are offered
+# again, or held if the campaign says so.
 
 use strict;
 use warnings;

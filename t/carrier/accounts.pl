@@ -1,5 +1,6 @@
-# A sender with several accounts: their rates add up, none sends above its own; one that is refused is set
-# aside with its reason, the others go on with everything, and it comes back by itself or by a command.
+# A sender with several accounts: their rates add up, and no account sends above its own rate.  An account
+# that is refused is set aside with the reason, the others send everything, and it comes back by itself or
+# by a command.
 
 use strict;
 use warnings;
@@ -135,7 +136,7 @@ sub back
 	return is(sql(q{SELECT severity FROM rcs_health() WHERE "check" = 'account'}), 'ok', "$what, back: nothing is wrong");
 }
 
-# Its login, when its tokens have ended; it comes back when the login is put right and somebody says so
+# A wrong login, found when the tokens have ended; the account comes back when the login is right and rcs_account_check() is called
 sql("ALTER USER MAPPING FOR PUBLIC SERVER two OPTIONS (SET rcs_secret 'wrong')");
 $sim->set(expire_tokens => JSON::PP::true());
 like(sql("SELECT ok, detail FROM rcs_account_check('two')"), qr/^f\|login refused: /, 'login: a check says so');
@@ -145,7 +146,7 @@ sql("ALTER USER MAPPING FOR PUBLIC SERVER two OPTIONS (SET rcs_secret 'secret-of
 is(sql("SELECT ok FROM rcs_account_check('two')"), 't', 'login: put right, and checked');
 back('two', 'login');
 
-# Its address, while a campaign is under way; it comes back by itself when somebody is there, and when it is put right
+# A wrong address, while a campaign is under way; the account comes back by itself when a carrier listens there, and when the address is right
 $campaign = send_some(1000);
 poll($node, $db, "SELECT sent > 100 FROM rcs.campaign_progress WHERE campaign = '$campaign'", 't', 30, 'address: a campaign is on its way');
 my $nowhere = PostgreSQL::Test::Cluster::get_free_port();

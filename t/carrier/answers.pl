@@ -1,4 +1,4 @@
-# What each answer of the carrier, or the lack of one, makes of a message.
+# The status of a message after each kind of answer of the carrier, and after no answer.
 
 use strict;
 use warnings;

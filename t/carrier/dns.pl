@@ -11,7 +11,7 @@ use RcsTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-# A resolver that says "no such name" or nothing at all, whatever the machine's own does
+# A resolver that says "no such name" or nothing at all, instead of the resolver of the machine
 sub build_resolver
 {
 	return preload_library(<<'C');

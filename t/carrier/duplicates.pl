@@ -1,5 +1,5 @@
-# "I know this id already": ours when an offer of ours is on record, somebody else's when none is; and
-# nothing is offered again when the carrier may have forgotten it.
+# The carrier answers "I know this id already".  The message is ours if an offer of ours is on record, and
+# somebody else's if not.  No message is offered again when the carrier may have forgotten its id.
 
 use strict;
 use warnings;
@@ -70,7 +70,7 @@ for my $lane (qw(campaign single))
 		"$lane: so are all");
 }
 
-# Without: the carrier has ten ids from somebody else
+# Without an offer on record: the carrier has ten ids from somebody else
 
 my $campaign = sql(
 	qq{SELECT rcs_campaign_create('foreign', '$text'::jsonb, start_at => clock_timestamp() + interval '3 s')});

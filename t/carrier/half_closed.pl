@@ -1,5 +1,5 @@
-# Answers that begin and do not end, and connections that fall silent: the outcome is unknown, never a
-# refusal, and nothing is held for longer than rcs.request_timeout.
+# Answers that begin and do not end, and connections that fall silent: the outcome of the message is unknown,
+# never a refusal, and no connection is held for longer than rcs.request_timeout.
 
 use strict;
 use warnings;

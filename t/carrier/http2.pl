@@ -1,5 +1,5 @@
-# http2-goaway: a carrier's front that offers HTTP/2 and ends each connection after three requests.  We
-# speak HTTP/1.1 only, so no GOAWAY can refuse or cut requests that share a connection with others.
+# The carrier's front offers HTTP/2 and ends each connection after three requests.  We speak HTTP/1.1 only,
+# so no GOAWAY can refuse or cut requests that share a connection.
 
 use strict;
 use warnings;

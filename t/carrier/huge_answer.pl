@@ -1,5 +1,5 @@
-# Answers without end, that unpack to very much, or with a megabyte of headers: given up at a limit,
-# without growing and without holding up the others.
+# Answers without end, answers that unpack to very much, and a megabyte of headers: the worker gives each up
+# at a limit, does not grow, and sends the other messages meanwhile.
 
 use strict;
 use warnings;

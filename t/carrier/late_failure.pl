@@ -1,5 +1,5 @@
-# late-failure: the carrier accepts, answers 500, says "seen before" to the repeat, and reports later
-# that the message failed.  It must not stay accepted.
+# The carrier accepts a message, answers 500, says "seen before" to the repeat, and reports later that the
+# message failed.  The message must not stay accepted.
 
 use strict;
 use warnings;

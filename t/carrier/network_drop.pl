@@ -1,5 +1,5 @@
 # The connection is cut at each offset of a dialogue, in both directions, in order or by a reset:
-# nothing is lost and nothing is sent twice, and only what was written is in doubt.
+# no message is lost or sent twice, and only messages that were written to the connection are in doubt.
 #
 # The normal run takes a sample of the offsets, RCS_LONG=1 every one.
 

@@ -1,5 +1,5 @@
 # Servers of several databases stand for one account: the lowest rate among them holds, for as long as the
-# server is there and something sends for it.  What was dropped, moved or stopped slows nobody down.
+# server is there and a worker sends for it.  A server that was dropped, moved or stopped slows nothing down.
 
 use strict;
 use warnings;

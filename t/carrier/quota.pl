@@ -1,5 +1,5 @@
-# The carrier turns away what comes too fast, or after a quota is used up: nothing is lost by it, and
-# the rate it takes is found without many refusals.
+# The carrier refuses messages that come too fast, or after a quota is used up: no message is lost, and
+# the workers find the rate that it takes without many refusals.
 
 use strict;
 use warnings;
@@ -57,7 +57,7 @@ cmp_ok($share, '<', 5, "rate set too high: after the first quarter $share % were
 $rate = rate_of(30000000, 3 * $n);
 took(3 * $n / $rate, 3 * $n / ($per_second * 0.6), "rate set too high: $rate/s of $per_second/s are used");
 
-# One that nobody told us is found as well
+# A quota that is in no setting is found as well
 
 sql('ALTER SERVER kt OPTIONS (DROP rate_per_minute)');
 $campaign = campaign($node, $db, 2 * $n, from => 40000000);

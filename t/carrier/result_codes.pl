@@ -1,5 +1,5 @@
-# Result codes as data: what the operator says is in effect within a second, survives a restart, a
-# dump and a new version; a code that nobody knows is counted.
+# Result codes as data: a change by the operator is in effect within a second, and survives a restart, a
+# dump and a new version; an unknown code is counted.
 
 use strict;
 use warnings;
@@ -71,7 +71,7 @@ sql(q{SELECT rcs_account_check('kt')});
 shown($id, 'failed 72105', 'if it does not, the message fails');
 shown($waits, 'sent', 'and others are sent');
 
-# Codes that nobody knows
+# Unknown codes
 
 my $unknown = q{SELECT code, n, server, http_status, reason IS NOT NULL, last_at > now() - interval '1 minute' FROM rcs.unknown_code ORDER BY code};
 is(sql($unknown), '', 'no code is unknown so far');

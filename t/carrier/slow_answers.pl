@@ -1,5 +1,5 @@
-# One answer in a hundred takes seconds: the others are not held up, no snapshot is held meanwhile,
-# and the workers do not grow.
+# One answer in a hundred takes seconds: the other messages do not wait for it, no snapshot is held
+# meanwhile, and the workers do not grow.
 
 use strict;
 use warnings;

@@ -1,4 +1,4 @@
-# rcs.throughput: what each account did in each minute, of all workers together.
+# rcs.throughput: the answers to each account in each minute, of all workers together.
 
 use strict;
 use warnings;

@@ -1,4 +1,4 @@
-# Tokens die early, or cannot be had: one new login for each that died, no storm of logins, and no
+# Tokens end early, or a login fails: one new login for each token that ended, no storm of logins, and no
 # token in a table or the log.
 
 use strict;

@@ -96,7 +96,7 @@ is(sql("SELECT ok FROM rcs_account_check('kt')"), 't', 'the right one');
 $id = single();
 drained($node, $db, 30, 'a message leaves', $id);
 
-# A changed login counts at once, whatever the one before got
+# A changed login counts at once, also when the login before it was refused
 
 sql("ALTER USER MAPPING FOR PUBLIC SERVER kt OPTIONS (SET rcs_secret 'wrong')");
 $id = single();

@@ -1,5 +1,5 @@
-# Two accounts of one sender, which do not know each other's ids: what is in doubt goes again through
-# the account that may have it, and nobody gets anything twice.
+# Two accounts of one sender do not know each other's ids.  A message in doubt is offered again through the
+# account that may have it, so that no person gets it twice.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 # Two servers that know nothing of each other send the same campaign to the same phones through one
-# account of one carrier: their ids have nothing in common, so neither takes the other's for its own.
+# account of one carrier.  Their ids have nothing in common, so neither takes a message of the other for its own.
 
 use strict;
 use warnings;

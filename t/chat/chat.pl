@@ -1,4 +1,4 @@
-# Chat workers: users are answered by rules, with data of an outside service, each once, however the
+# Chat workers answer users by rules, with data of an outside service.  Each user is answered once, also when the
 # service, a handler or the worker fails.
 
 use strict;
@@ -282,7 +282,7 @@ together('W', 'hi', 'hi', 'sleeps', 'hi');
 poll($node, $db, handled('W'), 'W1,W2', 4, 'answers do not wait for the handler of the next one');
 poll($node, $db, handled('W'), 'W1,W2,W3 the handler h.sleeps took longer than 5 seconds,W4', 30, 'which has its own time');
 
-# Slow data is in nobody's way
+# Slow data delays no other user
 
 rule(pattern => '^wait$', data_server => 'slow', data_path => '/x', reply => '"slow #{data.x}"');
 $web->say('/slow/x', body => '{"x": 1}', delay => 4);

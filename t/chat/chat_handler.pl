@@ -1,5 +1,5 @@
-# Handlers that do not end when they are told to: their process ends, their user is answered all the same, and
-# whoever stops the server or the worker does not wait for them.
+# Handlers that do not end when they are canceled: their process ends, their user is answered all the same, and
+# a stop of the server or the worker does not wait for them.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
-# 200 users write while a campaign drains, at the same instant and within a second: all are answered once, and how
-# long that takes is noted.
+# 200 users write while a campaign drains, at the same instant and within a second: all are answered once.  The
+# test notes how long that takes.
 
 use strict;
 use warnings;

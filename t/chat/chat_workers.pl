@@ -1,5 +1,5 @@
-# Several chat workers: handlers that use up their time keep nobody else waiting as long as one worker is left, and
-# each message is answered once.  How long that takes is noted.
+# Several chat workers: slow handlers do not delay other users as long as one worker is free, and each message
+# is answered once.  The test notes how long that takes.
 
 use strict;
 use warnings;

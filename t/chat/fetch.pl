@@ -1,4 +1,4 @@
-# rcs_fetch: JSON of a data service in a session; what fails is an error with the name of the server.
+# rcs_fetch: JSON of a data service in a session; each failure is an error that names the server.
 
 use strict;
 use warnings;

@@ -1,4 +1,4 @@
-# The sequence of the original, every hop asserted: a user writes to the room, the carrier pushes it to the
+# The whole table-order dialogue, each hop checked: a user writes to the room, the carrier pushes it to the
 # listener, a rule asks the table-order server, images are uploaded once, a carousel answers, a report says
 # that it arrived.  Then a refusal by text and by its button.
 

@@ -1,4 +1,4 @@
-# Advertising leaves in the ad hours only: held outside, at the edges to the second, after an outage, retries too.
+# Advertising leaves in the ad hours only: to the second at their edges, after an outage, and retries too.
 
 use strict;
 use warnings;
@@ -35,7 +35,7 @@ sub ads
 	return $id;
 }
 
-# Hours of a place where it is this time of the day now, to the second, whatever the hour of the test.
+# Ad hours moved so that it is this time of the day now, to the second: the test may run at any hour.
 sub hours_when_it_is
 {
 	my ($hours, $h, $m, $s) = @_;

@@ -1,5 +1,5 @@
-# The worker dies, or fails, at each point of a message's life (reliability: crash-after-lease,
-# -intent, -write, -answer, before- and after-result); then everything is as the oracle wants it.
+# The worker dies, or fails, at each point of a message's life: after the lease, the intent, the write and
+# the answer, and before and after the result.  Then the oracle checks every message.
 
 use strict;
 use warnings;

@@ -1,4 +1,4 @@
-# Delivery without any trouble: what is committed reaches the carrier once, what is not never does.
+# Delivery without any trouble: a committed message reaches the carrier once, a rolled back one never does.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
-# A worker that has not yet looked at what was done to a campaign offers nothing of it, and once it has
-# looked, nothing with the old text, though the intents were on disk.
+# A worker that has not yet seen a change of a campaign offers none of its messages, and after it has seen the
+# change, none with the old text, though their intents were on disk.
 
 use strict;
 use warnings;

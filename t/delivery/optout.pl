@@ -59,7 +59,7 @@ sql(q{SELECT rcs_optout('01070000004')});
 $sim->set(hang_pct => 0);
 status_is($doubt, 'uncertain|optout', 'it is not offered again, and what became of the first offer stays unknown');
 
-# A refusal of somebody whose intent is written and who waits for a permit.
+# A refusal by a person whose message has an intent and waits for a permit.
 my $slow = ads(q{(SELECT '0107100000' || i AS phone, i FROM generate_series(1, 2) i) x}, '0212359999');
 my $waits = "SELECT phone FROM rcs.message_status WHERE campaign = '$slow' AND status = 'sending' ORDER BY phone LIMIT 1";
 poll($node, $db, "SELECT count(*) > 0 FROM ($waits) x", 't', 20, 'somebody waits for a permit');
@@ -94,7 +94,7 @@ my @refusing = map { 20000000 + $_ * int($n / 40) } 1 .. 40;
 sql(join '', map { "SELECT rcs_optout('010$_');\n" } @refusing);
 my $said = time();
 my $running = sql("SELECT queued + sending FROM rcs.campaign_progress WHERE campaign = '$fast'");
-# leased batches, too, are looked through for those who have refused
+# leased batches, too, are searched for persons that have refused
 my @unlike = grep { $_ ne '0' } map { sql("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT p.queued - c.would_send - c.suppressed
 	FROM rcs.campaign_progress p, rcs_campaign_check(p.campaign) c WHERE p.campaign = '$fast'; COMMIT") } 1 .. 20;
 is("@unlike", '', 'a dry run in the middle of it knows each message that is queued');
@@ -112,7 +112,7 @@ is(sql("SELECT suppressed, total - accepted, failed + uncertain + expired + canc
 is(sql(q{SELECT string_agg(DISTINCT code || ': ' || reason, ', ') FROM rcs.message_status WHERE status = 'suppressed'}),
 	'optout: the recipient has refused advertising', 'with a reason');
 
-# Two a day, whoever sends them: campaigns at once, single messages in one transaction, and a retry.
+# At most two a day, from all senders together: campaigns at once, single messages in one transaction, and a retry.
 set_conf($node, 'rcs.ad_daily_cap' => 2);
 $sim->set(error_pct => 30, error_code => '50002');
 my @capped = map { ads(q{(SELECT '010800' || i AS phone, i FROM generate_series(10000, 10059) i) x}) } 1 .. 4;

@@ -1,6 +1,6 @@
 # Single messages never wait for campaigns: neither while two of them are sent at full speed, nor while
-# one uses up the contract rate, nor when a slow carrier leaves no connection free.  What a single waits is
-# told in offers that campaigns make between its COMMIT and its own, which does not depend on the machine.
+# one uses up the contract rate, nor when a slow carrier leaves no connection free.  The test counts the offers
+# of campaigns between the COMMIT of a single message and its own offer, since that does not depend on the machine.
 
 use strict;
 use warnings;
@@ -126,7 +126,7 @@ still_sending($last, 'beside two campaigns');
 sql(q{BEGIN; ALTER SERVER kt OPTIONS (ADD rate_per_minute '12000'); ALTER USER MAPPING FOR PUBLIC SERVER kt OPTIONS (SET rcs_id 'contract'); COMMIT});
 $last = load_of(10000);
 poll($node, $db, "SELECT accepted > 400 FROM rcs.campaign_progress WHERE campaign = '$last'", 't', 30, 'the contract rate is used up');
-# faster than the rate: whoever shared it fairly with campaigns would wait for one of theirs for each of his
+# faster than the rate: if singles shared it fairly with campaigns, each would wait for one message of a campaign
 $pause = 0;
 waits_for(20, 'beside a contract rate that is used up', 0.5);
 still_sending($last, 'beside a contract rate that is used up');

@@ -17,7 +17,7 @@ setup_account($node, $db, $sim, options => { rate_per_minute => 6000 });
 sub sql { return $node->safe_psql($db, $_[0]); }
 sub sent { return sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$_[0]'"); }
 
-# alone first: what the fast one reaches when nobody is beside it
+# alone first: the speed of the fast campaign without others beside it
 my $alone = campaign($node, $db, 500, from => 10000000);
 my $start = time();
 drained($node, $db, 60, 'a fast campaign alone', $alone);

@@ -1,4 +1,4 @@
-# Failovers and restarts: sending goes on by itself, and nothing is accepted twice. And a server whose
+# Failovers and restarts: sending goes on by itself, and no message is accepted twice.  A server whose
 # synchronous standby is gone can be stopped.
 
 use strict;

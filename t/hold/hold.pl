@@ -76,7 +76,7 @@ drained($node, $db, 60, 'rcs_resume() lets it go on');
 is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 6000, 'all is sent');
 is(sql("SELECT note FROM rcs.hold"), 'corrected', 'and it is on record');
 
-# Drain: in an open transaction, which nobody can see
+# Drain: in an open transaction, which other sessions cannot see
 
 $sim->set(latency_ms => 1000);
 campaign($node, $db, 3000, from => 40000000);

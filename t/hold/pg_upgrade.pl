@@ -1,4 +1,4 @@
-# pg_upgrade: the new server is adopted and sends what the old one had not.
+# pg_upgrade: the new server is never on hold, and sends the messages that the old one had not sent.
 
 use strict;
 use warnings;

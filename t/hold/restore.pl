@@ -1,4 +1,4 @@
-# Restores and copies: nothing is sent twice, and nothing at all before somebody has said rcs_resume().
+# Restores and copies: no message is sent twice, and none at all before rcs_resume().
 
 use strict;
 use warnings;
@@ -196,7 +196,7 @@ sleep(1.5);
 is(offers(), $before, 'nor after a restart');
 $node->stop;
 
-# Nobody got anything twice
+# No person got a message twice
 is(do { my %n; $n{(split /\t/)[3]}++ for grep { /\taccepted\t/ } split /\n/, slurp_file($sim->ledger);
 		scalar grep { $_ > 1 } values %n }, 0, 'no id is accepted twice');
 done_testing();

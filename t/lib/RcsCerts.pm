@@ -1,7 +1,7 @@
 # Certificates to test TLS with: good ones and some that must be refused.  Made with the openssl
 # program; where there is none, make_certs() returns nothing and the test should be skipped.
 #
-# Knows certificates; not who uses them.
+# It knows certificates, and not their use.
 package RcsCerts;
 
 use strict;

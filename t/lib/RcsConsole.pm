@@ -39,7 +39,7 @@ sub console_json
 	return JSON::PP::decode_json(console_ask('GET', @_)->{content});
 }
 
-# The headers of somebody who has logged in; nothing if that was refused.
+# Logs in and gives the headers of the session; nothing if the login was refused.
 sub console_login
 {
 	my ($with) = @_;

@@ -1,6 +1,6 @@
-# A web server for images: says what it is told to say for each path, and writes down who asked what.
+# A web server for images: gives the answer set for each path, and writes down each request.
 #
-# Knows HTTP, as far as a test needs it; not who asks.
+# It knows HTTP, as far as a test needs it, and not its clients.
 package RcsImages;
 
 use strict;
@@ -52,7 +52,7 @@ sub start_again
 	return $self;
 }
 
-# One process for each connection, so that one that hangs is in nobody's way.
+# One process for each connection, so that a connection that hangs delays no other.
 sub serve
 {
 	my ($self, $listener, $parent) = @_;

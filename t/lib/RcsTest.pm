@@ -31,7 +31,7 @@ sub rcs_node
 		restart_after_crash => 'on',
 		# only tests of answers to users want them
 		'rcs.chat_workers' => 0,
-		# so that advertising leaves at whatever hour the tests run
+		# so that advertising leaves at any hour of the day
 		'rcs.ad_hours' => "'00:00-24:00 UTC'",
 		%conf);
 
@@ -212,7 +212,7 @@ sub kill_server
 	my @all = ($postmaster, map { $_ + 0 } split /\n/, `ps -o pid= --ppid $postmaster`);
 
 	kill 'KILL', @all;
-	# they are gone when nobody holds the shared memory
+	# they are gone when no process holds the shared memory
 	sleep(0.02) while grep { kill 0, $_ } @all;
 	$node->{_pid} = undef;
 	$node->start;

@@ -1,5 +1,5 @@
-# The web console over HTTP: its files, who may read, logging in, what comes from other sites, steering
-# with the rights of a role, and requests that mean harm.
+# The web console over HTTP: its files, the right to read, logging in, requests from other sites, steering
+# with the rights of a role, and hostile requests.
 
 use strict;
 use warnings;
@@ -33,7 +33,7 @@ poll($node, $db, "SELECT accepted > 5 FROM rcs.campaign_progress WHERE campaign 
 my $message = $node->safe_psql($db, q{SELECT m.id FROM rcs.result r JOIN rcs.message m USING (campaign_no, batch_id, ord)
 	WHERE r.outcome = 'a' LIMIT 1});
 
-# somebody whose placeholder is missing
+# a recipient whose placeholder is missing
 $node->safe_psql($db, "SELECT rcs_campaign_add('$id', '{01099998888}'::text[])");
 
 # ---------- files ----------
@@ -65,7 +65,7 @@ is(status('POST', '/'), 405, 'no POST of a file');
 is(status('GET', $_), 404, "$_ is not there")
   for '/console/', '/console/nothing.js', '/console/../app.js', '/console/%2e%2e/%2e%2e/PG_VERSION', '/console//app.js', '/consolé';
 
-# ---------- nobody has logged in ----------
+# ---------- without a login ----------
 
 my $session = console_json('/api/session');
 is(JSON::PP->new->canonical->encode($session), '{"authenticated":false,"login":true,"read":false,"steer":false}',

@@ -1,4 +1,4 @@
-# The listener: what is taken, from whom, and what is answered.
+# The listener: which requests it takes, from which clients, and its answers.
 
 use strict;
 use warnings;
@@ -33,7 +33,7 @@ is(push_to('/msgstatus', report($id)), 200, 'a single object, again');
 is(push_to('/msgstatus', { statusInfo => [ report($id) ] }), 200, 'or in a wrapper');
 is(sql('SELECT count(*) FROM rcs.event'), 1, 'it is stored once');
 
-# Who may
+# Who may push
 
 is(push_to("/$secret/msgstatus", [ report($id) ], secret => undef), 200, 'the secret in the path');
 is(ask('POST', '/msgstatus', headers => { Authorization => $secret }, body => '[]')->{status}, 200, 'without "Bearer"');

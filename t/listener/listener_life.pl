@@ -1,4 +1,4 @@
-# The listener's life: settings, ports, secrets, and what is done to its process and its database.
+# The life of the listener: changed settings, ports and secrets; its process and its database stopped and dropped.
 
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
-# The example of doc/operations.md, as it stands there: nginx with TLS before the listener.  Pushes get through
-# from the carrier's addresses only, and no log of nginx holds the secret, whatever goes wrong.
+# The example of doc/operations.md: nginx with TLS before the listener.  Pushes get through from the carrier's
+# addresses only, and no log of nginx holds the secret, also when a request fails.
 
 use strict;
 use warnings;
@@ -53,7 +53,7 @@ sub config
 	}
 	open my $file, '>', "$dir/nginx.conf" or die "nginx.conf: $!";
 	print $file "daemon off; worker_processes 1; pid $dir/nginx.pid; error_log $dir/error.log info;\nevents { worker_connections 64; }\nhttp {\naccess_log $dir/access.log;\n",
-	  # or OpenSSL itself would refuse old TLS, whatever the example says
+	  # else OpenSSL itself would refuse old TLS, and the example would not be tested
 	  "ssl_ciphers DEFAULT:\@SECLEVEL=0;\n",
 	  (map { "${_}_temp_path $dir/$_;\n" } qw(client_body proxy fastcgi uwsgi scgi)), $text, "}\n";
 	close $file;
@@ -132,7 +132,7 @@ poll($node, $db, q{SELECT in_flight FROM rcs.worker_status WHERE kind = 'listene
 is(sql('SELECT cut FROM rcs._listener()'), 0, 'none was cut by the listener');
 is(over_tls("/$secret/msgstatus", body => encode_json([ report($ids[4]) ])), 200, 'the next report opens another');
 
-# Nobody is behind nginx
+# No listener runs behind nginx
 
 sql('ALTER SYSTEM RESET rcs.listen_database');
 $node->reload;

@@ -1,4 +1,4 @@
-# Clients that send a byte now and then keep nobody out for long: neither reports, nor the senders.
+# Clients that send a byte now and then do not keep reports out for long, and do not slow the sending.
 
 use strict;
 use warnings;

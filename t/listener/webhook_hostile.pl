@@ -1,5 +1,5 @@
-# What nobody should send: bodies by chance, broken text, requests that two readers would read in two ways.
-# The server goes on, and stores what is valid.
+# Hostile requests: random bodies, broken text, requests that two readers would understand in two ways.
+# The server goes on, and stores the valid parts.
 
 use strict;
 use warnings;
@@ -105,7 +105,7 @@ for (1 .. 200)
 }
 is($random, 0, 'requests by chance find nothing out');
 
-# As KT would by mistake: whatever the stand-in can do
+# Mistakes that KT might make: every kind that the stand-in knows
 
 $sim->set(push_url => "http://127.0.0.1:$port/$secret/msgstatus", mo_url => "http://127.0.0.1:$port/$secret/momsg", push_tries => 2, push_retry_ms => 50);
 for my $kind (1 .. 9)

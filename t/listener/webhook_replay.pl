@@ -1,5 +1,5 @@
-# What was valid once comes again later: nothing changes, whatever has become of the message.  And who a
-# client says that it is does not count.
+# A valid push comes again later: nothing changes, whatever the status of the message is by then.  The address
+# that a client claims in its headers does not count.
 
 use strict;
 use warnings;
@@ -80,7 +80,7 @@ poll($node, $db, 'SELECT problem, reply_message FROM rcs.inbound', 'older than 2
 $offers_now = () = slurp_file($sim->ledger) =~ /^\d/mg;
 is($offers_now, $offers, 'still nothing was offered to the carrier');
 
-# Who a client says that it is
+# An address that a client claims
 
 set_conf($node, 'rcs.listen_allow' => '192.0.2.0/24');
 sleep(0.5);

@@ -1,5 +1,5 @@
-# rcs_media: an image is uploaded once to each account, whoever asks, however the call ends, and
-# whatever becomes of the carrier or the worker meanwhile.
+# rcs_media: an image is uploaded once to each account, by any number of calls, also when a call is canceled or
+# fails, and when the carrier or the worker fails meanwhile.
 
 use strict;
 use warnings;
@@ -28,7 +28,7 @@ my $crashes = 0;
 
 sub sql { return $node->safe_psql($db, $_[0]); }
 
-# The next image that nobody has seen, as a literal
+# A new image, as a literal
 sub image
 {
 	return sprintf q('\x89504e470d0a1a0a%08x'::bytea || decode(repeat('00ff', 500), 'hex')), ++$images;
@@ -262,7 +262,7 @@ is(uploads(), '1 5', 'five');
 cmp_ok(time() - $start, '>', 6, 'with pauses that grow');
 quiet();
 
-# Those who wait with the same image do not try it one after another
+# Calls that wait with the same image do not try it one after another
 
 $sims[1]->set(file_500_pct => 100);
 $image = image();
@@ -366,7 +366,7 @@ like(media(image()), qr{^maapfile://}, 'on hold');
 took(time() - $start, 6, 'images are uploaded');
 sql('SELECT rcs_resume()');
 
-# Somebody drops the extension: nobody waits for somebody who waits for him
+# The extension is dropped: DROP EXTENSION and rcs_media() do not wait for each other
 
 $_->set(file_slow_pct => 100, file_slow_ms => 2500) for @sims;
 $session = background("SELECT rcs_media(" . image() . ", chatbot => '$pool');");

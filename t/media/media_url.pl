@@ -1,5 +1,5 @@
-# Images named by an address: fetched and uploaded once whoever needs them, looked at again after
-# media_ttl, and nothing is fetched from where it should not be.
+# Images named by an address: fetched and uploaded once for all messages, looked at again after media_ttl, and
+# fetched from the allowed hosts only.
 
 use strict;
 use warnings;

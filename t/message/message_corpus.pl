@@ -1,5 +1,5 @@
-# Every rule of the carrier at its limit: what rcs_validate says, what rcs_send does, whether the
-# stand-in carrier, which judges by itself, agrees, and what a campaign does with each recipient.
+# Every rule of the carrier at its limit: rcs_validate, rcs_send and a campaign must judge each message as
+# the stand-in carrier does, which has a checker of its own.
 
 use strict;
 use warnings;

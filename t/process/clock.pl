@@ -157,7 +157,7 @@ set_clock(3600);
 cmp_ok(abs(sql('SELECT extract(epoch FROM clock_timestamp())') - time() - 3600), '<', 5, 'the clock can be set');
 poll($node, $db, q{SELECT count(*) FROM rcs.worker_status WHERE kind = 'campaign' AND pid IS NOT NULL}, 1, 30, 'a worker runs');
 
-# In the middle of a campaign, with its worker ended too: whoever rests, waits or counts by the clock would show.
+# In the middle of a campaign, also after its worker has ended: a pause, wait or count that goes by the clock would show.
 my $campaign = campaign($node, $db, 1200, from => 21000000);
 for my $to (7200, 3700, 90000, 7300)
 {
@@ -183,8 +183,8 @@ for my $last (0 .. $#times)
 }
 cmp_ok($most, '<=', 1.02 * $rate / 6 + 1, "the rate is kept in any ten seconds of real time: $most");
 
-# Set back behind the moment when they were queued, by somebody who had it ahead: what was due stays due, what is
-# scheduled waits for its date, and a try that is put off waits as long as before.
+# The clock was ahead, and is set back before the time when the messages were queued: due messages stay due, scheduled
+# ones wait for their date, and a try that is put off waits as long as before.
 my $waits = campaign($node, $db, 700, from => 22000000);
 my $later = sql(qq{SELECT rcs_campaign_create('later', '$text', start_at => now() + interval '1 hour')});
 sql(qq{SELECT rcs_campaign_add('$later', 'SELECT ''01022900000'' AS phone, ''N'' AS name')});
@@ -231,7 +231,7 @@ poll($node, $db, "SELECT status FROM rcs.message_status WHERE id = '$lost'", 'un
 $sim->set(latency_ms => 0);
 sql("SELECT rcs_resolve('$lost', 'sent')");
 
-# Over 21:00, and back and over it again by somebody's hand; then over 08:00.
+# Over 21:00, set back, over 21:00 again; then over 08:00.
 set_time_of_day(20, 49, 50);
 my $closes = when_it_is(20, 50);    # the margin of ten minutes
 my $ad = ads(30000000, 1200);

@@ -1,4 +1,4 @@
-# Statements about whole databases, of which workers must get out of the way.
+# Statements about whole databases: workers must leave the database in time.
 
 use strict;
 use warnings;
@@ -59,7 +59,7 @@ $user->quit;
 poll($node, 'postgres', worker_count('shop'), 2, 3, 'the workers are back after the failure');
 unlike(worker_pids($node, 'shop'), qr/^$pids$/, 'they had been away');
 
-# Whoever may not drop it does not disturb it
+# A role without the right to drop the database does not disturb it
 
 $node->safe_psql('postgres', 'CREATE ROLE stranger LOGIN CREATEDB');
 $pids = worker_pids($node, 'shop');

@@ -1,4 +1,4 @@
-# All of the server is killed while it sends, and started again: nothing is lost and nothing is sent
+# All of the server is killed while it sends, and started again: no message is lost, and none is sent
 # twice.  RCS_SEED repeats the moments of a failed run, RCS_LONG=1 makes 50 kills on 200,000 messages.
 
 use strict;

@@ -1,5 +1,5 @@
-# Delivery workers are killed (each kill restarts the server) while they send: nothing is lost and
-# nothing is sent twice.  RCS_SEED repeats the moments of a failed run.
+# Delivery workers are killed (each kill restarts the server) while they send: no message is lost, and
+# none is sent twice.  RCS_SEED repeats the moments of a failed run.
 
 use strict;
 use warnings;

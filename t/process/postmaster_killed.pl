@@ -1,5 +1,5 @@
-# Only the postmaster is killed, while the workers send: they end by themselves at once, nothing
-# leaves any more, and after a new start everything is as the oracle wants it.
+# Only the postmaster is killed, while the workers send: they end by themselves at once, no message
+# leaves any more, and after a new start the oracle checks every message.
 
 use strict;
 use warnings;

@@ -1,6 +1,5 @@
-# Somebody else's process dies while we send, and takes the whole server through a restart: the
-# workers come back by themselves, need no more worker slots than before, and nothing is lost or
-# sent twice.
+# A process of another extension dies while we send, and the whole server restarts: the workers come
+# back by themselves, need no more worker slots than before, and no message is lost or sent twice.
 
 use strict;
 use warnings;

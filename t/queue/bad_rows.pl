@@ -1,5 +1,5 @@
-# A superuser can write into the queue what no function of ours would: one bad row must never stop a
-# lane, nor fill the log.  After each, a good single and a good campaign leave as always.
+# A superuser can write rows into the queue that no function of ours writes.  One bad row must never stop a
+# lane, nor fill the log.  After each bad row, a good single and a good campaign leave as always.
 
 use strict;
 use warnings;

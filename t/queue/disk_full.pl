@@ -1,5 +1,5 @@
-# The disk of the database is full while requests are under way: what cannot be written down is
-# kept, nothing more is offered, and when there is space again all of it is written down and
+# The disk of the database is full while requests are under way: results that cannot be written down are
+# kept in memory, no message is offered, and when there is space again all results are written down and
 # sending goes on.  The same for the disk of the WAL, which takes the server down.
 
 use strict;

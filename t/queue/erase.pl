@@ -1,5 +1,5 @@
-# rcs_erase while a campaign drains: who was erased is offered nothing from then on and nobody is offered
-# anything twice, the counts add up, no report brings an id back, nobody waits for somebody who erases.
+# rcs_erase while a campaign drains: an erased person is offered nothing from then on, no person is offered a
+# message twice, the counts add up, no report brings an id back, and no session waits for an erasure.
 
 use strict;
 use warnings;
@@ -33,7 +33,7 @@ drained($node, $db, 20);
 my $offers;
 is(sql(q{SELECT status, code FROM rcs.message_status}), 'uncertain|erased', 'what became of it stays unknown');
 
-# What waits ends at once, without waiting for whoever holds its batch: then a worker ends it, in its turn.
+# A waiting message ends at once.  If a session holds its batch, the erasure does not wait: a worker ends the message later.
 $offers = $sim->stats->{offers};
 sql(qq{SELECT rcs_send('0107000000$_', 'later', send_at => '2100-01-01')}) for 5, 6;
 my $holder = $node->background_psql($db);
@@ -83,7 +83,7 @@ is(sql("SELECT count(*) FROM rcs._change_feed WHERE message IN ($old)"), 0, 'it 
 is(sql("SELECT (SELECT count(*) FROM rcs_campaign_add('$id', ARRAY['010$gone[0]'], ARRAY['{\"name\": \"x\"}']::jsonb[]) WHERE duplicates = 1)"), 1,
 	'who is added again is in it already');
 
-# Reports that come while somebody erases: of others they wait for nobody; of this one they leave no id.
+# Reports during an erasure: those of other persons do not wait, and one of this person leaves no id.
 my $s = $node->background_psql($db);
 $s->query_safe('BEGIN');
 is($s->query_safe(q{SELECT rcs_erase('01020000001')}), 1, 'somebody erases, and has not committed');

@@ -1,5 +1,5 @@
-# Somebody holds a transaction open for long, as a report or a forgotten session does.  No dead row
-# can be removed meanwhile, and sending does not slow down with what has been sent.
+# A session holds a transaction open for long, as a report or a forgotten client does.  No dead row can be
+# removed meanwhile, and sending does not become slower with the number of messages sent.
 
 use strict;
 use warnings;

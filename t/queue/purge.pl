@@ -1,5 +1,5 @@
-# rcs_purge and rcs.keep: only what is finished and old goes, with all that is kept about it; counts stay,
-# keys become free, sending goes on.
+# rcs_purge and rcs.keep: only finished and old messages go, with every row about them; counts stay, keys
+# become free, sending goes on.
 
 use strict;
 use warnings;
@@ -47,7 +47,7 @@ isnt($node->psql($db, q{SELECT rcs_purge('-1 day')}), 0, 'a negative interval is
 sql('CREATE ROLE stranger');
 isnt($node->psql($db, q{SET ROLE stranger; SELECT rcs_purge('1 day')}), 0, 'not everybody may purge');
 
-# A message in doubt that is queued again at this very moment stays, and nobody is waited for.
+# A message in doubt that is queued again at this very moment stays, and the purge waits for no session.
 sql(q{INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at)
 	SELECT campaign_no, batch_id, ord, 2, 'u', now() FROM rcs.message WHERE phone = '01011110003'});
 sql(q{SELECT rcs_hold('test')});
@@ -62,7 +62,7 @@ is(sql("SELECT status FROM rcs.message_status WHERE id = '$key'"), 'sending', 'i
 sql(q{SELECT rcs_resume()});
 drained($node, $db, 30);
 
-# Two at a time would add to the sums twice; the worker does not wait for somebody who purges.
+# Two purges at a time would add to the sums twice; the worker does not wait for a session that purges.
 my $again = campaign($node, $db, 300, from => 60000000);
 drained($node, $db, 60);
 $s = $node->background_psql($db);

@@ -1,5 +1,5 @@
-# A database whose commits do not wait for the disk: what a worker offers is on disk all the same
-# before it leaves, so that a server that is killed forgets nothing that the carrier knows.
+# A database whose commits do not wait for the disk: an intent is on disk all the same before its message
+# leaves, so that a killed server knows every message that the carrier knows.
 
 use strict;
 use warnings;

@@ -1,4 +1,4 @@
-# A report that is overdue: the carrier is asked about its message, if it reports at all, at growing pauses.
+# A report is overdue: the carrier is asked about the message at growing pauses, if the account reports at all.
 
 use strict;
 use warnings;
@@ -30,7 +30,7 @@ reports('success');
 my $told = message('01010000007', '0212351235');
 poll($node, $db, "SELECT status FROM rcs.message_status WHERE id = '$told'", 'delivered', 20, 'a report that was asked for');
 
-# Handed out in an answer that is never stored: taken away at the carrier by a question of somebody else
+# The carrier has handed the report out already, to a question of somebody else, so it never reaches us
 my $token = do
 {
 	my $answer = HTTP::Tiny->new->request('POST', 'http://127.0.0.1:' . $sim->port . '/corp/v1/token',
@@ -78,7 +78,7 @@ $before = $sim->stats->{queries};
 sleep(6);
 cmp_ok($sim->stats->{queries} - $before, '<=', 1, 'is not asked about');
 
-# An account whose reports are pushed, and that lets nobody ask, is asked once, and nothing is wrong with it
+# An account whose reports are pushed, and that answers no questions, is asked once, and that is no problem
 
 my $seen = message('01050000007', '0212350003');
 drained($node, $db, 20, 'one of an account that pushes');

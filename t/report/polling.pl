@@ -1,5 +1,5 @@
-# Reports that are asked for: of a campaign all arrive, whatever cuts the answer or kills the worker
-# between the answer and the disk; what the carrier refuses is said, and not asked in a busy loop.
+# Reports that are asked for: all reports of a campaign arrive, also when an answer is cut or the worker is
+# killed before the answer is on disk.  A refusal of the carrier is shown, and not asked for in a busy loop.
 
 use strict;
 use warnings;

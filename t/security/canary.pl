@@ -35,7 +35,7 @@ my $node = rcs_node('main',
 $node->append_conf('postgresql.conf', "pg_stat_statements.track = 'all'") if $has_statements;
 $node->reload;
 
-# The secret comes from a file, so that not even the statement of who sets it up shows it.
+# The secret comes from a file, so that not even the statement that sets it up shows it.
 my $dir = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$dir/secret", "$secret\n");
 chmod 0600, "$dir/secret";
@@ -88,7 +88,7 @@ for my $try (1 .. 10)
 	look();
 	sleep(0.02);
 }
-# the same key for another text, a bad number, a text with a placeholder that nobody fills
+# the same key for another text, a bad number, a text with a placeholder without a value
 my ($rc, $out, $error);
 for my $bad (
 	q{SELECT rcs_send(phone, message || '{"copyAllowed":false}', key => key) FROM people LIMIT 1},
@@ -129,7 +129,7 @@ $sim->start_again;
 drained($node, $db, 120, 'everything leaves');
 $node->restart;
 
-# The tokens are those of the bodies' carrier: whatever it gave out is a long word of its own.
+# The tokens are those of the carrier that got the bodies: each is a long word that occurs nowhere else.
 
 my $log = slurp_file($node->logfile, $mark);
 cmp_ok(length $log, '>', 30_000, 'the log is talkative');

@@ -28,7 +28,7 @@ sql(q{GRANT CREATE, USAGE ON SCHEMA public TO mallory; GRANT CREATE, TEMPORARY O
 sql(q{CREATE SCHEMA trap AUTHORIZATION mallory});
 $node->safe_psql('postgres', qq{ALTER DATABASE $db SET search_path = trap, public, pg_catalog});
 
-# Whatever is called as somebody else than mallory is counted; a sequence counts across rollbacks.
+# Each call as another role than mallory is counted; a sequence counts across rollbacks.
 is(by_mallory(q{
 	CREATE SEQUENCE trap.sprung;
 	GRANT USAGE ON SEQUENCE trap.sprung TO PUBLIC;

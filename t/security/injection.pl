@@ -1,5 +1,5 @@
-# Whatever is in a text, a parameter, a name or a number arrives at the carrier as it was written, or
-# is refused with an SQLSTATE; it never becomes SQL, a format or a header.
+# Every text, parameter, name and number arrives at the carrier as it was written, or is refused with an
+# SQLSTATE; it never becomes SQL, a format or a header.
 
 use strict;
 use warnings;
