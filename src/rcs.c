@@ -1,8 +1,8 @@
 /*
  * rcs.c
- *		The library's entry: who is told that it has been loaded.
+ *		The library's entry: starts the parts that need it when the library is loaded.
  *
- * This file must not know the details of any module.
+ * It knows only the _init functions.
  */
 #include "postgres.h"
 
@@ -44,7 +44,7 @@ _PG_init(void)
 	rcs_listener_shared_init();
 	rcs_handler_init();
 	rcs_shmem_init();
-	/* pg_upgrade copies the queue: nobody may send from it */
+	/* pg_upgrade copies the queue: no worker may send from it */
 	if (IsBinaryUpgrade)
 		return;
 	rcs_ddl_hooks_init();

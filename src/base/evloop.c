@@ -28,10 +28,10 @@
 #include "base/pg_compat.h"
 
 /*
- * What is wanted of a descriptor and what the kernel knows.  An adopted one is
- * brought up to date only before the next look at the poll set, and then only
- * if an event could be missed or would repeat for ever: an idle connection that
- * is used again costs no system call.
+ * A descriptor: the events that are wanted, and the events that the kernel has been
+ * told.  The kernel is told about an adopted one only before the next look at the poll
+ * set, and then only if an event could be missed or would repeat for ever: an idle
+ * connection that is used again costs no system call.
  */
 typedef struct Watch
 {
@@ -73,12 +73,6 @@ rcs_evloop_init(void)
 	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, poll_fd, NULL, NULL);
-}
-
-int
-rcs_evloop_pollfd(void)
-{
-	return poll_fd;
 }
 
 /* ---------- what the kernel knows ---------- */

@@ -20,7 +20,6 @@ typedef struct RcsReady
 } RcsReady;
 
 extern void rcs_evloop_init(void);
-extern int rcs_evloop_pollfd(void);
 
 /* waits for a socket, the latch or the time-out; 0 only looks, -1 is forever */
 extern void rcs_evloop_wait(long timeout_ms);
@@ -31,7 +30,7 @@ extern void rcs_evloop_wait_in_transaction(long timeout_ms); /* of a user, not o
  * may call them; false means out of memory or refused by the kernel.
  *
  * adopt: rcs_evloop_forget() will be called before this descriptor is closed,
- * so its registration may lag behind what is wanted, which saves system calls.
+ * so its registration with the kernel may be late, which saves system calls.
  */
 extern bool rcs_evloop_adopt(int fd);
 extern bool rcs_evloop_watch(int fd, int what); /* what = 0: no more */

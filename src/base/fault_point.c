@@ -11,8 +11,8 @@
  *	wait		until a file rcs_fault_go is there
  *	alloc		tells a preloaded library (t/delivery/torture.pl) to let the SKIP + 1st
  *				allocation from here fail
- * "POINT late" is no event: as long as the file says so, a step is put off.
- * It knows nothing of the places that call it.
+ * "POINT late" is no event: as long as the file says so, the step at that point is put
+ * off.  This file must not know the places that call it.
  */
 #include "postgres.h"
 
@@ -99,7 +99,7 @@ rcs_fault(const char *here)
 		run_short_of_memory(skip);
 }
 
-/* Is what is done here to be put off? */
+/* True: the step at this point is put off. */
 bool
 rcs_fault_late(const char *here)
 {

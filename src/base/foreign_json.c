@@ -3,9 +3,9 @@
  *	  JSON from outside: read with PostgreSQL's parser, without raising.
  *
  * Size, encoding and depth are checked before the parser sees the bytes, so that
- * nobody outside can exhaust memory or the stack.  Works outside a transaction.
+ * no peer can exhaust memory or the stack.  Works outside a transaction.
  *
- * Must not know who sent it or what it means.
+ * Must not know the sender or the meaning of the document.
  */
 #include "postgres.h"
 
@@ -16,84 +16,13 @@
 
 #define MAX_DEPTH 32
 
-static bool looks_sane(const char *body, size_t len, size_t most, const char *openings);
-static Jsonb *parse(const char *body, size_t len);
-static bool too_deep(const char *body, size_t len);
-static char *to_server(const char *body, size_t len);
-static char *only_ascii(char *text);
-
-JsonbContainer *
-rcs_foreign_json(const char *body, size_t len)
+static char *
+only_ascii(char *text)
 {
-	Jsonb *parsed = looks_sane(body, len, RCS_FOREIGN_JSON_MAX, "{") ? parse(body, len) : NULL;
-
-	return parsed != NULL && JB_ROOT_IS_OBJECT(parsed) ? &parsed->root : NULL;
-}
-
-Jsonb *
-rcs_foreign_document(const char *body, size_t len, size_t most)
-{
-	return looks_sane(body, len, most, "{[") ? parse(body, len) : NULL;
-}
-
-static Jsonb *
-parse(const char *body, size_t len)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	Jsonb *volatile parsed = NULL;
-
-	PG_TRY();
-	{
-		parsed =
-			DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(to_server(body, len))));
-	}
-	PG_CATCH();
-	{
-		/* the parser holds nothing but memory, so there is nothing to roll back */
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		return NULL;
-	}
-	PG_END_TRY();
-	return parsed;
-}
-
-static bool
-looks_sane(const char *body, size_t len, size_t most, const char *openings)
-{
-	size_t start = 0;
-
-	if (len > most)
-		return false;
-	while (start < len && strchr(" \t\r\n", body[start]) != NULL && body[start] != '\0')
-		start++;
-	return start < len && body[start] != '\0' && strchr(openings, body[start]) != NULL &&
-		   !too_deep(body, len) &&
-		   pg_verify_mbstr(PG_UTF8, body, (int) len, true); /* refuses NUL, too */
-}
-
-static bool
-too_deep(const char *body, size_t len)
-{
-	int depth = 0;
-	bool in_string = false;
-
-	for (size_t i = 0; i < len; i++)
-	{
-		char c = body[i];
-
-		if (in_string && c == '\\')
-			i++;
-		else if (c == '"')
-			in_string = !in_string;
-		else if (in_string)
-			continue;
-		else if ((c == '{' || c == '[') && ++depth > MAX_DEPTH)
-			return true;
-		else if (c == '}' || c == ']')
-			depth--;
-	}
-	return false;
+	for (char *c = text; *c; c++)
+		if (IS_HIGHBIT_SET(*c))
+			*c = '?';
+	return text;
 }
 
 /*
@@ -122,11 +51,76 @@ to_server(const char *body, size_t len)
 	return converted != NULL ? converted : only_ascii(text);
 }
 
-static char *
-only_ascii(char *text)
+static Jsonb *
+parse(const char *body, size_t len)
 {
-	for (char *c = text; *c; c++)
-		if (IS_HIGHBIT_SET(*c))
-			*c = '?';
-	return text;
+	MemoryContext caller = CurrentMemoryContext;
+	Jsonb *volatile parsed = NULL;
+
+	PG_TRY();
+	{
+		parsed =
+			DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(to_server(body, len))));
+	}
+	PG_CATCH();
+	{
+		/* the parser holds nothing but memory, so there is nothing to roll back */
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		return NULL;
+	}
+	PG_END_TRY();
+	return parsed;
+}
+
+static bool
+too_deep(const char *body, size_t len)
+{
+	int depth = 0;
+	bool in_string = false;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		char c = body[i];
+
+		if (in_string && c == '\\')
+			i++;
+		else if (c == '"')
+			in_string = !in_string;
+		else if (in_string)
+			continue;
+		else if ((c == '{' || c == '[') && ++depth > MAX_DEPTH)
+			return true;
+		else if (c == '}' || c == ']')
+			depth--;
+	}
+	return false;
+}
+
+static bool
+looks_sane(const char *body, size_t len, size_t most, const char *openings)
+{
+	size_t start = 0;
+
+	if (len > most)
+		return false;
+	while (start < len && strchr(" \t\r\n", body[start]) != NULL && body[start] != '\0')
+		start++;
+	return start < len && body[start] != '\0' && strchr(openings, body[start]) != NULL &&
+		   !too_deep(body, len) &&
+		   pg_verify_mbstr(PG_UTF8, body, (int) len, true); /* refuses NUL, too */
+}
+
+JsonbContainer *
+rcs_foreign_json(const char *body, size_t len)
+{
+	Jsonb *parsed = looks_sane(body, len, RCS_FOREIGN_JSON_MAX, "{") ? parse(body, len) : NULL;
+
+	return parsed != NULL && JB_ROOT_IS_OBJECT(parsed) ? &parsed->root : NULL;
+}
+
+Jsonb *
+rcs_foreign_document(const char *body, size_t len, size_t most)
+{
+	return looks_sane(body, len, most, "{[") ? parse(body, len) : NULL;
 }

@@ -2,8 +2,8 @@
  * foreign_json.h
  *	  JSON from outside: read with PostgreSQL's parser, without raising.
  *
- * Everything is palloc'd in the current context, also what a failed reading
- * leaves behind: use a context of your own.
+ * Everything is palloc'd in the current context, and a reading that fails leaves its
+ * memory there: use a context of your own.
  */
 #ifndef RCS_FOREIGN_JSON_H
 #define RCS_FOREIGN_JSON_H

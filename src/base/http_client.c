@@ -6,7 +6,7 @@
  * NOT_SENT is said only when it can be proved; in doubt it is UNKNOWN.
  * Callbacks run inside curl: they never raise and never use palloc.
  *
- * Must not know KT, SQL, or what a request means.
+ * Must not know KT, SQL, or the meaning of a request.
  */
 #include "postgres.h"
 
@@ -35,7 +35,7 @@ static dlist_head finished = DLIST_STATIC_INIT(finished);
 static int active = 0;		   /* length of "running" */
 static int64 deadline_us = -1; /* when curl wants to run; -1 = never */
 static int open_sockets = 0;   /* counted in callbacks */
-static int reserved_fds = 0;   /* what fd.c knows of them */
+static int reserved_fds = 0;   /* as many of them are in the budget of fd.c */
 static uint64 turns = 0;	   /* of rcs_http_run() */
 
 /* ---------- callbacks of curl: nothing here may raise ---------- */

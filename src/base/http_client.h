@@ -1,6 +1,6 @@
 /*
  * http_client.h
- *	  HTTP out: asynchronous requests.  The only user of libcurl.
+ *	  HTTP out: asynchronous requests.  With http_transfer the only user of libcurl.
  *
  * rcs_http_start(), then rcs_evloop_wait() for at most rcs_http_timeout_ms(),
  * then rcs_http_run(), then rcs_http_next_done() until it is NULL.

@@ -1,6 +1,6 @@
 /*
  * http_request.h
- *	  An HTTP request and what became of it.
+ *	  An HTTP request and its outcome.
  */
 #ifndef RCS_HTTP_REQUEST_H
 #define RCS_HTTP_REQUEST_H
@@ -26,7 +26,7 @@ typedef struct RcsHttpRequest
 	const char *ca_file;	  /* NULL: the system's */
 	const char *bearer;		  /* NULL: none */
 	const char *content_type; /* of the body; NULL: JSON */
-	const char *accept;		  /* what the answer is to be; NULL: JSON */
+	const char *accept;		  /* the type of the answer; NULL: JSON */
 	const char *header;		  /* one more line, "Name: value"; NULL: none */
 	const char *body;
 	size_t body_len;   /* not 0, but for a GET */

@@ -11,7 +11,7 @@
  *	 environment.
  * - Callbacks run inside curl: they never raise and never use palloc.
  *
- * Must not know the multi handle, the wait, or what a request means.
+ * Must not know the multi handle, the wait, or the meaning of a request.
  */
 #include "postgres.h"
 
@@ -453,8 +453,8 @@ set_headers(RcsHttpTransfer *t, const RcsHttpRequest *r)
 }
 
 /*
- * Only what differs from the request before is set again.  But a GET has a handle as
- * new: curl repeats one by itself when a kept connection is closed while it leaves,
+ * An option is set again only if it differs from the request before.  But a GET gets a
+ * handle as new: curl repeats one by itself when a kept connection is closed while it leaves,
  * five times in the life of a handle, and then fails.
  */
 bool

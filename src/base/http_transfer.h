@@ -24,7 +24,7 @@ struct RcsHttpTransfer
 	curl_closesocket_callback close_socket;
 	RcsHttpRequest *request;
 
-	/* what the easy handle is set to; malloc'd, NULL = not set */
+	/* the options of the easy handle; malloc'd, NULL = not set */
 	char *url;
 	char *ca_file;
 	char *bearer;
@@ -57,7 +57,7 @@ extern bool rcs_http_transfer_prepare(RcsHttpTransfer *t, RcsHttpRequest *r);
 /* false: it may have; curl has looked at the request already */
 extern bool rcs_http_transfer_nothing_left(const RcsHttpTransfer *t);
 
-/* gives back what an idle transfer should not keep */
+/* drops secrets and large buffers, which an idle transfer should not keep */
 extern void rcs_http_transfer_trim(RcsHttpTransfer *t);
 
 #endif /* RCS_HTTP_TRANSFER_H */

@@ -2,7 +2,7 @@
  * jsonb_members.c
  *		The members of a JSON object by their names.
  *
- * Must not know what the object is for.
+ * Must not know the meaning of the object.
  */
 #include "postgres.h"
 

@@ -2,7 +2,7 @@
  * jsonb_members.h
  *		The members of a JSON object by their names.
  *
- * A member that is null counts as missing.  What is no object has no members.
+ * A member that is null counts as missing.  A value that is not an object has no members.
  */
 #ifndef RCS_JSONB_MEMBERS_H
 #define RCS_JSONB_MEMBERS_H

@@ -1,7 +1,7 @@
 /*
  * monotonic.h
- *	  Time that runs on when somebody sets the clock: for rests and time-outs that
- *	  end with the process.  What is on disk goes by the clock.
+ *	  Time that runs on when the clock is set: for pauses and time-outs that end with
+ *	  the process.  Dates on disk are those of the clock.
  */
 #ifndef RCS_MONOTONIC_H
 #define RCS_MONOTONIC_H

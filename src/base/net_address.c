@@ -2,12 +2,12 @@
  * net_address.c
  *	  Which addresses of the network a request may go to.
  *
- * What a name stands for is anybody's to say, and may change between two
- * questions, so each address is judged when its socket is made.  Whatever is not
- * known to be of the internet is refused.  Called inside curl: nothing raises,
- * nothing allocates.
+ * The owner of a name decides which address it has, and may change it between two
+ * look-ups.  So each address is judged when its socket is made.  An address that is not
+ * known to be of the internet is refused.  Called inside curl: nothing raises, nothing
+ * allocates.
  *
- * Must not know HTTP or who asks.
+ * Must not know HTTP or the caller.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@ typedef enum Kind
 	KIND_PUBLIC,
 	KIND_PRIVATE,
 	KIND_LOOPBACK,
-	KIND_SPECIAL /* of no use to anybody who means well */
+	KIND_SPECIAL /* no honest request goes there */
 } Kind;
 
 typedef struct Network4

@@ -18,7 +18,7 @@ typedef enum RcsReach
 /* NULL, or why this address is out of reach.  Raises nothing and allocates nothing. */
 extern const char *rcs_address_refusal(const struct sockaddr *address, RcsReach reach);
 
-/* How far a request to a host may go that is named so: a literal address is what it says. */
+/* The reach of a request to a host of this name.  A literal address is not limited. */
 extern RcsReach rcs_reach_of_host(const char *host, bool allow_private);
 
 #endif /* RCS_NET_ADDRESS_H */

@@ -4,7 +4,7 @@
  *
  * Called by settings and inside of libmicrohttpd: nothing raises, nothing allocates.
  *
- * Must not know who asks, nor what for.
+ * Must not know the caller.
  */
 #include "postgres.h"
 
@@ -35,7 +35,7 @@ parse_bits(const char *text, int max, int *bits)
 	return true;
 }
 
-/* It ends where the number of bits begins. */
+/* The slash is overwritten, so that the address ends there. */
 static bool
 parse_one(char *text, RcsCidr *cidr)
 {

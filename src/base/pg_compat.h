@@ -14,7 +14,7 @@
 #include "varatt.h"
 #endif
 
-/* a wait set for the life of the process: owned by a context, from 17 by nobody */
+/* a wait set for the life of the process: before 17 it belongs to a memory context */
 #if PG_VERSION_NUM >= 170000
 #define RcsCreateWaitEventSet(n) CreateWaitEventSet(NULL, (n))
 #else

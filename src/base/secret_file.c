@@ -2,7 +2,7 @@
  * secret_file.c
  *	  Reads a secret from a file of the server.
  *
- * Must not know what the secret is for.
+ * Must not know the use of the secret.
  */
 #include "postgres.h"
 

@@ -47,7 +47,7 @@ rcs_execute(RcsStatement *s, Datum *values, const char *nulls)
 	return check_done(SPI_execute_plan(s->plan, values, nulls, false, 0));
 }
 
-/* In REPEATABLE READ the transaction's own snapshot would never show what others do meanwhile. */
+/* In REPEATABLE READ the transaction's own snapshot would never show later commits of others. */
 uint64
 rcs_execute_latest(RcsStatement *s, Datum *values)
 {
@@ -113,7 +113,7 @@ rcs_column_jsonb(uint64 row, int column, MemoryContext cxt)
 	return copy;
 }
 
-/* For what goes to other programs. */
+/* For text that goes to other programs. */
 char *
 rcs_column_utf8(uint64 row, int column)
 {
@@ -122,7 +122,7 @@ rcs_column_utf8(uint64 row, int column)
 	return text == NULL ? pstrdup("") : pg_server_to_any(text, (int) strlen(text), PG_UTF8);
 }
 
-/* Nulls in it are left out: an error would come back each time the row is read. */
+/* Nulls in the array are left out: an error would come back each time the row is read. */
 int *
 rcs_column_ints(uint64 row, int column, MemoryContext cxt, int *n)
 {

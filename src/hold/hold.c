@@ -2,7 +2,7 @@
  * hold.c
  *		rcs_hold() and rcs_resume().
  *
- * This file must not know what the workers do about a hold.
+ * This file must not know how a hold stops the workers.
  */
 #include "postgres.h"
 

@@ -2,8 +2,8 @@
  * hold_store.c
  *		The table of holds: the ones in force, and the ones that workers make.
  *
- * A hold is a row of rcs.hold without released_at.  This file must not know what
- * the workers do about it, or why they make one.
+ * A hold is a row of rcs.hold without released_at.  This file must not know how
+ * it stops the workers, or why they make one.
  */
 #include "postgres.h"
 

@@ -2,13 +2,13 @@
  * identity.c
  *		Notices that the data of this database were restored or copied.
  *
- * A copy of a queue would send what the original has sent or will send.  The
+ * A copy of a queue would send the messages of the original once more.  The
  * row of rcs.identity says where the data were written; a worker compares it
  * with where it runs, before its first lease.  A failover and a pg_upgrade are
- * adopted, a copy and a restore are held until somebody says rcs_resume().
+ * adopted, a copy and a restore are held until rcs_resume().
  *
- * A restore to an earlier time and a failover both begin a new timeline.  What
- * tells them apart is how old the data were when it began.
+ * A restore to an earlier time and a failover both begin a new timeline.  They
+ * differ in the age of the data when it began.
  *
  * This file must not know how a hold stops anything.
  */
@@ -54,7 +54,7 @@ typedef enum Verdict
 
 PG_FUNCTION_INFO_V1(rcs_identity_now);
 
-/* ---------- what is ---------- */
+/* ---------- where this server is ---------- */
 
 static void
 read_present(Identity *id)
@@ -192,11 +192,11 @@ rcs_identity_read_times(TimestampTz *installed_at, TimestampTz *promoted_at)
 	*promoted_at = found ? rcs_column_int64(0, 2) : DT_NOBEGIN;
 }
 
-/* ---------- what waits ---------- */
+/* ---------- messages that wait ---------- */
 
 /*
  * The newest message of each stream that waits, among those made before $1.
- * $2: also those that nobody would send just now.
+ * $2: also those that are not to be sent just now.
  */
 static RcsStatement newest_unsent =
 	{"SELECT max(x.created_at) FROM"

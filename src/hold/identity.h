@@ -1,6 +1,6 @@
 /*
  * identity.h
- *		Is this database still the one whose history it holds?
+ *		Notices that the data of this database were restored or copied.
  */
 #ifndef RCS_IDENTITY_H
 #define RCS_IDENTITY_H
@@ -9,10 +9,10 @@
 
 /* All with SPI connected, as the owner. */
 
-/* Compare, and adopt what is plainly the same; otherwise make a hold. */
+/* Compares the row with this server, and adopts it or makes a hold. */
 extern void rcs_identity_check(void);
 
-/* What is here now is right; with "all" also messages that were loaded from elsewhere. */
+/* Writes this server into the row; "all": messages that were loaded from elsewhere may go too. */
 extern void rcs_identity_adopt(bool all, bool promoted);
 
 /* Still alive; "sending": something was sent lately. */

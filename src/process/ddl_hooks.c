@@ -3,13 +3,13 @@
  *		Statements that need a database without connections, and statements after
  *		which workers or the launcher must look again.
  *
- * DROP, RENAME, SET TABLESPACE and CREATE ... TEMPLATE fail while anybody is
+ * DROP, RENAME, SET TABLESPACE and CREATE ... TEMPLATE fail while a process is
  * connected.  So the database's workers are sent away before, and kept away
  * until the end of the transaction, whether it commits, fails or dies: the
  * transaction callback of wakeup.c sees to that.  Only for the owner of the
- * database, since anybody else's statement will fail.
+ * database, since the statement of another role will fail.
  *
- * This file must not know what workers do.
+ * This file must not know the work of the workers.
  */
 #include "postgres.h"
 

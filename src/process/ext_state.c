@@ -3,7 +3,7 @@
  *		The row of pg_extension, and the lock that keeps it.
  *
  * There is no system cache for pg_extension; a look-up is one index scan.  This
- * file must not know what is in the extension.
+ * file must not know the objects of the extension.
  */
 #include "postgres.h"
 
@@ -99,26 +99,9 @@ rcs_ext_owner(void)
 	return owner;
 }
 
-bool
-rcs_ext_version_ok(void)
-{
-	return look_up().version_ok;
-}
-
-bool
-rcs_ext_lock(void)
-{
-	Oid oid = rcs_ext_oid();
-
-	if (!OidIsValid(oid))
-		return false;
-	LockDatabaseObject(ExtensionRelationId, oid, 0, AccessShareLock);
-	return rcs_ext_oid() == oid;
-}
-
 /*
- * DROP EXTENSION holds its lock until its transaction ends, which may take long; a
- * worker has other things to look after meanwhile.
+ * DROP EXTENSION holds its lock until its transaction ends, which may take long.  A
+ * worker does not wait for it, because it has other work meanwhile.
  */
 RcsExtLock
 rcs_ext_try_lock(RcsExt *ext)

@@ -1,6 +1,6 @@
 /*
  * ext_state.h
- *		Is the extension in this database, which, whose, and of what version?
+ *		The extension in this database: its id, its owner, its version.
  */
 #ifndef RCS_EXT_STATE_H
 #define RCS_EXT_STATE_H
@@ -16,17 +16,13 @@ typedef enum RcsExtLock
 {
 	RCS_EXT_LOCKED,
 	RCS_EXT_GONE,
-	RCS_EXT_BUSY /* somebody drops or alters it just now */
+	RCS_EXT_BUSY /* another transaction drops or alters it just now */
 } RcsExtLock;
 
 extern Oid rcs_ext_oid(void);
 extern Oid rcs_ext_owner(void);
-extern bool rcs_ext_version_ok(void);
 
-/* look up, lock until the end of the transaction, look up again */
-extern bool rcs_ext_lock(void);
-
-/* the same without waiting */
+/* Looks up, locks until the end of the transaction without waiting, looks up again. */
 extern RcsExtLock rcs_ext_try_lock(RcsExt *ext);
 
 #endif /* RCS_EXT_STATE_H */

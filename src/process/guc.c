@@ -2,7 +2,7 @@
  * guc.c
  *		All settings: names, ranges and contexts.
  *
- * This file must not know who reads a setting.
+ * This file must not know the readers of a setting.
  */
 #include "postgres.h"
 
@@ -13,7 +13,7 @@
 #include "message/ad_hours.h"
 #include "process/guc.h"
 
-char *rcs_chatbot = NULL;
+static char *chatbot = NULL; /* read by its name, as rcs.chatbot */
 int rcs_single_workers = 1;
 int rcs_campaign_workers = 1;
 int rcs_chat_workers = 1;
@@ -174,8 +174,8 @@ static const struct
 void
 rcs_guc_init(void)
 {
-	DefineCustomStringVariable("rcs.chatbot", "Sender of messages that name none.", NULL,
-							   &rcs_chatbot, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("rcs.chatbot", "Sender of messages that name none.", NULL, &chatbot,
+							   "", PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("rcs.in_doubt",
 							 "What is done with a message whose outcome is unknown.",
 							 "It is offered again under the same id and account, or held.",
@@ -196,7 +196,7 @@ rcs_guc_init(void)
 	DefineCustomBoolVariable("rcs.changes", "Keep the feed of changes that rcs_changes() reads.",
 							 NULL, &rcs_changes, false, PGC_SIGHUP, 0, NULL, NULL, NULL);
 
-	/* what a variable holds before its definition is its default */
+	/* the value of a variable before its definition is the default */
 	for (size_t i = 0; i < lengthof(numbers); i++)
 		DefineCustomIntVariable(numbers[i].name, numbers[i].what, NULL, numbers[i].variable,
 								*numbers[i].variable, numbers[i].min, numbers[i].max, PGC_SIGHUP,

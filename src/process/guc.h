@@ -17,7 +17,6 @@ typedef enum RcsAfterPromotion
 	RCS_AFTER_PROMOTION_HOLD
 } RcsAfterPromotion;
 
-extern char *rcs_chatbot; /* "" = none */
 extern int rcs_single_workers;
 extern int rcs_campaign_workers;
 extern int rcs_chat_workers;
@@ -30,11 +29,10 @@ extern int rcs_settle;			 /* ms */
 extern int rcs_settle_dead;		 /* ms */
 extern int rcs_duplicate_window; /* seconds */
 extern int rcs_after_promotion;	 /* RcsAfterPromotion */
-extern int rcs_after_gap;
-extern int rcs_pause_failed_percent;
-extern int rcs_pause_failed_min; /* seconds */
 extern int rcs_after_gap;		 /* seconds */
-extern int rcs_report_overdue;	 /* seconds; 0: nobody asks */
+extern int rcs_pause_failed_percent;
+extern int rcs_pause_failed_min; /* answers of the carrier */
+extern int rcs_report_overdue;	 /* seconds; 0: the carrier is not asked */
 extern char *rcs_node_id;		 /* "" = none */
 extern bool rcs_changes;
 extern char *rcs_ad_hours;	 /* as ad_hours.c parses it */

@@ -1,8 +1,8 @@
 /*
  * health.c
- *		What rcs_health() cannot ask SQL: the library itself and room on disk.
+ *		Facts for rcs_health() that SQL cannot see: the library and room on disk.
  *
- * It judges nothing: what is good and what is bad is in the schema.
+ * The schema judges them; this file must not.
  */
 #include "postgres.h"
 
@@ -26,7 +26,7 @@
 PG_FUNCTION_INFO_V1(rcs_library);
 PG_FUNCTION_INFO_V1(rcs_disk);
 
-/* rcs._library(): asked for before any setting, since asking loads the library. */
+/* rcs._library(): called before any setting is read, since the call loads the library. */
 Datum
 rcs_library(PG_FUNCTION_ARGS)
 {
@@ -61,7 +61,7 @@ typedef struct Places
 	Place place[PLACES];
 } Places;
 
-/* What is on the same file system as another is full together with it. */
+/* Two places on one file system are full together, so it is listed once. */
 static void
 add_place(Places *places, const char *name, const char *path)
 {

@@ -5,8 +5,8 @@
  *
  * The first is a number that rises, so that a worker reads rcs.hold before its
  * next offer.  The second cannot be seen in any table: rcs_hold() with "drain"
- * waits in its own transaction for what is in flight, so it asks here for
- * silence, and the end of the transaction, whatever it is, takes that back.  At
+ * waits in its own transaction for the messages in flight, so it asks here for
+ * silence, and COMMIT and ROLLBACK take that back.  At
  * COMMIT the number rises first, so that nothing leaves between the two.
  *
  * This file must not know the table of holds.
@@ -32,7 +32,7 @@ typedef struct Shared
 
 static Shared *shared = NULL;
 
-/* What this transaction has done. */
+/* of this transaction */
 static bool announced = false;
 static int my_request = -1;
 
@@ -51,9 +51,7 @@ wake_workers(void)
 	rcs_slots_wake(MyDatabaseId, RCS_WORKER_CAMPAIGN);
 }
 
-/*
- * Any process.
- */
+/* ---------- any process ---------- */
 
 void
 rcs_hold_announce(void)
@@ -98,11 +96,9 @@ rcs_hold_shared_init(void)
 	RegisterXactCallback(at_end_of_transaction, NULL);
 }
 
-/*
- * Backend.
- */
+/* ---------- backend ---------- */
 
-/* The number rises after the request can be seen: whoever has read it sees the request. */
+/* The number rises after the request can be seen: a worker that reads the number sees the request. */
 uint32
 rcs_hold_request(void)
 {

@@ -12,10 +12,10 @@ extern void rcs_hold_announce(void);
 
 /*
  * A backend: from now to the end of this transaction the workers of this
- * database offer nothing.  The number is what to wait for.
+ * database offer nothing.  Returns the number to wait for.
  */
 extern uint32 rcs_hold_request(void);
-/* ... true when they all have nothing open any more */
+/* True: since this request no worker has a message in flight. */
 extern bool rcs_hold_is_drained(uint32 number);
 
 /* worker */

@@ -2,16 +2,17 @@
  * launcher.c
  *		The one process that starts and stops the workers of all databases.
  *
- * It is connected to no database.  Whether a database has the extension only a
- * process connected to it can see: so the first worker of a database is a probe,
+ * It is connected to no database.  Only a process that is connected to a database
+ * can see whether it has the extension.  So the first worker of a database is a probe,
  * which either confirms its slot or leaves with the reason RCS_EXIT_ABSENT.  At
- * start the databases are probed one after another; later only when somebody
- * asks (CREATE EXTENSION does, at commit), so that nobody connects again and
- * again to databases that do not want us.
+ * start the databases are probed one after another; later only on request (CREATE
+ * EXTENSION makes one, at commit), so that databases without the extension are not
+ * connected to again and again.
  *
- * A turn is: read pg_database, take requests, see who is gone, start and stop.
- * What is known about a database is here; who runs, is in the slots: a new launcher
- * adopts the workers of the one before.  This file must not know what workers do.
+ * A turn is: read pg_database, take requests, see the workers that have gone, start
+ * and stop.  launcher_db.c keeps the databases.  The slots keep the workers, so that a
+ * new launcher adopts the workers of the one before.  This file must not know the work
+ * of the workers.
  */
 #include "postgres.h"
 
@@ -40,7 +41,7 @@
 #define TERMINATED_PAUSE_MS 500
 #define LONG_RUN_MS 30000 /* an error after it is not one of a series */
 
-/* What this launcher knows about a slot besides what stands in it. */
+/* A slot as this launcher knows it, besides its contents. */
 typedef struct Child
 {
 	bool active;
@@ -63,9 +64,7 @@ look_again_at(TimestampTz when)
 		look_again = when;
 }
 
-/*
- * Workers that have gone.
- */
+/* ---------- workers that have gone ---------- */
 
 static bool
 is_child_of(int n, Oid dboid)
@@ -100,7 +99,7 @@ child_gone(int n)
 	{
 		case RCS_EXIT_ABSENT:
 		case RCS_EXIT_VERSION:
-			/* who was in doubt already has no news */
+			/* a worker that was in doubt already is no news */
 			if (!children[n].doubtful)
 				not_found_in(db);
 			break;
@@ -117,7 +116,7 @@ child_gone(int n)
 	}
 }
 
-/* Has the process of a starting slot failed before it could say anything? */
+/* True: the process of a starting slot has failed before it took the slot. */
 static bool
 never_came(int n)
 {
@@ -150,7 +149,7 @@ see_child(int n)
 		child_gone(n);
 }
 
-/* Departures first: they may put what others have confirmed in doubt. */
+/* Departures first: they may put databases in doubt that other workers have confirmed. */
 static void
 see_children(void)
 {
@@ -168,9 +167,7 @@ see_children(void)
 	}
 }
 
-/*
- * Starting and stopping.
- */
+/* ---------- starting and stopping ---------- */
 
 static int
 wanted(const RcsDb *db, RcsWorkerKind kind)
@@ -199,7 +196,7 @@ wanted_in_all(const RcsDb *db)
 	return n;
 }
 
-/* With those of the database that lacks one now, of which nothing may be known yet. */
+/* Counts those of the asking database too, even when it has not been probed yet. */
 static int
 processes_needed(RcsDb *asking)
 {
@@ -353,7 +350,7 @@ start_missing(RcsDb *db, RcsWorkerKind kind)
 	}
 }
 
-/* Is somebody just looking into a database of which nothing is known? */
+/* True: a worker is just looking into a database that is not known yet. */
 static bool
 probe_under_way(void)
 {
@@ -426,7 +423,7 @@ turn(void)
 	TimestampTz before = now;
 
 	now = GetCurrentTimestamp();
-	if (now < before) /* the clock was set back: what rests would do so for as long as that */
+	if (now < before) /* the clock was set back, and pauses would be longer by that */
 		rcs_dbs_end_rests();
 	shortage_until = Min(shortage_until, TimestampTzPlusMilliseconds(now, SHORTAGE_RETRY_MS));
 	look_again = TimestampTzPlusMilliseconds(now, NAP_MS);

@@ -1,8 +1,8 @@
 /*
  * launcher_db.c
- *		What the launcher knows about each database of the server.
+ *		The databases of the server, as the launcher knows them.
  *
- * This file must not know that there are workers.
+ * This file must not know how a worker is started or stopped.
  */
 #include "postgres.h"
 
@@ -64,7 +64,7 @@ note_database(Form_pg_database form)
 	db->listed = true;
 	db->usable =
 		form->datallowconn && !form->datistemplate && form->datconnlimit != DATABASE_IS_INVALID;
-	/* what was found out may date from when it was a template */
+	/* it may have been found absent while it was a template */
 	if (db->usable && !db->was_usable && db->state == RCS_DB_ABSENT)
 		db->state = RCS_DB_UNKNOWN;
 }

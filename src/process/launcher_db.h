@@ -1,6 +1,6 @@
 /*
  * launcher_db.h
- *		What the launcher knows about each database of the server.
+ *		The databases of the server, as the launcher knows them.
  */
 #ifndef RCS_LAUNCHER_DB_H
 #define RCS_LAUNCHER_DB_H

@@ -2,10 +2,10 @@
  * my_slot.c
  *		The slot of this worker process, and the ways in which the process ends.
  *
- * A worker is asked to leave by SIGTERM or through its slot; it then has a few
- * seconds to record what it knows.
+ * A worker is asked to leave by SIGTERM or through its slot.  It then has a few
+ * seconds to record its results.
  *
- * This file must not know transactions or what the worker does.
+ * This file must not know transactions or the work of the worker.
  */
 #include "postgres.h"
 
@@ -69,7 +69,7 @@ rcs_worker_drain_ms(void)
 	return my_slot->drain_short ? DRAIN_SHORT_MS : DRAIN_MS;
 }
 
-/* The latch stays as it is: the worker's loop has still to look at what set it. */
+/* The latch stays set: the worker's loop has still to look for the reason. */
 bool
 rcs_worker_pause(long timeout_ms)
 {
@@ -81,7 +81,7 @@ rcs_worker_pause(long timeout_ms)
 
 /* ---------- the end of the process ---------- */
 
-/* Status 1 is what the server expects of a process that was terminated. */
+/* The server expects status 1 of a process that was terminated. */
 void
 rcs_worker_end(RcsSlot *slot)
 {

@@ -4,12 +4,12 @@
  *
  * SECURITY_LOCAL_USERID_CHANGE, as for every SECURITY DEFINER function, forbids
  * SET ROLE in it.  SECURITY_RESTRICTED_OPERATION besides, because the statements in it
- * are ours and need nothing of what it forbids (temporary objects, deferred
+ * are ours and need nothing that it forbids (temporary objects, deferred
  * triggers, prepared statements and held cursors that would outlive the scope),
  * so that even a trigger that the owner was talked into has no hold here.
  *
  * search_path is pinned, since operators and casts of our statements are looked up.
- * This file must not know which statements run.
+ * This file must not know the statements that run.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * owner.h
- *		A function of a user acts as the extension's owner for a while.
+ *		The scope in which a function called by a user acts as the extension's owner.
  */
 #ifndef RCS_OWNER_H
 #define RCS_OWNER_H

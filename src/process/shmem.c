@@ -3,7 +3,7 @@
  *		The hooks through which PostgreSQL gives out shared memory, and our locks.
  *
  * Each file that owns a part registers its pointer, its size and its initialiser
- * here.  This file must not know what is in any part.
+ * here.  This file must not know the contents of a part.
  */
 #include "postgres.h"
 

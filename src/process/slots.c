@@ -4,7 +4,7 @@
  *
  * Everything here is guarded by RCS_LOCK_SLOTS and each function holds it for
  * some assignments only.  This file must not know how a worker is started, nor
- * what it delivers.
+ * its work.
  */
 #include "postgres.h"
 
@@ -114,11 +114,9 @@ free_slot(RcsSlot *slot, RcsExitReason reason)
 	wake_launcher();
 }
 
-/*
- * Worker.
- */
+/* ---------- worker ---------- */
 
-/* NULL: the launcher has given this slot up, or somebody else has it. */
+/* NULL: the launcher has given this slot up, or another worker has it. */
 RcsSlot *
 rcs_slot_attach(int n, uint32 generation)
 {
@@ -173,7 +171,7 @@ rcs_slot_detach(RcsSlot *slot, RcsExitReason reason)
 void
 rcs_slot_set_state(RcsSlot *slot, const char *state)
 {
-	/* nobody else writes it, so reading it needs no lock */
+	/* no other process writes it, so reading it needs no lock */
 	if (strncmp(slot->state, state, RCS_SLOT_STATE_LEN - 1) == 0)
 		return;
 	lock(LW_EXCLUSIVE);
@@ -181,9 +179,7 @@ rcs_slot_set_state(RcsSlot *slot, const char *state)
 	unlock();
 }
 
-/*
- * Launcher.
- */
+/* ---------- launcher ---------- */
 
 void
 rcs_launcher_attach(void)
@@ -209,7 +205,7 @@ rcs_launcher_detach(void)
 	unlock();
 }
 
-/* A backend that is gone blocks nothing, even if it could not say so. */
+/* A backend that is gone blocks nothing, even if it has left its block behind. */
 static bool
 is_blocked(Oid dboid)
 {
@@ -321,9 +317,7 @@ rcs_slots_take_probes(RcsProbes *probes)
 	unlock();
 }
 
-/*
- * Any backend.
- */
+/* ---------- any backend ---------- */
 
 void
 rcs_slots_wake(Oid dboid, RcsWorkerKind kind)
@@ -376,7 +370,7 @@ rcs_launcher_probe(Oid dboid)
 	unlock();
 }
 
-/* It reads pg_database anew. */
+/* The launcher reads pg_database again. */
 void
 rcs_launcher_wake(void)
 {
@@ -389,7 +383,7 @@ rcs_launcher_wake(void)
 
 /*
  * From here to the end of this backend's transaction nothing is started in the
- * database, and what runs there is told to leave quickly.
+ * database, and the workers there are told to leave quickly.
  */
 void
 rcs_slots_block(Oid dboid)

@@ -1,6 +1,6 @@
 /*
  * slots.h
- *		Places of worker processes in shared memory: who runs for which database.
+ *		The slots of the worker processes in shared memory, and their databases.
  */
 #ifndef RCS_SLOTS_H
 #define RCS_SLOTS_H
@@ -28,7 +28,7 @@ typedef enum RcsSlotPhase
 	RCS_SLOT_RUNNING   /* a process has it */
 } RcsSlotPhase;
 
-/* Why the process that had a slot is gone; kept until the slot is used again. */
+/* The reason why the process of a slot is gone; kept until the slot is used again. */
 typedef enum RcsExitReason
 {
 	RCS_EXIT_NONE,
@@ -74,7 +74,7 @@ typedef struct RcsSlot
 	pg_atomic_uint64 busy_since;  /* it has had messages in hand; 0: it has none */
 } RcsSlot;
 
-/* What the launcher is asked to look at. */
+/* The databases that the launcher is asked to look at. */
 #define RCS_MAX_PROBES 64
 typedef struct RcsProbes
 {

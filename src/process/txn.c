@@ -6,7 +6,7 @@
  * EXTENSION does, so the two cannot deadlock; and it is locked without waiting,
  * because a worker that waits here looks after nothing else.
  *
- * This file must not know which statements run.
+ * This file must not know the statements that run.
  */
 #include "postgres.h"
 
@@ -36,7 +36,7 @@ static volatile sig_atomic_t canceled = false;
 
 static bool replicated = true;
 
-/* A later extension of the same name is another one: this worker is not for it. */
+/* A later extension of the same name is another one, which this worker does not serve. */
 static Oid extension = InvalidOid;
 
 typedef struct Identity
@@ -100,7 +100,7 @@ begin(Identity *before)
 }
 
 /*
- * A commit waits for synchronous standbys, however long there are none.  Whoever
+ * A commit waits for synchronous standbys, however long there are none.  A worker that
  * is asked to leave gives that wait up: before it here, within it by a signal.
  */
 static void
@@ -114,7 +114,7 @@ commit(void)
 	}
 	CommitTransactionCommand();
 	committing = in_txn = false;
-	/* a request to cancel that came too late is for nobody */
+	/* a request to cancel came too late: it must not hit the next statement */
 	QueryCancelPending = false;
 	replicated = !canceled || SyncRepStandbyNames == NULL || SyncRepStandbyNames[0] == '\0';
 }
@@ -186,7 +186,7 @@ run_caught(void (*body)(void *arg), void *arg, RcsExtLock *lock)
 	return fine;
 }
 
-/* False with "busy" when somebody is altering the extension. */
+/* False with "busy" when another transaction is altering the extension. */
 static bool
 try_once(void (*body)(void *arg), void *arg, bool *busy)
 {

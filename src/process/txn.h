@@ -9,17 +9,17 @@
  * Runs body in a transaction of its own, as the owner of the extension, with SPI
  * connected and a snapshot pushed, the extension locked.  False: an error was
  * reported to the log and everything of it is rolled back, or the worker was
- * told to stop while somebody was altering the extension.  Does not return when
+ * told to stop while another transaction was altering the extension.  Does not return when
  * the extension is gone.
  */
 extern bool rcs_txn_run(void (*body)(void *arg), void *arg);
 
-/* The same, but false at once when somebody is altering the extension. */
+/* The same, but false at once when another transaction is altering the extension. */
 extern bool rcs_txn_try(void (*body)(void *arg), void *arg);
 
 /*
- * Did the last commit wait to its end for the synchronous standbys there are to
- * be?  If not, what it wrote may be gone after a failover.
+ * True: the last commit has waited for all synchronous standbys that are configured.
+ * If it has not, its writes may be gone after a failover.
  */
 extern bool rcs_txn_replicated(void);
 

@@ -1,6 +1,6 @@
 /*
  * wakeup.c
- *		What a transaction leaves for the workers is handed over at its COMMIT.
+ *		Hands the work that a transaction leaves for the workers over at its COMMIT.
  *
  * The ids of single messages' batches go through a ring per database, so that
  * the worker leases them by key, and workers for campaigns see that they should
@@ -10,7 +10,7 @@
  *
  * One transaction callback for the life of the backend; it runs in every
  * transaction of the server and leaves at its first line when there is nothing.
- * This file must not know what a batch is.
+ * This file must not know the contents of a batch.
  */
 #include "postgres.h"
 
@@ -50,7 +50,7 @@ typedef struct Shared
 	Ring rings[MAX_RINGS];
 } Shared;
 
-/* What this transaction has to say. */
+/* The work that this transaction will hand over. */
 typedef struct Pending
 {
 	bool anything;
@@ -107,9 +107,7 @@ find_ring(Oid dboid)
 	return NULL;
 }
 
-/*
- * Backend.
- */
+/* ---------- backend ---------- */
 
 static void
 warn_not_preloaded(void)
@@ -142,7 +140,7 @@ rcs_wakeup_campaign(void)
 	pending.anything = pending.campaign = true;
 }
 
-/* What may be offered of a campaign has changed: nothing is, before the workers have looked. */
+/* A campaign was steered: the workers look at it before they offer more of it. */
 void
 rcs_wakeup_steered(void)
 {
@@ -150,14 +148,14 @@ rcs_wakeup_steered(void)
 	pending.anything = pending.steered = true;
 }
 
-/* Messages of users have come; who only stores them need not know what else is missing. */
+/* Messages of users have come.  They are stored also without workers, so there is no warning. */
 void
 rcs_wakeup_chat(void)
 {
 	pending.anything = pending.chat = true;
 }
 
-/* Somebody is not to be sent what he was to be sent: workers look again before they offer more. */
+/* A person has refused or was erased: workers look again before they offer more. */
 void
 rcs_wakeup_refused(void)
 {
@@ -229,7 +227,7 @@ push_ids(Ring *ring)
 		ring->overflow = true;
 }
 
-/* After the commit, so that whoever is woken sees it.  Must not raise. */
+/* After the commit, so that the workers that are woken see it.  Must not raise. */
 static void
 hand_over(void)
 {
@@ -311,11 +309,9 @@ rcs_wakeup_init(void)
 	RegisterXactCallback(at_end_of_transaction, NULL);
 }
 
-/*
- * Worker.
- */
+/* ---------- worker ---------- */
 
-/* Without a free ring the worker lives by its naps. */
+/* Without a free ring the worker finds its messages when it looks after a nap. */
 void
 rcs_handover_open(Oid dboid)
 {
@@ -373,14 +369,17 @@ rcs_handover_take(Oid dboid, int64 *ids, int max, bool *overflow)
 	return n;
 }
 
-/* Is a single message of this worker's database on its way to the carrier, as far as is known? */
+/* True: a single message of this worker's database is on its way to the carrier. */
 bool
 rcs_single_hurries(int64 now_us)
 {
 	return my_ring != NULL && (int64) pg_atomic_read_u64(&my_ring->hurry_until_us) > now_us;
 }
 
-/* The worker for single messages has none in hand.  One that is handed over right now is not hurried. */
+/*
+ * The worker for single messages has none in hand.  A message that is handed over right
+ * now is not hurried.
+ */
 void
 rcs_singles_have_left(void)
 {
@@ -388,7 +387,7 @@ rcs_singles_have_left(void)
 		pg_atomic_write_u64(&my_ring->hurry_until_us, 0);
 }
 
-/* Changes whenever somebody woke the campaign lane of this worker's database. */
+/* Changes with each wake-up of the campaign lane of this worker's database. */
 uint32
 rcs_campaign_wake_count(Oid dboid)
 {
@@ -398,7 +397,7 @@ rcs_campaign_wake_count(Oid dboid)
 	return pg_atomic_read_u32(&my_ring->campaign);
 }
 
-/* Changes whenever a campaign was steered, in whatever database; read it before you look. */
+/* Changes whenever a campaign of any database was steered; read it before you look. */
 uint32
 rcs_steer_count(void)
 {
@@ -415,15 +414,15 @@ rcs_chat_wake_count(Oid dboid)
 	return pg_atomic_read_u32(&my_ring->chat);
 }
 
-/* To be read before the snapshot of whoever looks refusals up. */
+/* To be read before the snapshot of the statement that looks refusals up. */
 uint32
 rcs_refusal_count(void)
 {
 	uint32 count = pg_atomic_read_u32(&shared->refusals);
 
 	pg_read_barrier();
-	/* COMMIT PREPARED tells nobody; where there may be one, people are looked up each second */
+	/* COMMIT PREPARED changes no count; where there may be one, the count changes each second */
 	if (max_prepared_xacts > 0)
-		count += (uint32) (GetCurrentTimestamp() / INT64CONST(1000000));
+		count += (uint32) (GetCurrentTimestamp() / SECOND);
 	return count;
 }

@@ -1,13 +1,16 @@
 /*
  * wakeup.h
- *		Hands over at COMMIT, through shared memory, what a transaction has made.
+ *		Hands the work of a transaction over to the workers at COMMIT.
  */
 #ifndef RCS_WAKEUP_H
 #define RCS_WAKEUP_H
 
 extern void rcs_wakeup_init(void);
 
-/* backend: remembered, and done at COMMIT; nothing is done on rollback or PREPARE */
+/*
+ * Backend.  Remembered, and done at COMMIT; nothing is done on ROLLBACK or PREPARE.  But
+ * rcs_wakeup_block() acts at once, and the end of the transaction undoes it.
+ */
 extern void rcs_wakeup_single(int64 batch_id);
 extern void rcs_wakeup_campaign(void);
 extern void rcs_wakeup_steered(void);
@@ -18,10 +21,10 @@ extern void rcs_wakeup_everything(void);
 extern void rcs_wakeup_launcher(void);
 extern void rcs_wakeup_block(Oid dboid);
 
-/* has this transaction called one of the first two? */
+/* True: this transaction has queued messages or steered a campaign. */
 extern bool rcs_wakeup_enqueued(void);
 
-/* worker: to be open before the first scan, so that nothing falls between */
+/* Worker: to be open before the first scan, so that no message falls between. */
 extern void rcs_handover_open(Oid dboid);
 extern void rcs_handover_close(void);
 extern int rcs_handover_take(Oid dboid, int64 *ids, int max, bool *overflow);
@@ -31,7 +34,7 @@ extern uint32 rcs_campaign_wake_count(Oid dboid);
 extern uint32 rcs_steer_count(void);
 extern uint32 rcs_chat_wake_count(Oid dboid);
 
-/* ... rises whenever somebody, in any database, has refused advertising or was erased */
+/* Rises whenever a person, in any database, has refused advertising or was erased. */
 extern uint32 rcs_refusal_count(void);
 
 #endif /* RCS_WAKEUP_H */

@@ -6,7 +6,7 @@
  * Locks of tables are waited for at most LOCK_TIMEOUT, because a process that waits
  * for a lock neither sends nor notices that it is to stop.
  *
- * This file must not know what is delivered.
+ * This file must not know the work of the worker.
  */
 #include "postgres.h"
 
@@ -38,7 +38,7 @@
 static int64 generation = 0; /* 0: none */
 static uint32 reloads = 0;
 
-/* What an administrator may have set for sessions of this database, and is wrong here. */
+/* An administrator may have set these for sessions of this database; here they would be wrong. */
 static const char *const settings[][2] = {
 	{"search_path", ""},
 	{"default_transaction_isolation", "read committed"},
@@ -50,7 +50,7 @@ static const char *const settings[][2] = {
 #endif
 };
 
-/* Nothing is to be saved yet, and InitPostgres may wait for a lock. */
+/* There are no results to save yet, and InitPostgres may wait for a lock. */
 static void
 startup_sigterm(SIGNAL_ARGS)
 {
@@ -65,7 +65,7 @@ sigint(SIGNAL_ARGS)
 	rcs_txn_cancel(postgres_signal_arg);
 }
 
-/* A commit may wait for a standby that is gone; the server waits for us. */
+/* A commit may wait for a standby that is gone, and the server waits for this worker. */
 static void
 sigterm(SIGNAL_ARGS)
 {
@@ -184,7 +184,7 @@ rcs_worker_generation(void)
 	return generation;
 }
 
-/* Does a process that took this generation still remember it? */
+/* True: a process that took this generation still remembers it. */
 bool
 rcs_generation_alive(int64 number)
 {
@@ -192,7 +192,7 @@ rcs_generation_alive(int64 number)
 
 	if (number == generation)
 		return true;
-	/* shared, so that two who ask at once do not take each other for the owner */
+	/* shared, so that two workers that ask at once do not take each other for the owner */
 	generation_tag(&tag, number);
 	if (LockAcquire(&tag, ShareLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
 		return true;
@@ -238,7 +238,7 @@ rcs_worker_new_generation(void)
 			rcs_worker_end(rcs_my_slot());
 		generation_tag(&tag, number);
 	}
-	/* taken only when somebody has set the sequence back */
+	/* taken only when the sequence was set back */
 	while (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL);
 	generation = number;
 }

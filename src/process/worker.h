@@ -1,6 +1,6 @@
 /*
  * worker.h
- *		What every worker process of a database does, whatever it delivers.
+ *		The life of every worker process of a database.
  */
 #ifndef RCS_WORKER_H
 #define RCS_WORKER_H
@@ -16,8 +16,8 @@ extern void rcs_worker_loop_housekeeping(void);
 extern uint32 rcs_worker_reloads(void); /* how often settings were read again */
 
 /*
- * A generation is one run of a worker between two caught errors.  Its session
- * lock is held exactly as long as somebody remembers what was leased under it.
+ * A generation is a number that this process writes into its leases.  Its session lock
+ * is held exactly as long as the process remembers them.
  */
 extern int64 rcs_worker_generation(void);
 extern void rcs_worker_new_generation(void);

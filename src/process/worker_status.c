@@ -2,7 +2,7 @@
  * worker_status.c
  *		rcs._workers(): the launcher and the worker slots as rows.
  *
- * This file must not know what a worker does.
+ * This file must not know the work of a worker.
  */
 #include "postgres.h"
 
