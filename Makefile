@@ -4,6 +4,7 @@ EXTENSION = rcs
 MODULE_big = rcs
 RCS_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" rcs.control)
 SCHEMA := $(sort $(wildcard schema/*.sql))
+AFTER_CODES := $(filter-out schema/00% schema/01% schema/02% schema/03% schema/04% schema/05%,$(SCHEMA))
 OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 DATA = $(wildcard updates/rcs--*--*.sql)
 DATA_built = rcs--$(RCS_VERSION).sql
@@ -45,8 +46,8 @@ src/listener/console_files.h: $(CONSOLE_FILES) console console/vendor scripts/co
 
 # The directory is a prerequisite too, so that a removed part is noticed.
 $(DATA_built): $(SCHEMA) schema rcs.control data/kt-error-codes.tsv scripts/kt_codes.awk
-	{ printf '%s\n' '\echo Use "CREATE EXTENSION rcs" to load this file. \quit' && cat $(SCHEMA) </dev/null && \
-		LC_ALL=C awk -v to=sql -f scripts/kt_codes.awk data/kt-error-codes.tsv; } > $@
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION rcs" to load this file. \quit' && cat $(filter-out $(AFTER_CODES),$(SCHEMA)) </dev/null && \
+		LC_ALL=C awk -v to=sql -f scripts/kt_codes.awk data/kt-error-codes.tsv && cat $(AFTER_CODES) </dev/null; } > $@
 
 clean: clean-ktsim
 clean-ktsim:

@@ -17,16 +17,17 @@ COMMENT ON COLUMN rcs.hold.who IS 'role that called rcs_hold; "rcs" for a hold t
 COMMENT ON COLUMN rcs.hold.server IS 'only this account; null: the whole database';
 SELECT pg_catalog.pg_extension_config_dump('rcs.hold', '');
 
--- Never dumped: a dump that is loaded elsewhere must not bring it along.
+-- Never dumped: a dump that is loaded elsewhere must not bring it along. A subscription does bring the row of
+-- another server, beside that of this one.
 CREATE TABLE rcs.identity (
-	only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
 	system_id text NOT NULL,
 	timeline int NOT NULL,
 	dboid oid NOT NULL,
 	node_id text NOT NULL,
 	installed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	last_alive timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-	promoted_at timestamptz
+	promoted_at timestamptz,
+	PRIMARY KEY (system_id, dboid)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE rcs.identity IS 'which server and database these rows were written in; compared when a worker starts';
 COMMENT ON COLUMN rcs.identity.node_id IS 'rcs.node_id when it was written; empty: not set';
@@ -41,6 +42,15 @@ AS 'MODULE_PATHNAME', 'rcs_identity_now';
 COMMENT ON FUNCTION rcs._identity_now() IS 'identity of the running server and this database';
 
 INSERT INTO rcs.identity (system_id, timeline, dboid, node_id) SELECT i.* FROM rcs._identity_now() AS i;
+
+CREATE FUNCTION rcs._identity_written() RETURNS SETOF rcs.identity
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT i.* FROM rcs.identity i, rcs._identity_now() n
+	ORDER BY i.system_id = n.system_id AND i.dboid = n.dboid DESC, i.last_alive DESC LIMIT 1;
+$$;
+COMMENT ON FUNCTION rcs._identity_written() IS 'the row of rcs.identity that counts here: that of this server and database, or in a copy that of the original';
 
 CREATE FUNCTION rcs_hold(reason pg_catalog.text, drain pg_catalog.interval DEFAULT NULL)
 RETURNS pg_catalog.void
@@ -58,5 +68,5 @@ AS 'MODULE_PATHNAME', 'rcs_resume_sql';
 COMMENT ON FUNCTION rcs_resume(pg_catalog.text)
 	IS 'ends all holds of this database, and accepts that it is where it is now';
 
-REVOKE ALL ON FUNCTION rcs._identity_now(), rcs_hold(pg_catalog.text, pg_catalog.interval),
+REVOKE ALL ON FUNCTION rcs._identity_now(), rcs._identity_written(), rcs_hold(pg_catalog.text, pg_catalog.interval),
 	rcs_resume(pg_catalog.text) FROM PUBLIC;

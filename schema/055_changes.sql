@@ -9,9 +9,9 @@ CREATE TABLE rcs._change (
 	message uuid,
 	status text NOT NULL,
 	code text,
-	at timestamptz NOT NULL
+	at timestamptz NOT NULL,
+	PRIMARY KEY (xid, id)
 );
-CREATE INDEX change_xid ON rcs._change (xid);
 COMMENT ON TABLE rcs._change IS 'changes as they were made; a number makes them part of the feed. In no dump, since transaction ids mean nothing elsewhere';
 
 CREATE TABLE rcs._change_mark (
@@ -20,8 +20,7 @@ CREATE TABLE rcs._change_mark (
 	pruned xid8 NOT NULL,
 	purged_seq bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
-INSERT INTO rcs._change_mark (snapshot, pruned) VALUES ('1:1:', '1');
-COMMENT ON TABLE rcs._change_mark IS 'how far the changes are numbered';
+COMMENT ON TABLE rcs._change_mark IS 'how far the changes are numbered; empty before the first';
 COMMENT ON COLUMN rcs._change_mark.snapshot IS 'what it sees is numbered';
 COMMENT ON COLUMN rcs._change_mark.pruned IS 'what is older is deleted from rcs._change';
 COMMENT ON COLUMN rcs._change_mark.purged_seq IS 'numbers up to this one are no longer kept';
@@ -55,7 +54,7 @@ BEGIN
 	CROSS JOIN LATERAL (SELECT x.id FROM rcs.message x
 		WHERE x.campaign_no = n.campaign_no AND x.batch_id = n.batch_id AND x.ord = n.ord OFFSET 0) m
 	WHERE (rcs._ended_as(n.outcome) IS NOT NULL OR n.outcome = 't' AND n.code = 'resolved')
-		AND n.at >= (SELECT i.installed_at FROM rcs.identity i);
+		AND n.at >= (SELECT i.installed_at FROM rcs._identity_written() i);
 	RETURN NULL;
 END $$;
 COMMENT ON FUNCTION rcs._change_of_results() IS 'final outcomes, and what is queued again by rcs_resolve';
@@ -71,7 +70,7 @@ AS $$
 BEGIN
 	INSERT INTO rcs._change (campaign_no, status, at)
 	SELECT NEW.campaign_no, NEW.what, NEW.at
-	WHERE NEW.at >= (SELECT i.installed_at FROM rcs.identity i);
+	WHERE NEW.at >= (SELECT i.installed_at FROM rcs._identity_written() i);
 	RETURN NULL;
 END $$;
 COMMENT ON FUNCTION rcs._change_of_campaign() IS 'what was done to a campaign';
@@ -96,6 +95,10 @@ BEGIN
 	IF NOT pg_try_advisory_xact_lock('rcs._change'::regclass::oid::int, 1) THEN
 		RETURN 0;
 	END IF;
+	IF NOT EXISTS (SELECT FROM rcs._change) THEN
+		RETURN 0;
+	END IF;
+	INSERT INTO rcs._change_mark (snapshot, pruned) VALUES ('1:1:', '1') ON CONFLICT DO NOTHING;
 	SELECT * INTO STRICT mark FROM rcs._change_mark;
 	WITH numbered AS (
 		INSERT INTO rcs._change_feed (seq, campaign_no, message, status, code, at)

@@ -1,17 +1,8 @@
 -- Result codes of the carrier: what the project knows about them, and what the operator says instead.
 -- The two are apart, so that a new version may ship other rows and a dump carries nothing but the
--- operator's: the rows of the first table stand at the end of the install script, made from
--- data/kt-error-codes.tsv, and an update script may delete them and insert them anew.
-
-CREATE TABLE rcs._code_shipped (
-	code text PRIMARY KEY,
-	family text NOT NULL,
-	name text NOT NULL,
-	class text NOT NULL CHECK (class ~ '^[a-g]$'),
-	account boolean NOT NULL CHECK (NOT account OR class = 'f'),
-	gloss text NOT NULL
-);
-COMMENT ON TABLE rcs._code_shipped IS 'result codes as this version of the extension knows them';
+-- operator's: the first, rcs._code_shipped, stands before this file in the install script, made from
+-- data/kt-error-codes.tsv. It is a view, so that no subscription copies rows over it; an update script
+-- may replace it.
 
 CREATE TABLE rcs._code_change (
 	code text PRIMARY KEY CHECK (code ~ '^[1-9][0-9]{0,8}$'),

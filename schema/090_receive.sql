@@ -142,7 +142,7 @@ BEGIN
 		INSERT INTO rcs.event (message, campaign_no, status, verdict, service_type, carrier, code, reason, bill,
 			sent_at, carrier_at, counted)
 		SELECT r.message, m.campaign_no, r.status, rcs._report_verdict(r.status, r.service_type, r.code),
-			left(r.service_type, 20), left(r.carrier, 20), left(r.code, 20), left(r.reason, 200), r.bill,
+			coalesce(left(r.service_type, 20), ''), left(r.carrier, 20), left(r.code, 20), left(r.reason, 200), r.bill,
 			r.sent_at, r.carrier_at,
 			-- a single is counted nowhere, but the feed of changes wants to know in order
 			m.campaign_no = 0 AND current_setting('rcs.changes', true) IS DISTINCT FROM 'on'

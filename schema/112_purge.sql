@@ -148,7 +148,8 @@ BEGIN
 	SELECT max(f.seq) INTO seq_gone FROM rcs._change_feed f WHERE f.at < cutoff;
 	IF seq_gone IS NOT NULL AND pg_try_advisory_xact_lock('rcs._change'::regclass::oid::int, 1) THEN
 		DELETE FROM rcs._change_feed f WHERE f.seq <= seq_gone AND f.at < cutoff;
-		UPDATE rcs._change_mark SET purged_seq = greatest(purged_seq, seq_gone);
+		INSERT INTO rcs._change_mark AS k (snapshot, pruned, purged_seq) VALUES ('1:1:', '1', seq_gone)
+		ON CONFLICT (only_one) DO UPDATE SET purged_seq = greatest(k.purged_seq, EXCLUDED.purged_seq);
 	END IF;
 	WITH old AS (
 		DELETE FROM rcs._result_count p WHERE p.campaign_no IN (

@@ -358,7 +358,7 @@ AS $$
 		UNION ALL
 		SELECT format('the clock was set back: the workers were last alive in %s from now', rcs._span(i.last_alive - statement_timestamp())),
 			extract(epoch FROM i.last_alive - statement_timestamp())
-		FROM rcs.identity i WHERE i.last_alive > statement_timestamp()
+		FROM rcs._identity_written() i WHERE i.last_alive > statement_timestamp()
 		UNION ALL
 		SELECT format('the clock was set back: the server started in %s from now', rcs._span(pg_postmaster_start_time() - statement_timestamp())),
 			extract(epoch FROM pg_postmaster_start_time() - statement_timestamp())

@@ -1,5 +1,5 @@
 # Turns data/kt-error-codes.tsv (code, family, name, class, gloss, scope) into the C table that
-# src/kt/response.c includes, or with -v to=sql into the rows of the install script.  Sorts,
+# src/kt/response.c includes, or with -v to=sql into a view of the install script.  Sorts,
 # because the C table is searched by halves, and refuses what would make that search or the
 # statement wrong: bad codes, bad classes, a code given twice, characters that need quoting.
 
@@ -60,13 +60,15 @@ function print_c(i)
 function print_sql(i, text)
 {
 	print "-- Made by scripts/kt_codes.awk from data/kt-error-codes.tsv; do not edit."
-	print "INSERT INTO rcs._code_shipped (code, family, name, class, account, gloss) VALUES"
+	print "CREATE VIEW rcs._code_shipped AS SELECT * FROM (VALUES"
 	for (i = 0; i < n; i++) {
 		text = gloss[codes[i]]
 		gsub(/'/, "''", text)
 		printf "\t('%d', '%s', '%s', '%s', %s, '%s')%s\n", codes[i], family[codes[i]], name[codes[i]],
-			class[codes[i]], account[codes[i]], text, i < n - 1 ? "," : ";"
+			class[codes[i]], account[codes[i]], text, i < n - 1 ? "," : ""
 	}
+	print "\t) AS v(code, family, name, class, account, gloss);"
+	print "COMMENT ON VIEW rcs._code_shipped IS 'result codes as this version of the extension knows them';"
 }
 
 END {

@@ -103,7 +103,7 @@ static RcsStatement lock_table = {"LOCK TABLE rcs.identity IN SHARE ROW EXCLUSIV
 								  {0},
 								  NULL};
 static RcsStatement read_row =
-	{"SELECT i.system_id, i.timeline, i.dboid::bigint, i.node_id, i.last_alive FROM rcs.identity i",
+	{"SELECT i.system_id, i.timeline, i.dboid::bigint, i.node_id, i.last_alive FROM rcs._identity_written() i",
 	 0,
 	 {0},
 	 NULL};
@@ -129,17 +129,25 @@ read_recorded(Identity *id)
 }
 
 static RcsStatement adopt =
-	{"INSERT INTO rcs.identity AS i (system_id, timeline, dboid, node_id, installed_at)"
-	 " SELECT n.system_id, n.timeline, n.dboid, n.node_id,"
-	 "  CASE WHEN $1 THEN '-infinity' ELSE now() END FROM rcs._identity_now() n"
-	 " ON CONFLICT (only_one) DO UPDATE SET system_id = EXCLUDED.system_id,"
-	 "  timeline = EXCLUDED.timeline, dboid = EXCLUDED.dboid,"
-	 "  node_id = coalesce(nullif(EXCLUDED.node_id, ''), i.node_id),"
-	 "  installed_at = CASE WHEN $1 THEN '-infinity' ELSE i.installed_at END,"
-	 "  promoted_at = CASE WHEN $2 THEN clock_timestamp() ELSE i.promoted_at END,"
-	 "  last_alive = clock_timestamp()",
+	{"INSERT INTO rcs.identity AS i (system_id, timeline, dboid, node_id, installed_at,"
+	 "  promoted_at)"
+	 " SELECT n.system_id, n.timeline, n.dboid, coalesce(nullif(n.node_id, ''), w.node_id, ''),"
+	 "  CASE WHEN $1 THEN '-infinity' ELSE coalesce(w.installed_at, now()) END,"
+	 "  CASE WHEN $2 THEN clock_timestamp() ELSE w.promoted_at END"
+	 " FROM rcs._identity_now() n LEFT JOIN rcs._identity_written() w ON true"
+	 " ON CONFLICT (system_id, dboid) DO UPDATE SET timeline = EXCLUDED.timeline,"
+	 "  node_id = EXCLUDED.node_id, installed_at = EXCLUDED.installed_at,"
+	 "  promoted_at = EXCLUDED.promoted_at, last_alive = clock_timestamp()",
 	 2,
 	 {BOOLOID, BOOLOID},
+	 NULL};
+
+/* That of the server which this one was, and those that a subscription has brought. */
+static RcsStatement forget_others =
+	{"DELETE FROM rcs.identity i USING rcs._identity_now() n"
+	 " WHERE i.system_id <> n.system_id OR i.dboid <> n.dboid",
+	 0,
+	 {0},
 	 NULL};
 
 void
@@ -148,6 +156,7 @@ rcs_identity_adopt(bool all, bool promoted)
 	Datum values[] = {BoolGetDatum(all), BoolGetDatum(promoted)};
 
 	rcs_execute(&adopt, values, NULL);
+	rcs_execute(&forget_others, NULL, NULL);
 }
 
 /*
@@ -158,27 +167,31 @@ rcs_identity_adopt(bool all, bool promoted)
 static RcsStatement beat =
 	{"UPDATE rcs.identity SET last_alive = clock_timestamp(),"
 	 "  node_id = coalesce(nullif($3, ''), node_id)"
-	 " WHERE only_one = (SELECT i.only_one FROM rcs.identity i"
-	 "  WHERE i.last_alive > clock_timestamp() + interval '1 s'"
+	 " WHERE (system_id, dboid) = (SELECT i.system_id, i.dboid FROM rcs.identity i"
+	 "  WHERE i.system_id = $4 AND i.dboid = $5"
+	 "   AND (i.last_alive > clock_timestamp() + interval '1 s'"
 	 "   OR i.last_alive < clock_timestamp() - interval '9 s' AND ($1"
 	 "   OR i.last_alive < clock_timestamp() - make_interval(secs => $2)"
-	 "   OR i.last_alive < clock_timestamp() - interval '59 s' AND EXISTS (SELECT FROM rcs.batch))"
+	 "   OR i.last_alive < clock_timestamp() - interval '59 s' AND EXISTS (SELECT FROM rcs.batch)))"
 	 "  FOR UPDATE SKIP LOCKED)",
-	 3,
-	 {BOOLOID, FLOAT8OID, TEXTOID},
+	 5,
+	 {BOOLOID, FLOAT8OID, TEXTOID, TEXTOID, OIDOID},
 	 NULL};
 
 void
 rcs_identity_beat(bool sending)
 {
 	Datum values[] = {BoolGetDatum(sending), Float8GetDatum(Min(IDLE_BEAT_S, rcs_after_gap / 2)),
-					  CStringGetTextDatum(rcs_node_id)};
+					  CStringGetTextDatum(rcs_node_id),
+					  CStringGetTextDatum(psprintf(UINT64_FORMAT, GetSystemIdentifier())),
+					  ObjectIdGetDatum(MyDatabaseId)};
 
 	rcs_execute(&beat, values, NULL);
 }
 
 static RcsStatement read_times =
-	{"SELECT i.installed_at, coalesce(i.promoted_at, '-infinity') FROM rcs.identity i",
+	{"SELECT i.installed_at, coalesce(i.promoted_at, '-infinity')"
+	 " FROM rcs._identity_written() i",
 	 0,
 	 {0},
 	 NULL};
