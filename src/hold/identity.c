@@ -102,11 +102,11 @@ static RcsStatement lock_table = {"LOCK TABLE rcs.identity IN SHARE ROW EXCLUSIV
 								  0,
 								  {0},
 								  NULL};
-static RcsStatement read_row =
-	{"SELECT i.system_id, i.timeline, i.dboid::bigint, i.node_id, i.last_alive FROM rcs._identity_written() i",
-	 0,
-	 {0},
-	 NULL};
+static RcsStatement read_row = {
+	"SELECT i.system_id, i.timeline, i.dboid::bigint, i.node_id, i.last_alive FROM rcs._identity_written() i",
+	0,
+	{0},
+	NULL};
 static RcsStatement insert_row = {"INSERT INTO rcs.identity (system_id, timeline, dboid, node_id)"
 								  " SELECT i.* FROM rcs._identity_now() i",
 								  0,
@@ -143,12 +143,11 @@ static RcsStatement adopt =
 	 NULL};
 
 /* That of the server which this one was, and those that a subscription has brought. */
-static RcsStatement forget_others =
-	{"DELETE FROM rcs.identity i USING rcs._identity_now() n"
-	 " WHERE i.system_id <> n.system_id OR i.dboid <> n.dboid",
-	 0,
-	 {0},
-	 NULL};
+static RcsStatement forget_others = {"DELETE FROM rcs.identity i USING rcs._identity_now() n"
+									 " WHERE i.system_id <> n.system_id OR i.dboid <> n.dboid",
+									 0,
+									 {0},
+									 NULL};
 
 void
 rcs_identity_adopt(bool all, bool promoted)
@@ -189,12 +188,11 @@ rcs_identity_beat(bool sending)
 	rcs_execute(&beat, values, NULL);
 }
 
-static RcsStatement read_times =
-	{"SELECT i.installed_at, coalesce(i.promoted_at, '-infinity')"
-	 " FROM rcs._identity_written() i",
-	 0,
-	 {0},
-	 NULL};
+static RcsStatement read_times = {"SELECT i.installed_at, coalesce(i.promoted_at, '-infinity')"
+								  " FROM rcs._identity_written() i",
+								  0,
+								  {0},
+								  NULL};
 
 void
 rcs_identity_read_times(TimestampTz *installed_at, TimestampTz *promoted_at)
