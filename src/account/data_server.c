@@ -1,9 +1,9 @@
 /*
  * data_server.c
- *		Reads outside data services for whoever asks them.
+ *		Reads outside data services: foreign servers of TYPE http.
  *
- * Syntax was judged by validator.c, but for the header that stands in a
- * file.  This file must not know what is asked, or who may.
+ * validator.c has judged the syntax of all but a header that stands in a file.
+ * This file must not know what is asked of a service, or who may ask.
  */
 #include "postgres.h"
 
@@ -18,7 +18,6 @@
 #include "base/statement.h"
 #include "message/media_url.h"
 
-#define HEADER_MAX 8192
 #define DEFAULT_TIMEOUT_MS 10000
 #define LONGEST_TIMEOUT_MS 60000
 #define DEFAULT_MEDIA_TTL USECS_PER_DAY
@@ -91,7 +90,7 @@ load_header(Oid serverid, char **problem)
 	if (header != NULL)
 		return pstrdup(header);
 	if (file != NULL)
-		line = rcs_secret_file_read(file, "header_file", HEADER_MAX, problem);
+		line = rcs_secret_file_read(file, "header_file", RCS_HEADER_MAX, problem);
 	if (line == NULL || is_header(line))
 		return line;
 	explicit_bzero(line, strlen(line));

@@ -10,6 +10,8 @@
 
 #include "base/net_address.h"
 
+#define RCS_HEADER_MAX 8192 /* bytes of the header of a service */
+
 typedef struct RcsDataServer
 {
 	char *name;

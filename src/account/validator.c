@@ -1,18 +1,17 @@
 /*
  * validator.c
- *		What may stand in CREATE SERVER and CREATE USER MAPPING.
+ *		Checks CREATE SERVER and CREATE USER MAPPING.
  *
- * Two entries.  The validator of the foreign-data wrapper judges each option
- * by itself: it sees neither the TYPE of a server nor for whom a mapping is.
- * The event trigger looks at the finished object: TYPE, options that fit it,
- * required ones, FOR PUBLIC only, and renames of a server in use.  One table
- * of options serves both.  This file must not know what an option does, read
+ * There are two entries.  The validator of the foreign-data wrapper judges each
+ * option by itself: it sees neither the TYPE of a server nor the role of a mapping.
+ * The event trigger looks at the finished object: its TYPE, the options that fit
+ * it, the required ones, FOR PUBLIC only, and renames of a server in use.  One
+ * table of options serves both.  This file must not know what an option does, read
  * tables, or print the value of a secret.
  */
 #include "postgres.h"
 
 #include <arpa/inet.h>
-#include <string.h>
 
 #include "access/reloptions.h"
 #include "catalog/pg_authid.h"
@@ -28,197 +27,58 @@
 #include "utils/timestamp.h"
 
 #include "account/account.h"
+#include "account/data_server.h"
 
 #define TYPE_KT 1
 #define TYPE_HTTP 2
 #define URL_MAX 1024
-#define HEADER_MAX 8192
 
-/* Says why a value is refused, as the rest of "option ... must ...", or NULL. */
-typedef const char *(*RcsOptionCheck)(const char *value);
+/* ---------- values of options ---------- */
 
-typedef struct RcsOption
+static bool
+digits_between(const char *value, int min, int max)
 {
-	const char *name;
-	Oid catalog;
-	int types; /* TYPE_KT | TYPE_HTTP */
-	RcsOptionCheck check;
-	bool is_file; /* needs the right to read files of the server */
-} RcsOption;
+	size_t len = strlen(value);
 
-static const char *check_url(const char *value);
-static const char *check_rate(const char *value);
-static const char *check_connections(const char *value);
-static const char *check_results(const char *value);
-static const char *check_interval(const char *value);
-static const char *check_bool(const char *value);
-static const char *check_id(const char *value);
-static const char *check_secret(const char *value);
-static const char *check_header(const char *value);
-static const char *check_file(const char *value);
-
-static const RcsOption options_known[] = {
-	{"url", ForeignServerRelationId, TYPE_KT | TYPE_HTTP, check_url, false},
-	{"query_url", ForeignServerRelationId, TYPE_KT, check_url, false},
-	{"rate_per_minute", ForeignServerRelationId, TYPE_KT, check_rate, false},
-	{"connections", ForeignServerRelationId, TYPE_KT, check_connections, false},
-	{"results", ForeignServerRelationId, TYPE_KT, check_results, false},
-	{"timeout", ForeignServerRelationId, TYPE_HTTP, check_interval, false},
-	{"media_ttl", ForeignServerRelationId, TYPE_HTTP, check_interval, false},
-	{"allow_private", ForeignServerRelationId, TYPE_HTTP, check_bool, false},
-	{"ca_file", ForeignServerRelationId, TYPE_KT | TYPE_HTTP, check_file, true},
-	{"rcs_id", UserMappingRelationId, TYPE_KT, check_id, false},
-	{"rcs_secret", UserMappingRelationId, TYPE_KT, check_secret, false},
-	{"rcs_secret_file", UserMappingRelationId, TYPE_KT, check_file, true},
-	{"header", UserMappingRelationId, TYPE_HTTP, check_header, false},
-	{"header_file", UserMappingRelationId, TYPE_HTTP, check_file, true},
-};
-
-static const RcsOption *find_option(const char *name, Oid catalog, int types);
-static char *valid_options_hint(Oid catalog, int types);
-static void check_option(const DefElem *def, Oid catalog);
-static void refuse_both(List *options, const char *one, const char *other);
-static bool digits_between(const char *value, int min, int max);
-static const char *check_host(const char *host, size_t len, bool loopback_only);
-static bool is_loopback(const char *host);
-static void check_server(const ForeignServer *server);
-static void check_mapping(const ForeignServer *server, const RoleSpec *user);
-static int server_type(const ForeignServer *server);
-static void check_fits(List *options, Oid catalog, int type);
-static void require_option(List *options, const char *one, const char *other);
-
-PG_FUNCTION_INFO_V1(rcs_fdw_validator);
-PG_FUNCTION_INFO_V1(rcs_account_ddl);
-
-Datum
-rcs_fdw_validator(PG_FUNCTION_ARGS)
-{
-	List *options = untransformRelOptions(PG_GETARG_DATUM(0));
-	Oid catalog = PG_GETARG_OID(1);
-	ListCell *lc;
-
-	foreach(lc, options)
-		check_option(lfirst_node(DefElem, lc), catalog);
-	refuse_both(options, "rcs_secret", "rcs_secret_file");
-	refuse_both(options, "header", "header_file");
-	PG_RETURN_VOID();
+	return len > 0 && len <= 9 && strspn(value, "0123456789") == len && atoi(value) >= min &&
+		   atoi(value) <= max;
 }
 
-/*
- * ddl_command_end of CREATE and ALTER of servers and user mappings.  Written
- * in C because only the parse tree tells the old name in a rename.
- */
-Datum
-rcs_account_ddl(PG_FUNCTION_ARGS)
+/* Literal addresses only: 127.0.0.1.example.com is a name that anybody can register. */
+static bool
+is_loopback(const char *host)
 {
-	Node *stmt;
-	const char *name = NULL;
-	const char *old_name = NULL;
-	RoleSpec *user = NULL;
-	ForeignServer *server;
+	struct in_addr v4;
+	struct in6_addr v6;
 
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("function was not called by event trigger manager")));
-	stmt = ((EventTriggerData *) fcinfo->context)->parsetree;
-
-	if (IsA(stmt, CreateForeignServerStmt))
-		name = ((CreateForeignServerStmt *) stmt)->servername;
-	else if (IsA(stmt, AlterForeignServerStmt))
-		name = ((AlterForeignServerStmt *) stmt)->servername;
-	else if (IsA(stmt, RenameStmt))
-	{
-		name = ((RenameStmt *) stmt)->newname;
-		old_name = strVal(((RenameStmt *) stmt)->object);
-	}
-	else if (IsA(stmt, CreateUserMappingStmt))
-	{
-		name = ((CreateUserMappingStmt *) stmt)->servername;
-		user = ((CreateUserMappingStmt *) stmt)->user;
-	}
-	else if (IsA(stmt, AlterUserMappingStmt))
-	{
-		name = ((AlterUserMappingStmt *) stmt)->servername;
-		user = ((AlterUserMappingStmt *) stmt)->user;
-	}
-
-	server = name ? GetForeignServerByName(name, true) : NULL;
-	if (server == NULL || !rcs_account_is_ours(server))
-		PG_RETURN_NULL();
-	if (old_name != NULL)
-		rcs_account_refuse_used(old_name, "rename");
-	else if (user != NULL)
-		check_mapping(server, user);
-	else
-		check_server(server);
-	PG_RETURN_NULL();
+	if (pg_strcasecmp(host, "localhost") == 0)
+		return true;
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		return (ntohl(v4.s_addr) >> 24) == 127;
+	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-static const RcsOption *
-find_option(const char *name, Oid catalog, int types)
+static const char *
+check_host(const char *host, size_t len, bool loopback_only)
 {
-	for (int i = 0; i < lengthof(options_known); i++)
-	{
-		const RcsOption *o = &options_known[i];
+	char *name = pnstrdup(host, len);
+	struct in6_addr v6;
 
-		if (o->catalog == catalog && (o->types & types) != 0 && strcmp(o->name, name) == 0)
-			return o;
+	if (len == 0)
+		return "name a host";
+	if (name[0] == '[')
+	{
+		name[len - 1] = '\0';
+		name++;
+		if (inet_pton(AF_INET6, name, &v6) != 1)
+			return "have a valid IPv6 address between the brackets";
 	}
+	else if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") !=
+			 len)
+		return "have a host of letters, digits, dots and hyphens";
+	if (loopback_only && !is_loopback(name))
+		return "begin with https://, since http:// is for loopback addresses only (localhost, 127.0.0.1, [::1])";
 	return NULL;
-}
-
-static char *
-valid_options_hint(Oid catalog, int types)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < lengthof(options_known); i++)
-	{
-		const RcsOption *o = &options_known[i];
-
-		if (o->catalog == catalog && (o->types & types) != 0)
-			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", o->name);
-	}
-	if (text.len == 0)
-		return pstrdup("There are no valid options in this context.");
-	return psprintf("Valid options in this context are: %s.", text.data);
-}
-
-static void
-check_option(const DefElem *def, Oid catalog)
-{
-	const RcsOption *o = find_option(def->defname, catalog, TYPE_KT | TYPE_HTTP);
-	const char *problem;
-
-	if (o == NULL)
-		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-						errmsg("invalid option \"%s\"", def->defname),
-						errhint("%s", valid_options_hint(catalog, TYPE_KT | TYPE_HTTP))));
-
-	/* no value in the message: it may be a secret, or hold one by mistake */
-	problem = o->check(defGetString((DefElem *) def));
-	if (problem != NULL)
-		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-						errmsg("invalid value for option \"%s\"", o->name),
-						errhint("The value must %s.", problem)));
-
-	if (o->is_file && !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to set option \"%s\"", o->name),
-			 errhint(
-				 "Only roles with privileges of the role \"pg_read_server_files\" may name a file of the server.")));
-}
-
-static void
-refuse_both(List *options, const char *one, const char *other)
-{
-	if (rcs_account_option(options, one) && rcs_account_option(options, other))
-		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-						errmsg("options \"%s\" and \"%s\" cannot be used together", one, other),
-						errhint("Drop one of them.")));
 }
 
 /*
@@ -253,52 +113,6 @@ check_url(const char *value)
 			return "have a port between 1 and 65535 after the host";
 	}
 	return check_host(host, host_end - host, !https);
-}
-
-static const char *
-check_host(const char *host, size_t len, bool loopback_only)
-{
-	char *name = pnstrdup(host, len);
-	struct in6_addr v6;
-
-	if (len == 0)
-		return "name a host";
-	if (name[0] == '[')
-	{
-		name[len - 1] = '\0';
-		name++;
-		if (inet_pton(AF_INET6, name, &v6) != 1)
-			return "have a valid IPv6 address between the brackets";
-	}
-	else if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") !=
-			 len)
-		return "have a host of letters, digits, dots and hyphens";
-	if (loopback_only && !is_loopback(name))
-		return "begin with https://, since http:// is for loopback addresses only (localhost, 127.0.0.1, [::1])";
-	return NULL;
-}
-
-/* Literal addresses only: a name such as 127.0.0.1.example.com is anybody's. */
-static bool
-is_loopback(const char *host)
-{
-	struct in_addr v4;
-	struct in6_addr v6;
-
-	if (pg_strcasecmp(host, "localhost") == 0)
-		return true;
-	if (inet_pton(AF_INET, host, &v4) == 1)
-		return (ntohl(v4.s_addr) >> 24) == 127;
-	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
-static bool
-digits_between(const char *value, int min, int max)
-{
-	size_t len = strlen(value);
-
-	return len > 0 && len <= 9 && strspn(value, "0123456789") == len && atoi(value) >= min &&
-		   atoi(value) <= max;
 }
 
 static const char *
@@ -378,7 +192,7 @@ check_header(const char *value)
 {
 	const char *colon = strchr(value, ':');
 
-	if (strlen(value) > HEADER_MAX)
+	if (strlen(value) > RCS_HEADER_MAX)
 		return "have at most 8192 bytes";
 	for (const char *c = value; *c != '\0'; c++)
 		if ((unsigned char) *c < ' ' || *c == 0x7f)
@@ -396,6 +210,160 @@ check_file(const char *value)
 		if ((unsigned char) *c < ' ' || *c == 0x7f)
 			return "be the name of a file, without control characters";
 	return is_absolute_path(value) && strlen(value) < MAXPGPATH ? NULL : "be an absolute path";
+}
+
+/* ---------- the options ---------- */
+
+/* Says why a value is refused, as the rest of "option ... must ...", or NULL. */
+typedef const char *(*RcsOptionCheck)(const char *value);
+
+typedef struct RcsOption
+{
+	const char *name;
+	Oid catalog;
+	int types; /* TYPE_KT | TYPE_HTTP */
+	RcsOptionCheck check;
+	bool is_file; /* needs the right to read files of the server */
+} RcsOption;
+
+static const RcsOption options_known[] = {
+	{"url", ForeignServerRelationId, TYPE_KT | TYPE_HTTP, check_url, false},
+	{"query_url", ForeignServerRelationId, TYPE_KT, check_url, false},
+	{"rate_per_minute", ForeignServerRelationId, TYPE_KT, check_rate, false},
+	{"connections", ForeignServerRelationId, TYPE_KT, check_connections, false},
+	{"results", ForeignServerRelationId, TYPE_KT, check_results, false},
+	{"timeout", ForeignServerRelationId, TYPE_HTTP, check_interval, false},
+	{"media_ttl", ForeignServerRelationId, TYPE_HTTP, check_interval, false},
+	{"allow_private", ForeignServerRelationId, TYPE_HTTP, check_bool, false},
+	{"ca_file", ForeignServerRelationId, TYPE_KT | TYPE_HTTP, check_file, true},
+	{"rcs_id", UserMappingRelationId, TYPE_KT, check_id, false},
+	{"rcs_secret", UserMappingRelationId, TYPE_KT, check_secret, false},
+	{"rcs_secret_file", UserMappingRelationId, TYPE_KT, check_file, true},
+	{"header", UserMappingRelationId, TYPE_HTTP, check_header, false},
+	{"header_file", UserMappingRelationId, TYPE_HTTP, check_file, true},
+};
+
+static const RcsOption *
+find_option(const char *name, Oid catalog, int types)
+{
+	for (int i = 0; i < lengthof(options_known); i++)
+	{
+		const RcsOption *o = &options_known[i];
+
+		if (o->catalog == catalog && (o->types & types) != 0 && strcmp(o->name, name) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static char *
+valid_options_hint(Oid catalog, int types)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < lengthof(options_known); i++)
+	{
+		const RcsOption *o = &options_known[i];
+
+		if (o->catalog == catalog && (o->types & types) != 0)
+			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", o->name);
+	}
+	if (text.len == 0)
+		return pstrdup("There are no valid options in this context.");
+	return psprintf("Valid options in this context are: %s.", text.data);
+}
+
+/* ---------- each option by itself ---------- */
+
+static void
+check_option(const DefElem *def, Oid catalog)
+{
+	const RcsOption *o = find_option(def->defname, catalog, TYPE_KT | TYPE_HTTP);
+	const char *problem;
+
+	if (o == NULL)
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+						errmsg("invalid option \"%s\"", def->defname),
+						errhint("%s", valid_options_hint(catalog, TYPE_KT | TYPE_HTTP))));
+
+	/* no value in the message: it may be a secret, or hold one by mistake */
+	problem = o->check(defGetString((DefElem *) def));
+	if (problem != NULL)
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+						errmsg("invalid value for option \"%s\"", o->name),
+						errhint("The value must %s.", problem)));
+
+	if (o->is_file && !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to set option \"%s\"", o->name),
+			 errhint(
+				 "Only roles with privileges of the role \"pg_read_server_files\" may name a file of the server.")));
+}
+
+static void
+refuse_both(List *options, const char *one, const char *other)
+{
+	if (rcs_account_option(options, one) && rcs_account_option(options, other))
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+						errmsg("options \"%s\" and \"%s\" cannot be used together", one, other),
+						errhint("Drop one of them.")));
+}
+
+PG_FUNCTION_INFO_V1(rcs_fdw_validator);
+Datum
+rcs_fdw_validator(PG_FUNCTION_ARGS)
+{
+	List *options = untransformRelOptions(PG_GETARG_DATUM(0));
+	Oid catalog = PG_GETARG_OID(1);
+	ListCell *lc;
+
+	foreach(lc, options)
+		check_option(lfirst_node(DefElem, lc), catalog);
+	refuse_both(options, "rcs_secret", "rcs_secret_file");
+	refuse_both(options, "header", "header_file");
+	PG_RETURN_VOID();
+}
+
+/* ---------- the finished object ---------- */
+
+static int
+server_type(const ForeignServer *server)
+{
+	if (server->servertype == NULL)
+		return 0;
+	if (strcmp(server->servertype, "kt") == 0)
+		return TYPE_KT;
+	return strcmp(server->servertype, "http") == 0 ? TYPE_HTTP : 0;
+}
+
+static void
+check_fits(List *options, Oid catalog, int type)
+{
+	ListCell *lc;
+
+	foreach(lc, options)
+	{
+		const char *name = lfirst_node(DefElem, lc)->defname;
+
+		if (find_option(name, catalog, type) == NULL)
+			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+							errmsg("option \"%s\" is not for servers of TYPE '%s'", name,
+								   type == TYPE_KT ? "kt" : "http"),
+							errhint("%s", valid_options_hint(catalog, type))));
+	}
+}
+
+static void
+require_option(List *options, const char *one, const char *other)
+{
+	if (rcs_account_option(options, one) || (other && rcs_account_option(options, other)))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+					other ? errmsg("option \"%s\" or \"%s\" is required", one, other)
+						  : errmsg("option \"%s\" is required", one)));
 }
 
 static void
@@ -450,39 +418,53 @@ check_mapping(const ForeignServer *server, const RoleSpec *user)
 				 errhint("Use the option \"%s\" in production.", secret_file)));
 }
 
-static int
-server_type(const ForeignServer *server)
+/*
+ * ddl_command_end of CREATE and ALTER of servers and user mappings.  Written
+ * in C because only the parse tree tells the old name in a rename.
+ */
+PG_FUNCTION_INFO_V1(rcs_account_ddl);
+Datum
+rcs_account_ddl(PG_FUNCTION_ARGS)
 {
-	if (server->servertype == NULL)
-		return 0;
-	if (strcmp(server->servertype, "kt") == 0)
-		return TYPE_KT;
-	return strcmp(server->servertype, "http") == 0 ? TYPE_HTTP : 0;
-}
+	Node *stmt;
+	const char *name = NULL;
+	const char *old_name = NULL;
+	RoleSpec *user = NULL;
+	ForeignServer *server;
 
-static void
-check_fits(List *options, Oid catalog, int type)
-{
-	ListCell *lc;
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("function was not called by event trigger manager")));
+	stmt = ((EventTriggerData *) fcinfo->context)->parsetree;
 
-	foreach(lc, options)
+	if (IsA(stmt, CreateForeignServerStmt))
+		name = ((CreateForeignServerStmt *) stmt)->servername;
+	else if (IsA(stmt, AlterForeignServerStmt))
+		name = ((AlterForeignServerStmt *) stmt)->servername;
+	else if (IsA(stmt, RenameStmt))
 	{
-		const char *name = lfirst_node(DefElem, lc)->defname;
-
-		if (find_option(name, catalog, type) == NULL)
-			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-							errmsg("option \"%s\" is not for servers of TYPE '%s'", name,
-								   type == TYPE_KT ? "kt" : "http"),
-							errhint("%s", valid_options_hint(catalog, type))));
+		name = ((RenameStmt *) stmt)->newname;
+		old_name = strVal(((RenameStmt *) stmt)->object);
 	}
-}
+	else if (IsA(stmt, CreateUserMappingStmt))
+	{
+		name = ((CreateUserMappingStmt *) stmt)->servername;
+		user = ((CreateUserMappingStmt *) stmt)->user;
+	}
+	else if (IsA(stmt, AlterUserMappingStmt))
+	{
+		name = ((AlterUserMappingStmt *) stmt)->servername;
+		user = ((AlterUserMappingStmt *) stmt)->user;
+	}
 
-static void
-require_option(List *options, const char *one, const char *other)
-{
-	if (rcs_account_option(options, one) || (other && rcs_account_option(options, other)))
-		return;
-	ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-					other ? errmsg("option \"%s\" or \"%s\" is required", one, other)
-						  : errmsg("option \"%s\" is required", one)));
+	server = name ? GetForeignServerByName(name, true) : NULL;
+	if (server == NULL || !rcs_account_is_ours(server))
+		PG_RETURN_NULL();
+	if (old_name != NULL)
+		rcs_account_refuse_used(old_name, "rename");
+	else if (user != NULL)
+		check_mapping(server, user);
+	else
+		check_server(server);
+	PG_RETURN_NULL();
 }
