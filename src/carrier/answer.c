@@ -2,9 +2,9 @@
  * answer.c
  *		What an answer of the carrier means to this worker.
  *
- * response.c judges it; here is what it is judged by and what else is learnt
- * from it: the operator's changes to the codes, read again while the worker turns,
- * the codes that nobody knows, and the carrier's clock.  It decides no fate.
+ * response.c judges an answer.  This file gives it the operator's changes to the
+ * codes, and notes two things of each answer: a code that is in no table, and the
+ * carrier's clock.  It must not know what becomes of a message.
  */
 #include "postgres.h"
 
@@ -29,20 +29,28 @@ typedef struct Unknown
 	bool written; /* by the transaction under way */
 } Unknown;
 
-static MemoryContext codes_cxt = NULL;
-static RcsCodes own_codes = {0, NULL};
-static int64 read_at_us = 0;
+/* The operator's changes to the codes, as read last. */
+static struct
+{
+	MemoryContext cxt;
+	RcsCodes codes;
+	int64 read_at_us;
+} own;
 
-static Unknown unknown[MAX_UNKNOWN];
-static int nunknown = 0;
-static int64 write_at_us = 0;
+/* Codes that are in no table and not yet written down. */
+static struct
+{
+	Unknown list[MAX_UNKNOWN];
+	int n;
+	int64 write_at_us;
+} unknown;
 
 /* ---------- the operator's codes ---------- */
 
 const RcsCodes *
 rcs_codes(void)
 {
-	return &own_codes;
+	return &own.codes;
 }
 
 /* First in a turn, so before any offer. */
@@ -52,16 +60,16 @@ rcs_codes_turn(void)
 	MemoryContext cxt;
 	RcsCodes codes;
 
-	if (codes_cxt != NULL && rcs_now_us() - read_at_us < READ_EVERY)
+	if (own.cxt != NULL && rcs_now_us() - own.read_at_us < READ_EVERY)
 		return;
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "rcs codes", ALLOCSET_SMALL_SIZES);
 	rcs_result_codes(cxt, &codes);
 	MemoryContextSetParent(cxt, TopMemoryContext);
-	if (codes_cxt != NULL)
-		MemoryContextDelete(codes_cxt);
-	codes_cxt = cxt;
-	own_codes = codes;
-	read_at_us = rcs_now_us();
+	if (own.cxt != NULL)
+		MemoryContextDelete(own.cxt);
+	own.cxt = cxt;
+	own.codes = codes;
+	own.read_at_us = rcs_now_us();
 }
 
 /* ---------- codes that nobody knows ---------- */
@@ -69,9 +77,9 @@ rcs_codes_turn(void)
 static Unknown *
 find_unknown(const char *code)
 {
-	for (int i = 0; i < nunknown; i++)
-		if (strcmp(unknown[i].row.code, code) == 0)
-			return &unknown[i];
+	for (int i = 0; i < unknown.n; i++)
+		if (strcmp(unknown.list[i].row.code, code) == 0)
+			return &unknown.list[i];
 	return NULL;
 }
 
@@ -81,9 +89,9 @@ add_unknown(const char *code)
 {
 	Unknown *u;
 
-	if (nunknown == MAX_UNKNOWN)
+	if (unknown.n == MAX_UNKNOWN)
 		return NULL;
-	u = &unknown[nunknown++];
+	u = &unknown.list[unknown.n++];
 	memset(u, 0, sizeof(Unknown));
 	strlcpy(u->row.code, code, sizeof(u->row.code));
 	u->row.first_at = GetCurrentTimestamp();
@@ -111,8 +119,8 @@ rcs_answer_note_code(const RcsAccount *a, int http_status, const RcsAnswer *answ
 static void
 write_unknown(void *arg)
 {
-	for (int i = 0; i < nunknown; i++)
-		unknown[i].written = rcs_result_code_unknown(&unknown[i].row);
+	for (int i = 0; i < unknown.n; i++)
+		unknown.list[i].written = rcs_result_code_unknown(&unknown.list[i].row);
 }
 
 static void
@@ -120,19 +128,19 @@ forget_written(void)
 {
 	int kept = 0;
 
-	for (int i = 0; i < nunknown; i++)
-		if (!unknown[i].written && ++unknown[i].tries < MAX_TRIES)
-			unknown[kept++] = unknown[i];
-	nunknown = kept;
+	for (int i = 0; i < unknown.n; i++)
+		if (!unknown.list[i].written && ++unknown.list[i].tries < MAX_TRIES)
+			unknown.list[kept++] = unknown.list[i];
+	unknown.n = kept;
 }
 
 /* In a transaction of its own: whatever is in its way must not be in the way of results. */
 void
 rcs_codes_write(int64 now_us, bool at_once)
 {
-	if (nunknown == 0 || (now_us < write_at_us && !at_once))
+	if (unknown.n == 0 || (now_us < unknown.write_at_us && !at_once))
 		return;
-	write_at_us = now_us + WRITE_EVERY;
+	unknown.write_at_us = now_us + WRITE_EVERY;
 	if (rcs_txn_run(write_unknown, NULL))
 		forget_written();
 }
@@ -162,7 +170,7 @@ rcs_answer_note_clock(RcsAccount *a, const RcsHttpRequest *r)
 void
 rcs_answer_classify(RcsAccount *a, const RcsHttpRequest *r, RcsAnswer *answer)
 {
-	rcs_kt_classify(&own_codes, r->outcome, r->status, r->answer, r->answer_len, r->error, answer);
+	rcs_kt_classify(&own.codes, r->outcome, r->status, r->answer, r->answer_len, r->error, answer);
 	rcs_answer_note_code(a, r->status, answer);
 	rcs_answer_note_clock(a, r);
 }

@@ -25,24 +25,36 @@
 #define BEAT_EVERY (10 * SECOND)
 #define FOREIGN_MAX 20 /* foreign duplicates in a row that hold an account */
 
-static MemoryContext hold_cxt = NULL;
-static List *holds = NIL;			/* of RcsHold, as read last */
-static const RcsHold *whole = NULL; /* of them, one of the whole database */
-static bool whole_by_worker = false;
-static uint32 version_seen = 0;
-static bool must_read = true;
-static int64 read_at_us = 0;
+/* The holds in force, as read last. */
+static struct
+{
+	MemoryContext cxt;
+	List *list;			  /* of RcsHold */
+	const RcsHold *whole; /* of them, one of the whole database */
+	bool whole_by_worker;
+	uint32 version;
+	bool must_read;
+	int64 read_at_us;
+	TimestampTz installed_at;
+	TimestampTz promoted_at;
+} known = {.must_read = true, .installed_at = DT_NOBEGIN, .promoted_at = DT_NOBEGIN};
 
 /* What the transaction under way has found or made. */
-static bool released = false;
-static bool imposed = false;
-static bool suspects_held = false;
+static struct
+{
+	bool released; /* the database is not on hold any more */
+	bool imposed;
+	bool suspects_held;
+} turn;
 
-static TimestampTz installed_at = DT_NOBEGIN;
-static TimestampTz promoted_at = DT_NOBEGIN;
 static List *suspects = NIL; /* of RcsAccount, to be held by the next turn */
-static int64 beat_at_us = 0;
-static uint64 beat_sent = 0;
+
+/* The last sign of life in rcs.installation. */
+static struct
+{
+	int64 at_us;
+	uint64 sent;
+} last_beat;
 
 /* ---------- reading ---------- */
 
@@ -56,7 +68,7 @@ check_identity(void *arg)
 void
 rcs_holds_init(void)
 {
-	hold_cxt = AllocSetContextCreate(TopMemoryContext, "rcs holds", ALLOCSET_SMALL_SIZES);
+	known.cxt = AllocSetContextCreate(TopMemoryContext, "rcs holds", ALLOCSET_SMALL_SIZES);
 	if (!rcs_txn_run(check_identity, NULL))
 		rcs_worker_end(rcs_delivery.slot);
 }
@@ -64,40 +76,40 @@ rcs_holds_init(void)
 static void
 read_holds(void)
 {
-	bool was_held = whole != NULL;
+	bool was_held = known.whole != NULL;
 	ListCell *lc;
 
-	version_seen = rcs_hold_version(); /* before the snapshot */
-	MemoryContextReset(hold_cxt);
-	holds = NIL;
-	whole = NULL;
-	whole_by_worker = false;
-	must_read = true; /* if an error ends this */
-	holds = rcs_hold_list(hold_cxt);
-	foreach(lc, holds)
+	known.version = rcs_hold_version(); /* before the snapshot */
+	MemoryContextReset(known.cxt);
+	known.list = NIL;
+	known.whole = NULL;
+	known.whole_by_worker = false;
+	known.must_read = true; /* if an error ends this */
+	known.list = rcs_hold_list(known.cxt);
+	foreach(lc, known.list)
 	{
 		RcsHold *h = lfirst(lc);
 
 		if (h->server != NULL)
 			continue;
-		if (whole == NULL)
-			whole = h;
-		whole_by_worker |= h->by_worker;
+		if (known.whole == NULL)
+			known.whole = h;
+		known.whole_by_worker |= h->by_worker;
 	}
-	rcs_identity_read_times(&installed_at, &promoted_at);
-	must_read = false;
-	read_at_us = rcs_now_us();
-	released |= was_held && whole == NULL;
+	rcs_identity_read_times(&known.installed_at, &known.promoted_at);
+	known.must_read = false;
+	known.read_at_us = rcs_now_us();
+	turn.released |= was_held && known.whole == NULL;
 }
 
 /* Is a turn wanted to read them? */
 bool
 rcs_holds_wanted(int64 now_us, int64 *wait_us)
 {
-	if (must_read || suspects != NIL || version_seen != rcs_hold_version() ||
-		now_us - read_at_us >= READ_EVERY)
+	if (known.must_read || suspects != NIL || known.version != rcs_hold_version() ||
+		now_us - known.read_at_us >= READ_EVERY)
 		return true;
-	*wait_us = Min(*wait_us, read_at_us + READ_EVERY - now_us);
+	*wait_us = Min(*wait_us, known.read_at_us + READ_EVERY - now_us);
 	return false;
 }
 
@@ -105,7 +117,7 @@ rcs_holds_wanted(int64 now_us, int64 *wait_us)
 TimestampTz
 rcs_holds_installed_at(void)
 {
-	return installed_at;
+	return known.installed_at;
 }
 
 /* ---------- obeying ---------- */
@@ -118,17 +130,17 @@ rcs_holds_reason(void)
 
 	if (rcs_hold_requested())
 		return RCS_ON_HOLD "rcs_hold() waits for what is in flight";
-	if (whole == NULL)
+	if (known.whole == NULL)
 		return NULL;
-	snprintf(reason, sizeof(reason), RCS_ON_HOLD "%s", whole->reason);
+	snprintf(reason, sizeof(reason), RCS_ON_HOLD "%s", known.whole->reason);
 	return reason;
 }
 
-/* Is what we know about holds true at this moment?  Asked after rcs_holds_reason(). */
+/* False: something has changed since they were read.  Asked after rcs_holds_reason(). */
 bool
 rcs_holds_known(void)
 {
-	return !must_read && version_seen == rcs_hold_version();
+	return !known.must_read && known.version == rcs_hold_version();
 }
 
 /* Why nothing leaves through this account; NULL: it is not on hold. */
@@ -137,7 +149,7 @@ rcs_account_held(const RcsAccount *a)
 {
 	ListCell *lc;
 
-	foreach(lc, holds)
+	foreach(lc, known.list)
 	{
 		RcsHold *h = lfirst(lc);
 
@@ -153,7 +165,7 @@ rcs_account_held(const RcsAccount *a)
 void
 rcs_holds_impose(const char *reason)
 {
-	imposed = true;
+	turn.imposed = true;
 	rcs_hold_by_worker(NULL, reason);
 	read_holds();
 }
@@ -167,7 +179,7 @@ rcs_account_foreign_duplicate(RcsAccount *a, TimestampTz created_at)
 {
 	MemoryContext old;
 
-	if (created_at < promoted_at)
+	if (created_at < known.promoted_at)
 		return;
 	if (rcs_account_held(a) != NULL || ++a->foreign < FOREIGN_MAX)
 		return;
@@ -201,12 +213,12 @@ beat(bool at_once)
 				  pg_atomic_read_u64(&rcs_delivery.slot->failed);
 	int64 now_us = rcs_now_us();
 
-	if (rcs_delivery.slot->index != 0 || whole_by_worker ||
-		(!at_once && now_us - beat_at_us < BEAT_EVERY))
+	if (rcs_delivery.slot->index != 0 || known.whole_by_worker ||
+		(!at_once && now_us - last_beat.at_us < BEAT_EVERY))
 		return;
-	rcs_identity_beat(at_once || sent != beat_sent);
-	beat_at_us = now_us;
-	beat_sent = sent;
+	rcs_identity_beat(at_once || sent != last_beat.sent);
+	last_beat.at_us = now_us;
+	last_beat.sent = sent;
 }
 
 /* First in its transaction.  True: this turn takes nothing. */
@@ -218,36 +230,36 @@ rcs_holds_turn(bool at_once)
 	if (suspects != NIL)
 	{
 		hold_suspects();
-		imposed = suspects_held = true;
+		turn.imposed = turn.suspects_held = true;
 	}
-	if (imposed || rcs_holds_wanted(rcs_now_us(), &unused))
+	if (turn.imposed || rcs_holds_wanted(rcs_now_us(), &unused))
 		read_holds();
 	beat(at_once);
-	return released || rcs_holds_reason() != NULL;
+	return turn.released || rcs_holds_reason() != NULL;
 }
 
 /* True: a hold of the whole database has ended. */
 bool
 rcs_holds_committed(void)
 {
-	bool ended = released;
+	bool ended = turn.released;
 	ListCell *lc;
 
-	released = imposed = false;
-	if (suspects_held)
+	turn.released = turn.imposed = false;
+	if (turn.suspects_held)
 	{
 		foreach(lc, suspects)
 			((RcsAccount *) lfirst(lc))->foreign = 0;
 		list_free(suspects);
 		suspects = NIL;
 	}
-	suspects_held = false;
+	turn.suspects_held = false;
 	return ended;
 }
 
 void
 rcs_holds_rolled_back(void)
 {
-	must_read |= imposed;
-	imposed = suspects_held = false;
+	known.must_read |= turn.imposed;
+	turn.imposed = turn.suspects_held = false;
 }

@@ -37,10 +37,14 @@ typedef struct Cell
 	int latency[BUCKETS];
 } Cell;
 
-static Cell cells[MAX_CELLS];
-static int ncells = 0;
-static int64 write_at_us = 0;
-static int64 prune_at_us = 0;
+/* What is counted and not yet written down. */
+static struct
+{
+	Cell cells[MAX_CELLS];
+	int n;
+	int64 write_at_us;
+	int64 prune_at_us;
+} tally;
 
 static Cell *
 cell_of(const char *server)
@@ -49,12 +53,12 @@ cell_of(const char *server)
 	TimestampTz minute = now - now % (60 * SECOND);
 	Cell *c;
 
-	for (int i = ncells - 1; i >= 0 && cells[i].minute == minute; i--)
-		if (strcmp(cells[i].server, server) == 0)
-			return &cells[i];
-	if (ncells == MAX_CELLS)
+	for (int i = tally.n - 1; i >= 0 && tally.cells[i].minute == minute; i--)
+		if (strcmp(tally.cells[i].server, server) == 0)
+			return &tally.cells[i];
+	if (tally.n == MAX_CELLS)
 		return NULL;
-	c = &cells[ncells++];
+	c = &tally.cells[tally.n++];
 	memset(c, 0, sizeof(Cell));
 	c->minute = minute;
 	strlcpy(c->server, server, sizeof(c->server));
@@ -94,9 +98,9 @@ static RcsStatement insert_cell =
 static void
 write_cells(void *arg)
 {
-	for (int i = 0; i < ncells; i++)
+	for (int i = 0; i < tally.n; i++)
 	{
-		const Cell *c = &cells[i];
+		const Cell *c = &tally.cells[i];
 		Datum values[] = {TimestampTzGetDatum(c->minute),
 						  CStringGetTextDatum(c->server),
 						  Int64GetDatum(c->kinds[RCS_ANSWER_ACCEPTED]),
@@ -121,14 +125,14 @@ prune(void *arg)
 void
 rcs_throughput_write(int64 now_us, bool at_once)
 {
-	if (ncells == 0 || (now_us < write_at_us && !at_once))
+	if (tally.n == 0 || (now_us < tally.write_at_us && !at_once))
 		return;
-	write_at_us = now_us + WRITE_EVERY;
+	tally.write_at_us = now_us + WRITE_EVERY;
 	if (rcs_txn_run(write_cells, NULL))
-		ncells = 0;
-	if (now_us >= prune_at_us && !at_once)
+		tally.n = 0;
+	if (now_us >= tally.prune_at_us && !at_once)
 	{
-		prune_at_us = now_us + PRUNE_EVERY;
+		tally.prune_at_us = now_us + PRUNE_EVERY;
 		(void) rcs_txn_run(prune, NULL);
 	}
 }
