@@ -43,8 +43,8 @@ rcs_account_option(List *options, const char *name)
 }
 
 /*
- * Options of the mapping FOR PUBLIC.  GetUserMapping() would raise when there
- * is none, which for a worker is a state to report and not an error.
+ * Options of the mapping FOR PUBLIC.  GetUserMapping() is not used because it raises
+ * when there is none: a worker must report that state, not fail with it.
  */
 List *
 rcs_account_mapping(Oid serverid, bool *found)
@@ -75,8 +75,8 @@ copy_option(List *options, const char *name)
 }
 
 /*
- * KT answers questions about results on a host of its own.  Only KT's own
- * host names are turned; a stand-in or a proxy serves both at one address.
+ * KT answers questions about results on another host.  Only the host names of KT
+ * are replaced, because a stand-in or a proxy serves both at one address.
  */
 static char *
 default_query_url(const char *url)
@@ -137,8 +137,8 @@ load_login(RcsServerOptions *o)
 }
 
 /*
- * A server of another wrapper is as good as none: nothing of ours may be sent
- * to its url.  With missing_ok the answer is then NULL.
+ * A server of another wrapper counts as missing, because no message may be sent to
+ * its url.  With missing_ok the result is then NULL.
  */
 RcsServerOptions *
 rcs_account_load(const char *server, bool missing_ok)
@@ -170,7 +170,7 @@ rcs_account_load(const char *server, bool missing_ok)
 	return o;
 }
 
-/* The text of an inline secret, or of the file that holds it; NULL and the reason when there is none. */
+/* The secret, given inline or in a file.  NULL when there is none; *problem then gives the reason. */
 char *
 rcs_account_read_secret(const RcsServerOptions *o, char **problem)
 {
@@ -193,7 +193,7 @@ rcs_account_check_usage(Oid roleid, List *names)
 		char *name = lfirst(lc);
 		Oid serverid = get_foreign_server_oid(name, false);
 
-		/* the SQL function, since the C one was renamed between major versions */
+		/* the SQL function is called because the C one was renamed between major versions */
 		if (DatumGetBool(DirectFunctionCall3(has_server_privilege_id_id, ObjectIdGetDatum(roleid),
 											 ObjectIdGetDatum(serverid),
 											 CStringGetTextDatum("USAGE"))))

@@ -21,7 +21,7 @@ typedef struct RcsServerOptions
 	char *name;
 	char *url; /* NULL only together with a problem */
 	char *query_url;
-	int rate_per_minute; /* 0 = no limit of ours */
+	int rate_per_minute; /* 0 = rcs sets no limit */
 	int connections;
 	bool results_by_query;
 	char *ca_file;

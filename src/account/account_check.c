@@ -115,7 +115,7 @@ rcs_account_check(PG_FUNCTION_ARGS)
 
 /* ---------- done by a worker ---------- */
 
-/* The entry of an account that somebody wants checked in this database, or -1. */
+/* The entry of an account that a backend of this database wants checked, or -1. */
 int
 rcs_account_check_take(char server[NAMEDATALEN])
 {
@@ -125,7 +125,7 @@ rcs_account_check_take(char server[NAMEDATALEN])
 		bool mine;
 
 		if (a->check_taken == a->check_asked)
-			continue; /* a stale look is put right by the next one */
+			continue; /* read without the lock: a check that is missed here is found the next time */
 		SpinLockAcquire(&a->mutex);
 		mine = a->check_taken != a->check_asked && a->check_dboid == MyDatabaseId;
 		if (mine)

@@ -2,8 +2,8 @@
  * account_shared.c
  *		The table of carrier accounts in shared memory, and the key of an account.
  *
- * An account is a url and an rcs_id, whatever the servers that name it are called
- * and in whatever database they stand.
+ * An account is a url and an rcs_id.  Servers of any name, in any database, stand for
+ * the same account when these two are equal.
  *
  * Locking: entries are added under the lock RCS_LOCK_ACCOUNTS and are never
  * removed; the members of an entry are guarded by its spinlock, around
@@ -75,7 +75,7 @@ add_account(uint64 key)
 	return NULL;
 }
 
-/* The number of the account's entry, a new one if need be, or -1 when the table is full. */
+/* The number of the account's entry.  A new entry is made if there is none; -1: the table is full. */
 int
 rcs_account_entry(const char *url, const char *rcs_id, const char *server)
 {

@@ -44,7 +44,7 @@ typedef struct RcsAccountEntry
 	int faults; /* in a row */
 	int64 closed_at;
 	int64 closed_until; /* 0 = open */
-	int64 closing;		/* how long the last closing was to last */
+	int64 closing;		/* the length of the last closing */
 	int64 probe_until;	/* a probe is under way */
 	char reason[RCS_ACCOUNT_REASON];
 
@@ -57,7 +57,7 @@ typedef struct RcsAccountEntry
 	int64 second; /* the latest one in per_second */
 	TimestampTz token_expires_at;
 	bool clock_known;
-	int64 clock_ahead_us; /* ours, of the carrier's */
+	int64 clock_ahead_us; /* of our clock, compared with the carrier's */
 
 	/* rcs_account_check: a worker logs in for a backend */
 	uint32 check_asked;

@@ -2,7 +2,7 @@
  * account_status.c
  *		Accounts as users see them: the view rcs.account_status.
  *
- * It only reads; what an account does is decided in breaker.c and permit.c.
+ * It only reads.  breaker.c and permit.c decide what an account may do.
  */
 #include "postgres.h"
 
@@ -54,7 +54,7 @@ limit_word(const RcsAccountEntry *a, int64 now)
 	return NULL;
 }
 
-/* What shared memory says of an account; all zero when nobody used it yet. */
+/* The account in shared memory; all zero when no worker has used it yet. */
 static void
 read_status(const RcsServerOptions *o, Status *s)
 {

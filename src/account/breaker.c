@@ -2,10 +2,10 @@
  * breaker.c
  *		When an account is set aside, and when its rate is lowered.
  *
- * A fault of the account (refused, unreachable, login) closes it; after a time
- * that doubles up to a minute one request probes it, and any answer about a
- * message opens it again.  "Too fast" pauses the account and lowers its rate,
- * which then recovers slowly.  Nothing here costs a message an attempt.
+ * A fault of the account (refused, unreachable, login) closes it.  After a time one
+ * request probes it; the time doubles with each fault, up to a minute.  Any answer
+ * about a message opens the account again.  "Too fast" pauses the account and lowers
+ * its rate, which then recovers slowly.  A message loses no attempt by any of this.
  *
  * This file must not know what a message is.
  */
@@ -22,7 +22,7 @@
 #define RECOVERY_STEP (5 * SECOND)
 #define RECOVERY_FACTOR 1.05
 
-/* Slowly back to the contract rate while nobody is refused; mutex held. */
+/* The rate goes back to the contract rate in small steps; mutex held. */
 void
 rcs_account_recover_rate(RcsAccountEntry *a, int64 now)
 {
@@ -38,7 +38,7 @@ rcs_account_recover_rate(RcsAccountEntry *a, int64 now)
 	rcs_bucket_set_rate(&a->bucket, a->rate, now);
 }
 
-/* Is it open?  After a closing exactly one request may probe; mutex held. */
+/* After a closing, exactly one request may probe the account; mutex held. */
 bool
 rcs_account_is_open(RcsAccountEntry *a, int64 now, bool *probe, int64 *wait_us)
 {
@@ -54,7 +54,7 @@ rcs_account_is_open(RcsAccountEntry *a, int64 now, bool *probe, int64 *wait_us)
 	return true;
 }
 
-/* May a worker write intents for it?  With "probe", for one message only. */
+/* True: a worker may write intents for the account, with "probe" for one message only. */
 bool
 rcs_account_open(int account, int64 now_us, bool *probe, int64 *wait_us)
 {
@@ -77,7 +77,7 @@ rcs_account_reason(int account, char reason[RCS_ACCOUNT_REASON])
 	SpinLockRelease(&a->mutex);
 }
 
-/* Messages a minute it may take at present; 0 = no limit. */
+/* The rate at present, in messages a minute; 0 = no limit. */
 double
 rcs_account_rate(int account)
 {
@@ -90,7 +90,7 @@ rcs_account_rate(int account)
 	return rate;
 }
 
-/* Once for each closing, not for each message that meets it. */
+/* Called once for each closing, not once for each message. */
 static void
 log_open(const RcsAccountEntry *a)
 {
@@ -164,8 +164,8 @@ rcs_account_answered(int account, bool accepted)
 }
 
 /*
- * The account, not a message, is at fault.  Requests that were under way when
- * it closed say nothing new, so only later ones prolong the closing.
+ * The account is at fault, not a message.  Only a request that was started after the
+ * closing prolongs it: the faults of earlier ones are already counted by it.
  */
 void
 rcs_account_faulted(int account, int64 started_us, bool hard, const char *reason)
@@ -196,7 +196,7 @@ rcs_account_faulted(int account, int64 started_us, bool hard, const char *reason
 				 errhint("It is tried again by itself; rcs_account_check() tries it at once.")));
 }
 
-/* "Too fast": pause all of the account and lower its rate, once a second at most. */
+/* "Too fast": the whole account pauses and its rate is lowered, at most once a second. */
 void
 rcs_account_throttled(int account, int64 started_us)
 {
@@ -220,7 +220,7 @@ rcs_account_throttled(int account, int64 started_us)
 	SpinLockRelease(&a->mutex);
 }
 
-/* Its login was changed: if it is closed, one request may probe it now, and the pauses begin anew. */
+/* The login was changed: a closed account may be probed at once, and the next closing is short again. */
 void
 rcs_account_try_now(int account)
 {
@@ -244,7 +244,7 @@ rcs_account_token(int account, TimestampTz expires_at)
 	SpinLockRelease(&a->mutex);
 }
 
-/* A login that worked brings an account back that was set aside. */
+/* A login has worked: an account that was set aside is open again. */
 void
 rcs_account_reopen(int account)
 {
@@ -260,7 +260,7 @@ rcs_account_reopen(int account)
 		log_open(a);
 }
 
-/* How far our clock is ahead of the carrier's. */
+/* Our clock is ahead of the carrier's by this much. */
 void
 rcs_account_clock(int account, int64 ahead_us)
 {

@@ -167,7 +167,7 @@ rcs_chatbot_resolve(const char *given)
 RcsChatbot *
 rcs_usable_chatbot(const char *given, Oid caller)
 {
-	/* the name is looked up only where one is still to be chosen, or to be complained of */
+	/* the name is resolved only if none was given, or to raise the error about an unknown one */
 	RcsChatbot *bot = given ? rcs_chatbot_load(given) : NULL;
 
 	if (bot == NULL)

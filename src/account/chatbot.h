@@ -35,7 +35,7 @@ extern char *rcs_chatbot_resolve(const char *given);
 /* A chatbot that the caller may send through, else an error.  Called as the owner. */
 extern RcsChatbot *rcs_usable_chatbot(const char *given, Oid caller);
 
-/* What of it a message is checked against; points into the chatbot. */
+/* The facts that a message is checked against; they point into the chatbot. */
 extern RcsFacts rcs_chatbot_facts(const RcsChatbot *bot);
 
 #endif /* RCS_CHATBOT_H */

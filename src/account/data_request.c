@@ -1,10 +1,10 @@
 /*
  * data_request.c
- *		One request to an outside data service: its address and what came of it.
+ *		One request to an outside data service: its address and its outcome.
  *
- * Where it goes is decided by the server's url: a path can only lead below it,
- * no redirect is followed, and http_client.c looks at the address behind a name.
- * This file must not know who asks, nor how the answer is waited for.
+ * The request stays below the server's url: the path may not leave it, no redirect is
+ * followed, and http_client.c checks the address behind a name.  This file must not
+ * know for whom the request is, nor how the answer is waited for.
  */
 #include "postgres.h"
 

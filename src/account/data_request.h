@@ -1,6 +1,6 @@
 /*
  * data_request.h
- *		One request to an outside data service: its address and what came of it.
+ *		One request to an outside data service: its address and its outcome.
  */
 #ifndef RCS_DATA_REQUEST_H
 #define RCS_DATA_REQUEST_H
@@ -13,7 +13,7 @@
 extern bool rcs_data_request(RcsHttpRequest *r, const RcsDataServer *server, const char *path,
 							 char **problem);
 
-/* NULL, or why there is no answer to be used; with the server and the status. */
+/* NULL when the answer can be used, else the reason, with the server and the status. */
 extern char *rcs_data_request_problem(const RcsHttpRequest *r, const char *server);
 
 #endif /* RCS_DATA_REQUEST_H */

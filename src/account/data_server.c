@@ -68,7 +68,7 @@ interval_us(const char *value)
 	return i->time + (i->day + (int64) i->month * DAYS_PER_MONTH) * USECS_PER_DAY;
 }
 
-/* Has it the form "Name: value"?  Control characters are refused where it is sent. */
+/* True for the form "Name: value".  Control characters are refused where it is sent. */
 static bool
 is_header(const char *line)
 {
@@ -77,7 +77,7 @@ is_header(const char *line)
 	return name > 0 && line[name] == ':' && line[name + 1] != '\0';
 }
 
-/* A mapping is not needed: a service may be open to all. */
+/* A service that needs no login has no mapping. */
 static char *
 load_header(Oid serverid, char **problem)
 {

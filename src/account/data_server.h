@@ -24,18 +24,18 @@ typedef struct RcsDataServer
 } RcsDataServer;
 
 /*
- * The server that serves this address: of those whose url it is below, the one
- * with the longest url, then the first by name.  NULL: none.
+ * The server that serves this address, or NULL.  The address must be below the url of
+ * the server; the longest url wins, then the first name.
  */
 extern char *rcs_data_server_of(const char *url);
 
-/* False, and that in words, when no server of TYPE http has this name. */
+/* False when no server of TYPE http has this name; *problem then says so. */
 extern bool rcs_data_server_exists(const char *name, char **problem);
 
-/* NULL, and the reason, when it cannot be used.  Reads the file of its header. */
+/* NULL when it cannot be used; *problem then gives the reason.  Reads the file of its header. */
 extern RcsDataServer *rcs_data_server_load(const char *name, char **problem);
 
-/* Forget the header, whose value is not to stay in freed memory. */
+/* Overwrites the header, so that its value does not stay in freed memory. */
 extern void rcs_data_server_wipe(RcsDataServer *s);
 
 #endif /* RCS_DATA_SERVER_H */

@@ -1,10 +1,11 @@
 /*
  * media_check.c
- *		Addresses of images, when a message is made: do they belong to a data
- *		service that its author may use?
+ *		Checks the addresses of images when a message is made: each must belong
+ *		to a data service that the author of the message may use.
  *
- * The worker will ask the same service, so the right to use another one that
- * serves the same address is not enough.  Nothing is fetched here.
+ * The worker asks the service that rcs_data_server_of() gives for the address, so the
+ * right is checked for that one, even if another serves the address too.  This file
+ * must not fetch an image.
  */
 #include "postgres.h"
 

@@ -8,9 +8,9 @@
 #include "message/draft.h"
 
 /*
- * Does each address of an image in the message belong to a data service?  False,
- * and the problem, when not; an error when the caller may not use that service.
- * In a template an address must not depend on who gets it.  Called as the owner.
+ * True when each address of an image in the message belongs to a data service.  False
+ * with the problem when one does not; an error when the caller may not use the service.
+ * An address must have no placeholder.  Called as the owner.
  */
 extern bool rcs_media_check_urls(Jsonb *message, Oid caller, RcsProblem *problem);
 

@@ -1,10 +1,10 @@
 /*
  * permit.c
- *		Permits of carrier accounts: who may open a request now, and at what rate.
+ *		Permits of carrier accounts: a request is opened only with one.
  *
- * The contract rate of an account is one, whatever the number of workers, databases
- * and servers that name it.  If servers disagree about the rate, the lowest one
- * wins; a server counts while a process that sends for it holds its name.
+ * All workers of all databases share the contract rate of an account.  If its servers
+ * disagree about the rate, the lowest one wins.  A server counts while a process that
+ * sends for it holds its name.
  *
  * The members of an entry are guarded by its spinlock, around assignments only.
  * This file knows no SQL, no HTTP and no message.
@@ -34,9 +34,9 @@ static bool exit_hook_set = false;
 /* ---------- the servers of an account ---------- */
 
 /*
- * The lowest of what the servers of this account say; mutex held.  When the
- * last process that sends has gone, what it was stays: a restart is no reason
- * to forget that the carrier had the rate lowered.
+ * Takes the lowest rate and the lowest number of connections of the servers; mutex
+ * held.  When the last process has gone, both stay: after a restart, a rate that was
+ * lowered because of the carrier is still lowered.
  */
 static void
 apply_names(RcsAccountEntry *a, int64 now)
@@ -66,7 +66,7 @@ apply_names(RcsAccountEntry *a, int64 now)
 	}
 }
 
-/* The place of a server of this database, else a free one, else NULL; mutex held. */
+/* The place of a server of this database, or a free place, or NULL; mutex held. */
 static NamedRate *
 find_name(RcsAccountEntry *a, Oid serverid)
 {
@@ -177,7 +177,7 @@ rcs_account_detach(int account, Oid serverid)
 
 /* ---------- permits ---------- */
 
-/* Campaigns leave connections and a token for singles, and let them go first; mutex held. */
+/* A campaign leaves some connections and tokens to single messages, which go first; mutex held. */
 static RcsPermit
 draw(RcsAccountEntry *a, RcsWorkerKind lane, int64 now, int64 *wait_us)
 {
@@ -243,7 +243,7 @@ rcs_account_release(int account)
 	held[account].active--;
 }
 
-/* The permit was not used: no byte left. */
+/* The permit was not used: no byte was sent. */
 void
 rcs_account_give_back(int account)
 {

@@ -1,9 +1,10 @@
 /*
  * rights.c
- *		Who may steer or see what somebody has sent.
+ *		The rights to steer and to see messages and campaigns.
  *
- * Creators are kept by name, so that they survive a dump; a role of that name
- * that is there no more has no members.  It knows no queue.
+ * The creator of a message is stored by name, so that it survives a dump.  When there is
+ * no role of that name any more, no other role has its rights.  This file must not know
+ * the queue.
  */
 #include "postgres.h"
 
@@ -45,7 +46,7 @@ rcs_may_see(Oid caller, const char *created_by, const char *chatbot)
 	if (rcs_may_steer(caller, created_by, chatbot))
 		return true;
 	view = get_relname_relid("message_status", get_namespace_oid("rcs", false));
-	/* the SQL function, since the C one was changed between major versions */
+	/* the SQL function is called because the C one was changed between major versions */
 	return OidIsValid(view) &&
 		   DatumGetBool(DirectFunctionCall3(has_table_privilege_id_id, ObjectIdGetDatum(caller),
 											ObjectIdGetDatum(view), CStringGetTextDatum("SELECT")));

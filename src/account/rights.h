@@ -1,14 +1,14 @@
 /*
  * rights.h
- *		Who may steer or see what somebody has sent.
+ *		The rights to steer and to see messages and campaigns.
  */
 #ifndef RCS_RIGHTS_H
 #define RCS_RIGHTS_H
 
-/* Its creator, a member of its chatbot's owner, or the extension's owner.  Called as the owner. */
+/* True for the creator, a member of the chatbot's owner, and the extension's owner.  Called as the owner. */
 extern bool rcs_may_steer(Oid caller, const char *created_by, const char *chatbot);
 
-/* The same, or whoever may read rcs.message_status. */
+/* True for the same roles, and for a role that may read rcs.message_status. */
 extern bool rcs_may_see(Oid caller, const char *created_by, const char *chatbot);
 
 #endif /* RCS_RIGHTS_H */

@@ -82,8 +82,8 @@ check_host(const char *host, size_t len, bool loopback_only)
 }
 
 /*
- * An address that can be joined with a path and that hides nothing: no login,
- * no query, nothing that a header or a log could be broken with.
+ * An address must be fit to be joined with a path.  A login, a query and characters that
+ * break a header or a line of the log are refused.
  */
 static const char *
 check_url(const char *value)
@@ -136,7 +136,7 @@ check_results(const char *value)
 																	 : "be \"push\" or \"query\"";
 }
 
-/* interval_in() raises for what it cannot read: give that our code and hint. */
+/* interval_in() raises for a bad value: its error gets our code and hint. */
 static void
 interval_error(void *problem)
 {
@@ -214,7 +214,7 @@ check_file(const char *value)
 
 /* ---------- the options ---------- */
 
-/* Says why a value is refused, as the rest of "option ... must ...", or NULL. */
+/* NULL, or the rest of the sentence "The value must ..." */
 typedef const char *(*RcsOptionCheck)(const char *value);
 
 typedef struct RcsOption
@@ -287,7 +287,7 @@ check_option(const DefElem *def, Oid catalog)
 						errmsg("invalid option \"%s\"", def->defname),
 						errhint("%s", valid_options_hint(catalog, TYPE_KT | TYPE_HTTP))));
 
-	/* no value in the message: it may be a secret, or hold one by mistake */
+	/* the value is not in the message, because it may be a secret */
 	problem = o->check(defGetString((DefElem *) def));
 	if (problem != NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),

@@ -54,7 +54,7 @@ same_login(const RcsServerOptions *a, const RcsServerOptions *b)
 		   same(a->rcs_secret_file, b->rcs_secret_file);
 }
 
-/* The name of a server that we no longer know as this account is given back, unless we know it by another. */
+/* The server does not name this account any more.  Keeps its hold if another RcsAccount has both. */
 static void
 detach(RcsAccount *a)
 {
@@ -111,8 +111,8 @@ load_options(RcsAccount *a)
 }
 
 /*
- * In a transaction.  curl has copied what it needs of a request under way, so
- * nobody points into the old options.
+ * In a transaction.  curl has copied the strings of a request under way, so no request
+ * points into the old options.
  */
 void
 rcs_carrier_follow(void)
@@ -166,7 +166,7 @@ rcs_carrier_account(const char *server)
 	return a;
 }
 
-/* How many more messages the accounts that this worker has met may have ready. */
+/* The number of messages that may become ready in addition, over all accounts of this worker. */
 int
 rcs_carrier_space(int64 now_us)
 {
@@ -202,7 +202,7 @@ rcs_carrier_forget_waits(void)
 
 /* ---------- logins ---------- */
 
-/* True when this completed request was one for a token. */
+/* True: this completed request was one for a token, and is dealt with. */
 bool
 rcs_carrier_token_done(RcsHttpRequest *r)
 {
@@ -232,7 +232,7 @@ load_checked(void *arg)
 {
 	Check *check = arg;
 
-	options_changed = true; /* what was created a moment ago counts */
+	options_changed = true; /* the server may have been created a moment ago */
 	check->account = rcs_carrier_account(check->server);
 }
 

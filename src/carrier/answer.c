@@ -53,7 +53,7 @@ rcs_codes(void)
 	return &own.codes;
 }
 
-/* First in a turn, so before any offer. */
+/* Called early in a turn, before any offer. */
 void
 rcs_codes_turn(void)
 {
@@ -83,7 +83,7 @@ find_unknown(const char *code)
 	return NULL;
 }
 
-/* Those beyond the limit are in rcs.result all the same. */
+/* A code beyond the limit is not counted here; rcs.result has it anyway. */
 static Unknown *
 add_unknown(const char *code)
 {
@@ -98,7 +98,7 @@ add_unknown(const char *code)
 	return u;
 }
 
-/* Counts the code of an answer if nobody knows it. */
+/* Counts the code of an answer if it is in no table. */
 void
 rcs_answer_note_code(const RcsAccount *a, int http_status, const RcsAnswer *answer)
 {
@@ -134,7 +134,7 @@ forget_written(void)
 	unknown.n = kept;
 }
 
-/* In a transaction of its own: whatever is in its way must not be in the way of results. */
+/* Runs in a separate transaction, so that a failure here does not keep results from being written. */
 void
 rcs_codes_write(int64 now_us, bool at_once)
 {
@@ -148,8 +148,8 @@ rcs_codes_write(int64 now_us, bool at_once)
 /* ---------- the carrier's clock ---------- */
 
 /*
- * The carrier wrote its date, in whole seconds, between our two moments: what
- * cannot be explained by either is a difference of the clocks.
+ * The carrier wrote its date, in whole seconds, between the start and the end of the
+ * request.  A date outside of these two moments shows a difference of the clocks.
  */
 void
 rcs_answer_note_clock(RcsAccount *a, const RcsHttpRequest *r)

@@ -57,7 +57,7 @@ load(RcsBot *bot)
 	bot->sender.cdr_id = c->cdr_id;
 }
 
-/* A chatbot, in a transaction, at most a second old.  Never NULL; its chatbot may be. */
+/* In a transaction.  The result is at most a second old and never NULL; its member chatbot may be NULL. */
 RcsBot *
 rcs_carrier_bot(const char *chatbot)
 {

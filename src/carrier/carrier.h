@@ -2,8 +2,8 @@
  * carrier.h
  *		Accounts, tokens, chatbots, codes and holds as one delivery worker has them.
  *
- * The files of this folder make them; delivery/, media/ and report/ send through
- * them.  It must not know a queue, a batch or the state of a message.
+ * delivery/, media/ and report/ send through them.  This folder must not know a queue, a
+ * batch or the state of a message.
  */
 #ifndef RCS_CARRIER_H
 #define RCS_CARRIER_H
@@ -30,7 +30,7 @@ typedef struct RcsAccount
 	RcsServerOptions *options;
 	char *message_url;
 	char *token_url;
-	int shared; /* entry of permit.c; -1 = unusable */
+	int shared; /* its entry in account_shared.c; -1 = unusable */
 	int64 loaded_us;
 	int ready;	  /* items that wait for a permit */
 	int paced;	  /* of these, items of campaigns with a rate of their own */
@@ -43,7 +43,7 @@ typedef struct RcsAccount
 	int64 token_renew_us;
 	int64 token_end_us;
 	bool fetching;
-	bool checked; /* somebody waits in rcs_account_check() */
+	bool checked; /* a backend waits in rcs_account_check() */
 	int64 fetch_started_us;
 	StringInfoData fetch_body;
 	RcsHttpRequest fetch;
@@ -55,7 +55,7 @@ typedef struct RcsBot
 {
 	char name[64]; /* the key */
 	MemoryContext cxt;
-	RcsChatbot *chatbot; /* NULL = not there any more */
+	RcsChatbot *chatbot; /* NULL: it does not exist any more */
 	RcsSender sender;
 	int64 loaded_us;
 } RcsBot;

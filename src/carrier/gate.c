@@ -1,6 +1,6 @@
 /*
  * gate.c
- *		May messages leave through an account, and how many at a time?
+ *		Says if messages may leave through an account, and how many at a time.
  *
  * An account is open when it can be used, is not on hold and its breaker is closed.
  * This file must not know what waits for the account.
@@ -19,7 +19,7 @@ rcs_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us)
 		   rcs_account_open(a->shared, now_us, probe, wait_us);
 }
 
-/* How many intents may share a commit: what can leave within a quarter second. */
+/* The number of intents that share a commit: as many messages as can leave in a quarter second. */
 int
 rcs_account_slice(const RcsAccount *a)
 {

@@ -1,10 +1,10 @@
 /*
  * holds.c
- *		A delivery worker and holds: it reads them, obeys them and makes some.
+ *		The holds that a delivery worker obeys, and the holds that it makes.
  *
- * What is in force is read in a turn, at once when the shared number says that
- * something has changed, and every second.  Between a change and that reading
- * nothing is offered.  It knows neither the queue nor HTTP.
+ * The holds in force are read in a turn: every second, and at once when the shared
+ * number says that something has changed.  Nothing is offered between a change and that
+ * reading.  This file must not know the queue, nor HTTP.
  */
 #include "postgres.h"
 
@@ -64,7 +64,7 @@ check_identity(void *arg)
 	rcs_identity_check();
 }
 
-/* Before the first lease. */
+/* Called before the first lease. */
 void
 rcs_holds_init(void)
 {
@@ -102,7 +102,7 @@ read_holds(void)
 	turn.released |= was_held && known.whole == NULL;
 }
 
-/* Is a turn wanted to read them? */
+/* True: a turn is wanted, to read the holds or to make one. */
 bool
 rcs_holds_wanted(int64 now_us, int64 *wait_us)
 {
@@ -122,7 +122,7 @@ rcs_holds_installed_at(void)
 
 /* ---------- obeying ---------- */
 
-/* Nothing is to be taken or offered, for this reason; NULL: go on. */
+/* The reason why nothing may be taken or offered now; NULL: the database is not on hold. */
 const char *
 rcs_holds_reason(void)
 {
@@ -143,7 +143,7 @@ rcs_holds_known(void)
 	return !known.must_read && known.version == rcs_hold_version();
 }
 
-/* Why nothing leaves through this account; NULL: it is not on hold. */
+/* The reason why nothing leaves through this account; NULL: it is not on hold. */
 const char *
 rcs_account_held(const RcsAccount *a)
 {
@@ -171,8 +171,8 @@ rcs_holds_impose(const char *reason)
 }
 
 /*
- * The carrier knows an id that was never offered from here: our history may be
- * incomplete.  After a failover it is, by a little.
+ * The carrier knows an id that was never offered from here, so our history may be
+ * incomplete.  After a failover the last messages are missing: those do not count.
  */
 void
 rcs_account_foreign_duplicate(RcsAccount *a, TimestampTz created_at)
@@ -205,7 +205,7 @@ hold_suspects(void)
 
 /* ---------- the turn ---------- */
 
-/* Said while sending, and at the end, so that the next start sees no gap. */
+/* Written while sending, and at the end, so that the next start sees no gap. */
 static void
 beat(bool at_once)
 {
@@ -221,7 +221,7 @@ beat(bool at_once)
 	last_beat.sent = sent;
 }
 
-/* First in its transaction.  True: this turn takes nothing. */
+/* Called first in a turn.  True: this turn must take nothing. */
 bool
 rcs_holds_turn(bool at_once)
 {

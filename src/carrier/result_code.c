@@ -2,7 +2,7 @@
  * result_code.c
  *		Reads the operator's changes to rcs.result_code, and writes rcs.unknown_code.
  *
- * What the extension ships is not read here: it is compiled into response.c.
+ * The codes that the extension ships are compiled into response.c, not read here.
  * This file must not know what a class means.
  */
 #include "postgres.h"
@@ -52,7 +52,7 @@ static RcsStatement count_again =
 	 {TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID},
 	 NULL};
 
-/* Bounded, since the codes are somebody else's. */
+/* The number of rows is bounded, because the carrier chooses the codes. */
 static RcsStatement count_first =
 	{"INSERT INTO rcs.unknown_code (code, n, first_at, last_at, server, http_status, reason)"
 	 " SELECT $1, $2, $3, $4, $5, $6, $7 WHERE (SELECT count(*) FROM rcs.unknown_code) < 1000"

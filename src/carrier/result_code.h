@@ -1,7 +1,7 @@
 /*
  * result_code.h
- *		Result codes of the carrier in tables: what the operator says about
- *		them, and those that nobody knows.
+ *		Result codes of the carrier in tables: the operator's changes, and codes
+ *		that are unknown.
  */
 #ifndef RCS_RESULT_CODE_H
 #define RCS_RESULT_CODE_H

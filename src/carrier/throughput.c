@@ -1,11 +1,11 @@
 /*
  * throughput.c
- *		What became of the requests of each carrier account, minute by minute.
+ *		Counts the outcomes of requests for each carrier account and minute.
  *
- * A worker counts in its memory and appends what is new three times a minute, in a
- * transaction of its own: a message costs a few additions, and nobody waits for a row.
- * A worker that is killed forgets its latest seconds; rcs.result does not.
- * It must not know what an answer is taken for.
+ * A worker counts in its memory and appends the new counts three times a minute, in a
+ * separate transaction: a message costs a few additions, and no worker waits for a row
+ * lock.  A worker that is killed loses the counts of its latest seconds; rcs.result
+ * loses nothing.  This file must not know how an answer is judged.
  */
 #include "postgres.h"
 
@@ -22,9 +22,9 @@
 
 #define WRITE_EVERY (20 * SECOND)
 #define PRUNE_EVERY (3600 * SECOND)
-#define MAX_CELLS 256 /* what no transaction takes is forgotten beyond */
+#define MAX_CELLS 256 /* counts beyond are lost, if no transaction succeeds */
 
-/* As rcs._percentile() has them: three to an octave, from half a millisecond. */
+/* The buckets of rcs._percentile(): three to an octave, from half a millisecond. */
 #define BUCKETS 54
 #define FIRST_BOUND_US 500.0
 
@@ -73,7 +73,7 @@ bucket_of(int64 took_us)
 	return Min(1 + (int) (3 * log2((double) took_us / FIRST_BOUND_US)), BUCKETS - 1);
 }
 
-/* A request is over; its answer came after so long, or not at all (a negative time). */
+/* A request is over.  took_us is negative when there was no answer. */
 void
 rcs_throughput_note(const char *server, RcsAnswerKind kind, int64 took_us)
 {
@@ -121,7 +121,7 @@ prune(void *arg)
 	rcs_execute(&prune_cells, NULL, NULL);
 }
 
-/* Between turns, when it is time for it or at the end of the worker. */
+/* Called between turns.  "at_once": at the end of the worker. */
 void
 rcs_throughput_write(int64 now_us, bool at_once)
 {

@@ -1,6 +1,6 @@
 /*
  * throughput.h
- *		What became of the requests of each carrier account, minute by minute.
+ *		Counts the outcomes of requests for each carrier account and minute.
  */
 #ifndef RCS_THROUGHPUT_H
 #define RCS_THROUGHPUT_H

@@ -58,7 +58,7 @@ rcs_token_drop_login(RcsAccount *a, int shared)
 		answer_check(a, false, "the server was changed meanwhile");
 	}
 	rcs_token_forget(a);
-	if (a->cxt != NULL && shared >= 0) /* else we only meet it */
+	if (a->cxt != NULL && shared >= 0) /* its options were loaded before, so this is a change */
 		rcs_account_try_now(shared);
 }
 
@@ -96,7 +96,7 @@ start_fetch(RcsAccount *a, int64 now_us)
 	a->fetch.body = a->fetch_body.data;
 	a->fetch.body_len = a->fetch_body.len;
 	a->fetch.timeout_ms = rcs_request_timeout;
-	a->fetch.owner = NULL; /* tells it from an offer */
+	a->fetch.owner = NULL; /* an offer has an owner */
 	a->fetching = rcs_http_start(&a->fetch);
 	if (a->fetching)
 		flying++;
@@ -104,7 +104,7 @@ start_fetch(RcsAccount *a, int64 now_us)
 		fetch_failed(a, a->fetch.error);
 }
 
-/* Is there a token to send with?  If not, or if it ends soon, one is on its way. */
+/* True: there is a token.  If there is none, or if it ends soon, one is asked for. */
 bool
 rcs_token_ready(RcsAccount *a, int64 now_us)
 {
@@ -119,7 +119,7 @@ rcs_token_ready(RcsAccount *a, int64 now_us)
 	return a->token != NULL;
 }
 
-/* The carrier refused a token: it is renewed, but one that never worked closes the account. */
+/* The carrier refused a token.  It is renewed; if it never worked, the account is closed. */
 void
 rcs_token_refused(RcsAccount *a, int serial, const char *reason)
 {
