@@ -17,7 +17,7 @@
 #include "base/monotonic.h"
 #include "carrier/carrier.h"
 #include "carrier/token.h"
-#include "delivery/state.h"
+#include "process/my_slot.h"
 #include "process/txn.h"
 
 static List *accounts = NIL; /* of RcsAccount */
@@ -194,7 +194,7 @@ rcs_carrier_forget_waits(void)
 	{
 		RcsAccount *a = lfirst(lc);
 
-		if (a->shared >= 0 && rcs_delivery.lane == RCS_WORKER_SINGLE)
+		if (a->shared >= 0 && rcs_my_slot()->kind == RCS_WORKER_SINGLE)
 			rcs_account_single_waits(a->shared, a->starved);
 		a->starved = false;
 	}

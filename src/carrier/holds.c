@@ -13,7 +13,6 @@
 
 #include "base/monotonic.h"
 #include "carrier/carrier.h"
-#include "delivery/state.h"
 #include "hold/hold_store.h"
 #include "hold/identity.h"
 #include "process/hold_shared.h"
@@ -70,7 +69,7 @@ rcs_holds_init(void)
 {
 	known.cxt = AllocSetContextCreate(TopMemoryContext, "rcs holds", ALLOCSET_SMALL_SIZES);
 	if (!rcs_txn_run(check_identity, NULL))
-		rcs_worker_end(rcs_delivery.slot);
+		rcs_worker_end(rcs_my_slot());
 }
 
 static void
@@ -209,11 +208,11 @@ hold_suspects(void)
 static void
 beat(bool at_once)
 {
-	uint64 sent = pg_atomic_read_u64(&rcs_delivery.slot->accepted) +
-				  pg_atomic_read_u64(&rcs_delivery.slot->failed);
+	RcsSlot *slot = rcs_my_slot();
+	uint64 sent = pg_atomic_read_u64(&slot->accepted) + pg_atomic_read_u64(&slot->failed);
 	int64 now_us = rcs_now_us();
 
-	if (rcs_delivery.slot->index != 0 || known.whole_by_worker ||
+	if (slot->index != 0 || known.whole_by_worker ||
 		(!at_once && now_us - last_beat.at_us < BEAT_EVERY))
 		return;
 	rcs_identity_beat(at_once || sent != last_beat.sent);
