@@ -9,7 +9,7 @@ shopt -s nullglob
 # Rules that allow no file hold for the stand-in carrier too.
 uses=$(cat <<'END'
 ^\s*#\s*include\s*[<"]curl/ ~ src/base/http_client.[ch] src/base/http_transfer.[ch] ~ only http_client and its transfers know libcurl
-^\s*#\s*include\s*[<"]microhttpd ~ src/listener/*.c ~ only the listener knows libmicrohttpd
+^\s*#\s*include\s*[<"]microhttpd ~ src/listener/http_server.c src/listener/judge_request.c src/listener/exchange.c ~ only the lowest files of the listener know libmicrohttpd
 \bSPI_ ~ src/process/txn.c src/base/statement.[ch] src/account/account.c src/account/chatbot.c src/queue/single.c src/queue/send.c src/account/rights.c src/queue/rejected.c src/queue/cancel.c src/queue/show.c src/campaign/*.c src/queue/wait.c src/hold/hold.c src/queue/resolve.c src/media/media.c src/account/data_server.c src/chat/reply.c src/queue/people.c src/queue/trace.c ~ SPI belongs to storage
 \b(WaitLatch|WaitEventSet|epoll) ~ src/base/evloop.[ch] src/process/launcher.c src/queue/wait.c src/process/ddl_hooks.c src/process/slots.c src/process/my_slot.c src/account/account_check.c src/hold/hold.c src/media/media.c src/campaign/watch.c src/listener/http_server.c ~ only these files may wait
 \bPG_VERSION_NUM\b ~ src/base/pg_compat.h ~ versions differ in pg_compat.h only
