@@ -2,194 +2,31 @@
  * campaign_lane.c
  *		The campaign lane: which campaign gets the next slice.
  *
- * A look at the queue, once a second or when a commit wakes the lane, tells
- * which campaigns have something due.  Among those the one that has had least
- * goes next, so that a campaign of ten messages does not wait for one of a
- * million.  It knows no HTTP.
+ * Campaigns take turns by stride scheduling, a slice at a time: of those that have
+ * something due the one with the lowest pass goes next, so that a campaign of ten
+ * messages does not wait for one of a million.  A slice is what may leave within a
+ * quarter second at the account's rate, so that little is in doubt after a crash and
+ * a pause is honoured soon.  This file must not know HTTP and answers.
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "base/fault_point.h"
 #include "base/monotonic.h"
-#include "delivery/state.h"
+#include "delivery/campaign_lane.h"
+#include "delivery/choice.h"
+#include "delivery/known_campaigns.h"
+#include "delivery/lease.h"
+#include "delivery/lease_text.h"
+#include "delivery/record.h"
+#include "delivery/stop.h"
 #include "media/image_ready.h"
-#include "process/wakeup.h"
 
-#define NOT_NOW (SECOND / 50) /* a batch that somebody has locked is tried again */
+#define NOT_NOW (SECOND / 50) /* a campaign that could have no slice is tried again */
 #define SMALL_BATCHES 50	  /* leases in one transaction at most */
 #define ENDED_BATCHES 2		  /* of campaigns that are over, in one transaction */
-#define LONGEST_PAUSE (60 * SECOND)
 
-static dlist_head campaigns = DLIST_STATIC_INIT(campaigns);
-static int ncampaigns = 0;
-static int64 look_at_us = 0;
-static uint32 wakes_seen = 0;
-static uint32 steers_seen = 0;
-static bool looked = false;
 static RcsLaneCampaign *taking = NULL; /* its slice is being made */
-
-/* ---------- which campaigns there are ---------- */
-
-static RcsLaneCampaign *
-find_campaign(int64 campaign_no)
-{
-	dlist_iter iter;
-
-	dlist_foreach(iter, &campaigns)
-	{
-		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
-
-		if (c->row.campaign_no == campaign_no)
-			return c;
-	}
-	return NULL;
-}
-
-/* Who comes anew starts level with the one that has had least, not before it. */
-static double
-least_pass(void)
-{
-	double least = -1;
-	dlist_iter iter;
-
-	dlist_foreach(iter, &campaigns)
-	{
-		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
-
-		if (c->due && (least < 0 || c->pass < least))
-			least = c->pass;
-	}
-	return Max(least, 0);
-}
-
-static void
-know_campaign(const RcsCampaignRow *row, TimestampTz now, double least)
-{
-	RcsLaneCampaign *c = find_campaign(row->campaign_no);
-
-	if (c == NULL)
-	{
-		c = MemoryContextAllocZero(TopMemoryContext, sizeof(RcsLaneCampaign));
-		dlist_push_tail(&campaigns, &c->node);
-		ncampaigns++;
-	}
-	if (!c->was_due)
-		c->pass = Max(c->pass, least);
-	c->changed = c->leases > 0 && ((c->changed && c->ready > 0) || c->row.version != row->version);
-	c->row = *row;
-	c->leased_due = DT_NOBEGIN;
-	c->leased_id = 0;
-	c->over = rcs_campaign_is_over(c, now);
-	c->due = c->over ? !TIMESTAMP_IS_NOEND(row->next_at) : !row->paused && row->next_at <= now;
-	if (!c->due && row->next_at > now)
-		look_at_us = Min(look_at_us, rcs_now_us() + (row->next_at - now));
-}
-
-/* What has failed lately is remembered, or its pauses would not grow. */
-static bool
-pauses(const RcsLaneCampaign *c)
-{
-	return c->failures > 0 && rcs_now_us() < c->not_before_us + LONGEST_PAUSE;
-}
-
-/* Of those with leases the rows are read again, even when nothing of them waits in the queue. */
-static List *
-read_rows(void)
-{
-	int64 *known = palloc(sizeof(int64) * Max(ncampaigns, 1));
-	int n = 0;
-	dlist_iter iter;
-
-	dlist_foreach(iter, &campaigns)
-	{
-		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
-
-		if (c->leases > 0)
-			known[n++] = c->row.campaign_no;
-	}
-	return rcs_outbox_campaigns(known, n, CurrentMemoryContext);
-}
-
-static bool
-look_is_due(int64 now_us)
-{
-	return now_us >= look_at_us || wakes_seen != rcs_campaign_wake_count(MyDatabaseId) ||
-		   !rcs_campaigns_known();
-}
-
-/* In a turn, before anything is taken. */
-void
-rcs_campaigns_look(void)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	uint32 wakes = rcs_campaign_wake_count(MyDatabaseId); /* before the snapshot */
-	uint32 steers = rcs_steer_count();
-	double least = least_pass();
-	List *rows;
-	dlist_mutable_iter iter;
-	ListCell *lc;
-
-	dlist_foreach_modify(iter, &campaigns)
-		rcs_stop_failing(dlist_container(RcsLaneCampaign, node, iter.cur));
-	if (!look_is_due(rcs_now_us()) || RCS_FAULT_LATE("campaign-look"))
-		return;
-	rows = read_rows();
-	look_at_us = rcs_now_us() + SECOND;
-	wakes_seen = wakes;
-	steers_seen = steers;
-	looked = true;
-	dlist_foreach_modify(iter, &campaigns)
-	{
-		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
-
-		c->was_due = c->due;
-		c->due = false;
-		if (c->leases > 0 || pauses(c))
-			continue;
-		dlist_delete(&c->node);
-		list_free(c->accounts);
-		pfree(c);
-		ncampaigns--;
-	}
-	foreach(lc, rows)
-		know_campaign(lfirst(lc), now, least);
-}
-
-/* The look could not settle everything. */
-void
-rcs_campaigns_look_soon(void)
-{
-	look_at_us = Min(look_at_us, rcs_now_us() + NOT_NOW);
-}
-
-/* Has everything that steered a campaign been seen? */
-bool
-rcs_campaigns_known(void)
-{
-	return rcs_delivery.lane != RCS_WORKER_CAMPAIGN || (looked && steers_seen == rcs_steer_count());
-}
-
-/* Is there one that is not to go on, with messages that are ready? */
-bool
-rcs_campaigns_stopped(TimestampTz now)
-{
-	dlist_iter iter;
-
-	dlist_foreach(iter, &campaigns)
-	{
-		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
-
-		if (c->ready > 0 && (c->row.paused || c->changed || rcs_campaign_is_over(c, now)))
-			return true;
-	}
-	return false;
-}
-
-/* ---------- the next slices ---------- */
 
 static bool
 has_waiting(const RcsLaneCampaign *c)
@@ -203,7 +40,7 @@ pick(int64 now_us)
 	RcsLaneCampaign *best = NULL;
 	dlist_iter iter;
 
-	dlist_foreach(iter, &campaigns)
+	dlist_foreach(iter, rcs_known_campaigns())
 	{
 		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 
@@ -233,7 +70,7 @@ wait_for_account(RcsLease *lease, const char *server)
 	rcs_record_release(lease, wait_us / 1000 + 1, reason);
 }
 
-/* The others wait as well: what names the same image would only be leased and put back. */
+/* The whole campaign waits: another batch that names the image would be put back as well. */
 static void
 wait_for_image(RcsLaneCampaign *c, const RcsImageWait *image)
 {
@@ -246,19 +83,19 @@ wait_for_image(RcsLaneCampaign *c, const RcsImageWait *image)
 static bool
 take_slice(RcsLaneCampaign *c)
 {
-	RcsBot *room = rcs_carrier_bot(c->row.chatbot);
+	RcsBot *bot = rcs_carrier_bot(c->row.chatbot);
 	RcsAccount *account;
 	RcsImageWait image;
 	const char *server;
 	int most;
 	int n;
 
-	rcs_choice_know(c, room);
+	rcs_choice_know(c, bot);
 	if (rcs_choice_account(c, NULL, NULL, &most, &image) == NULL)
 		return false;
 	if (!has_waiting(c))
 	{
-		c->current = rcs_lease_batch(c, room, rcs_choice_closed(c));
+		c->current = rcs_lease_batch(c, bot, rcs_choice_closed(c));
 		if (c->current == NULL)
 		{
 			c->due = false;
@@ -271,7 +108,7 @@ take_slice(RcsLaneCampaign *c)
 		return false;
 	server = c->current->rows[0].batch.server;
 	account = rcs_choice_account(c, c->current, server, &most, &image);
-	if (account == NULL || !rcs_lease_fill_images(c->current, account))
+	if (account == NULL || !rcs_lease_text_fill(c->current, account))
 	{
 		if (image.reason[0] != '\0')
 			wait_for_image(c, &image);
@@ -291,7 +128,7 @@ end_some(int64 now_us)
 	int n = 0;
 	dlist_iter iter;
 
-	dlist_foreach(iter, &campaigns)
+	dlist_foreach(iter, rcs_known_campaigns())
 	{
 		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 
@@ -307,7 +144,7 @@ end_some(int64 now_us)
 }
 
 void
-rcs_campaigns_take(void)
+rcs_campaign_lane_turn(void)
 {
 	int64 now_us = rcs_now_us();
 	RcsLaneCampaign *c;
@@ -329,25 +166,24 @@ rcs_campaigns_take(void)
  * each time, so that it stops no other campaign and does not fill the log.
  */
 void
-rcs_campaigns_rolled_back(void)
+rcs_campaign_lane_rolled_back(void)
 {
 	if (taking == NULL)
 		return;
-	taking->not_before_us = rcs_now_us() + Min(SECOND << Min(taking->failures, 10), LONGEST_PAUSE);
+	taking->not_before_us =
+		rcs_now_us() + Min(SECOND << Min(taking->failures, 10), RCS_CAMPAIGN_LONGEST_REST);
 	taking->failures++;
 	taking = NULL;
 }
 
-/* Would a turn find something to take?  Otherwise: when to ask again. */
 bool
-rcs_campaigns_wanted(int64 now_us, int64 *wait_us)
+rcs_campaign_lane_wanted(int64 now_us, int64 *wait_us)
 {
 	dlist_iter iter;
 
-	if (look_is_due(now_us))
+	if (rcs_known_campaigns_wanted(now_us, wait_us))
 		return true;
-	*wait_us = Min(*wait_us, look_at_us - now_us);
-	dlist_foreach(iter, &campaigns)
+	dlist_foreach(iter, rcs_known_campaigns())
 	{
 		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 		ListCell *lc;

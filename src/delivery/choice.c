@@ -11,8 +11,7 @@
 #include "utils/memutils.h"
 
 #include "base/monotonic.h"
-#include "delivery/state.h"
-#include "media/image_ready.h"
+#include "delivery/choice.h"
 
 static int
 campaign_slice(const RcsLaneCampaign *c, int slice)
@@ -62,16 +61,16 @@ rcs_choice_room(const RcsLaneCampaign *c, RcsAccount *a, int slices, int64 now_u
 }
 
 void
-rcs_choice_know(RcsLaneCampaign *c, RcsBot *room)
+rcs_choice_know(RcsLaneCampaign *c, RcsBot *bot)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	ListCell *lc;
 
 	list_free(c->accounts);
 	c->accounts = NIL;
-	if (room->chatbot != NULL)
+	if (bot->chatbot != NULL)
 	{
-		foreach(lc, room->chatbot->servers)
+		foreach(lc, bot->chatbot->servers)
 			c->accounts = lappend(c->accounts, rcs_carrier_account(lfirst(lc)));
 	}
 	MemoryContextSwitchTo(old);

@@ -11,31 +11,36 @@
 #include "utils/timestamp.h"
 
 #include "base/monotonic.h"
+#include "delivery/ad_window.h"
+#include "delivery/clock.h"
 #include "delivery/state.h"
 #include "process/txn.h"
 #include "queue/outbox.h"
 
-static TimestampTz wall_seen = 0;
-static int64 seen_us = 0;
-static int64 back_us = 0; /* what the queue does not know yet */
-static int64 not_before_us = 0;
+static struct
+{
+	TimestampTz wall; /* at the last look, by the wall clock */
+	int64 us;		  /* ... by the clock that runs on */
+	int64 back_us;	  /* the queue does not know it yet */
+	int64 not_before_us;
+} seen;
 
 /* How far the clock was set back since the last look, 0 = it was not. */
 static int64
 step(int64 now_us)
 {
 	TimestampTz wall = GetCurrentTimestamp();
-	int64 back = wall_seen == 0 ? 0 : wall_seen + (now_us - seen_us) - wall;
+	int64 back = seen.wall == 0 ? 0 : seen.wall + (now_us - seen.us) - wall;
 
-	wall_seen = wall;
-	seen_us = now_us;
+	seen.wall = wall;
+	seen.us = now_us;
 	return back > SECOND ? back : 0; /* a clock that is slewed is off by less */
 }
 
 static void
 set_back(void *arg)
 {
-	rcs_outbox_set_back(rcs_delivery.lane == RCS_WORKER_SINGLE, back_us);
+	rcs_outbox_set_back(rcs_delivery.lane == RCS_WORKER_SINGLE, seen.back_us);
 }
 
 /* On hold as well: later nobody could tell what was due then from what is scheduled. */
@@ -45,16 +50,16 @@ rcs_clock_look(int64 now_us)
 	int64 back = step(now_us);
 
 	if (back > 0)
-		rcs_people_clock_set_back();
+		rcs_ad_window_clock_set_back();
 	if (rcs_delivery.slot->index != 0)
 		return;
-	back_us += back;
-	if (back_us == 0 || now_us < not_before_us)
+	seen.back_us += back;
+	if (seen.back_us == 0 || now_us < seen.not_before_us)
 		return;
-	not_before_us = now_us + SECOND;
+	seen.not_before_us = now_us + SECOND;
 	if (!rcs_txn_run(set_back, NULL))
 		return;
 	ereport(LOG, (errmsg("the clock was set back by %.1f seconds; what was due stays due",
-						 (double) back_us / SECOND)));
-	back_us = 0;
+						 (double) seen.back_us / SECOND)));
+	seen.back_us = 0;
 }

@@ -1,12 +1,13 @@
 /*
  * consent.c
- *		The law at the moment of offering: refusals, erasure, ad hours, the cap.
+ *		People at the moment of offering: who is erased, who refuses advertising, who
+ *		has had enough of it today.
  *
- * Refusals are looked up for each slice of advertising, in the transaction that
- * writes its intents.  What was refused between that and the permit is known by
- * a number in shared memory: if it has risen, everybody who waits for a permit
- * is looked up again.  What is no advertising costs a comparison.  It writes no
- * fate down and knows no HTTP.
+ * Refusals are looked up for each slice of advertising, in the turn that writes its
+ * intents.  A number in shared memory rises with each refusal and erasure.  When it
+ * rises between intent and permit, everything that waits for a permit is looked up
+ * again.  A message that is no advertising costs a comparison.  This file must not
+ * know the ad hours, the permits and HTTP.
  */
 #include "postgres.h"
 
@@ -14,119 +15,20 @@
 #include "utils/timestamp.h"
 
 #include "base/monotonic.h"
-#include "delivery/state.h"
-#include "message/ad_hours.h"
+#include "delivery/ad_window.h"
+#include "delivery/consent.h"
+#include "delivery/fate.h"
 #include "process/guc.h"
 #include "process/txn.h"
 #include "process/wakeup.h"
 #include "queue/outbox_people.h"
 
-/* The settings, as they were read last. */
-static char *hours_text = NULL;
-static RcsAdHours hours;
-static int margin_s;
-static bool applied = false;	 /* to what waits in the queue */
-static bool applied_now = false; /* by the turn under way */
-
-/* Where the present moment lies. */
-static TimestampTz known_from = 0;
-static TimestampTz known_until = 0;
-static bool is_open;
-
-/* Of all that is ready, somebody was looked up when the number was this. */
-static uint32 ready_seen = 0;
-static int64 recheck_at_us = 0;
-
-/* ---------- ad hours ---------- */
-
-/* The check hook has seen the text. */
-static void
-read_settings(void)
+/* Of all that is ready. */
+static struct
 {
-	if (hours_text != NULL && strcmp(hours_text, rcs_ad_hours) == 0 && margin_s == rcs_ad_margin)
-		return;
-	if (hours_text != NULL)
-		pfree(hours_text);
-	hours_text = MemoryContextStrdup(TopMemoryContext, rcs_ad_hours);
-	margin_s = rcs_ad_margin;
-	(void) rcs_ad_hours_parse(hours_text, &hours);
-	known_until = 0;
-	applied = false;
-}
-
-static bool
-open_at(TimestampTz now)
-{
-	read_settings();
-	if (now < known_from || now >= known_until)
-	{
-		is_open = rcs_ad_hours_open(&hours, margin_s, now, &known_until);
-		known_from = now;
-	}
-	return is_open;
-}
-
-static void
-closed_reason(char *reason, int size)
-{
-	strlcpy(reason, RCS_OUTSIDE_AD_HOURS, size);
-	rcs_ad_hours_write(&hours, known_until, reason + strlen(reason), size - (int) strlen(reason));
-}
-
-/* May this leave at this hour?  If not: when, and in words why. */
-bool
-rcs_people_hour(const RcsItem *item, TimestampTz now, TimestampTz *due_at, char *reason, int size)
-{
-	if (!item->ad || item->message->night_consent || open_at(now))
-		return true;
-	*due_at = known_until;
-	closed_reason(reason, size);
-	return false;
-}
-
-/* What was put off by the hours may leave at an hour that comes again. */
-void
-rcs_people_clock_set_back(void)
-{
-	known_until = 0;
-	applied = false;
-}
-
-/* Is a turn wanted, since the hours have changed for what waits? */
-bool
-rcs_people_wanted(void)
-{
-	read_settings();
-	return !applied;
-}
-
-/* In a turn, before anything is taken. */
-void
-rcs_people_turn(void)
-{
-	char reason[RCS_REASON_SIZE];
-	TimestampTz due_at = 0;
-
-	applied_now = false;
-	if (rcs_delivery.nready == 0)
-		ready_seen = rcs_refusal_count();
-	if (!rcs_people_wanted())
-		return;
-	if (!open_at(GetCurrentTimestamp()))
-	{
-		due_at = known_until;
-		closed_reason(reason, sizeof(reason));
-	}
-	if (rcs_outbox_move_ads(rcs_delivery.lane == RCS_WORKER_SINGLE, due_at, reason))
-		rcs_wakeup_campaign();
-	applied = applied_now = true;
-}
-
-void
-rcs_people_rolled_back(void)
-{
-	applied &= !applied_now;
-}
+	uint32 seen; /* rcs_refusal_count() when it was looked up */
+	int64 not_before_us;
+} ready;
 
 /* ---------- looking people up ---------- */
 
@@ -149,7 +51,7 @@ fill_people(RcsPerson *people, RcsItem **items, int n)
 		fill_person(&people[i], items[i]);
 }
 
-/* Somebody who was erased has no number any more, here either. */
+/* Takes the number of each person that was erased. */
 static void
 look_erased(RcsItem **items, int n)
 {
@@ -163,7 +65,7 @@ look_erased(RcsItem **items, int n)
 		items[places[i]]->message->phone = NULL;
 }
 
-/* Of those items that are advertising and have somebody to go to. */
+/* Keeps the items that are advertising and have a number; how many. */
 static int
 only_ads(RcsItem **items, int n)
 {
@@ -203,15 +105,14 @@ look_cap(RcsItem **items, int n, TimestampTz now)
 			items[kept++] = items[i];
 	if (kept == 0)
 		return;
-	read_settings();
-	rcs_ad_hours_day(&hours, now, day);
+	rcs_ad_window_day(now, day);
 	fill_people(people, items, kept);
 	n = rcs_outbox_over_cap(people, kept, day, rcs_ad_daily_cap, places);
 	for (int i = 0; i < n; i++)
 		items[places[i]]->unwanted = RCS_OVER_CAP;
 }
 
-/* What is waiting in a lease may have been read before somebody was erased. */
+/* The messages of a lease may have been read before a person was erased. */
 static void
 refresh(RcsLease *lease)
 {
@@ -235,7 +136,7 @@ refresh(RcsLease *lease)
  * hardly anything may leave does not become many slices.
  */
 int
-rcs_people_look(RcsLease *lease, int most)
+rcs_consent_look(RcsLease *lease, int most)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	RcsItem **items;
@@ -266,6 +167,14 @@ rcs_people_look(RcsLease *lease, int most)
 
 /* ---------- at the permit ---------- */
 
+/* In a turn, before anything is taken: with nothing ready there is nothing to look up. */
+void
+rcs_consent_turn(void)
+{
+	if (rcs_delivery.nready == 0)
+		ready.seen = rcs_refusal_count();
+}
+
 static void
 recheck(void *arg)
 {
@@ -281,19 +190,19 @@ recheck(void *arg)
 
 /* May what is ready be offered, as far as is known at this moment? */
 bool
-rcs_people_known(int64 now_us, int64 *wait_us)
+rcs_consent_known(int64 now_us, int64 *wait_us)
 {
 	uint32 count = rcs_refusal_count(); /* before the snapshot */
 
-	if (rcs_delivery.nready == 0 || count == ready_seen)
+	if (rcs_delivery.nready == 0 || count == ready.seen)
 		return true;
-	if (now_us >= recheck_at_us && rcs_txn_run(recheck, NULL))
+	if (now_us >= ready.not_before_us && rcs_txn_run(recheck, NULL))
 	{
-		ready_seen = count;
+		ready.seen = count;
 		return true;
 	}
-	if (now_us >= recheck_at_us)
-		recheck_at_us = now_us + SECOND;
-	*wait_us = Min(*wait_us, recheck_at_us - now_us);
+	if (now_us >= ready.not_before_us)
+		ready.not_before_us = now_us + SECOND;
+	*wait_us = Min(*wait_us, ready.not_before_us - now_us);
 	return false;
 }

@@ -19,8 +19,22 @@
 #include "base/fault_point.h"
 #include "base/monotonic.h"
 #include "carrier/throughput.h"
+#include "delivery/ad_window.h"
+#include "delivery/campaign_lane.h"
+#include "delivery/clock.h"
+#include "delivery/consent.h"
 #include "delivery/delivery_worker.h"
+#include "delivery/failing.h"
+#include "delivery/fate.h"
+#include "delivery/known_campaigns.h"
+#include "delivery/offer.h"
+#include "delivery/purge.h"
+#include "delivery/record.h"
+#include "delivery/single_lane.h"
+#include "delivery/slot_status.h"
 #include "delivery/state.h"
+#include "delivery/stop.h"
+#include "delivery/sweep.h"
 #include "media/uploader.h"
 #include "process/guc.h"
 #include "process/hold_shared.h"
@@ -39,61 +53,73 @@
 #define ASIDE_LOOK 300
 #define UNWRITTEN_MAX 2000 /* results in memory, when no transaction succeeds */
 
-static int64 turn_not_before_us = 0;
-static int64 aside_not_before_us = 0;
+static struct
+{
+	int64 turn_us;
+	int64 aside_us;
+} not_before;
 
 /* ---------- the turn ---------- */
 
 static void
-take(void)
+lane_turn(void)
 {
 	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
-		rcs_singles_take();
+		rcs_single_lane_turn();
 	else
-		rcs_campaigns_take();
+		rcs_campaign_lane_turn();
+}
+
+static void
+lane_rolled_back(void)
+{
+	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
+		rcs_single_lane_rolled_back();
+	else
+		rcs_campaign_lane_rolled_back();
 }
 
 static void
 turn_body(void *arg)
 {
 	bool held = rcs_holds_turn(rcs_delivery.draining);
-	dlist_iter iter;
+	bool give_back = held || rcs_delivery.draining;
 
 	rcs_carrier_follow();
 	rcs_codes_turn();
 	if (rcs_delivery.lane == RCS_WORKER_CAMPAIGN && !held)
-		rcs_campaigns_look();
-	rcs_people_turn();
-	dlist_foreach(iter, &rcs_delivery.leases)
-	{
-		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
-
-		if (!dlist_is_empty(&lease->done))
-			rcs_record_lease(lease);
-		if (rcs_delivery.draining || held)
-			rcs_record_release(lease, 0, NULL);
-		else
-			rcs_stop_lease(lease);
-	}
-	if (!rcs_delivery.draining && !held && rcs_delivery.ndone <= UNWRITTEN_MAX)
-		take();
-	dlist_foreach(iter, &rcs_delivery.leases)
-		rcs_record_close(dlist_container(RcsLease, node, iter.cur));
+		rcs_known_campaigns_turn();
+	rcs_ad_window_turn();
+	rcs_consent_turn();
+	rcs_record_turn();
+	rcs_stop_turn(give_back);
+	if (!give_back && rcs_delivery.ndone <= UNWRITTEN_MAX)
+		lane_turn();
+	rcs_record_turn_end();
 }
 
 static void
 turn_committed(int64 now_us)
 {
 	if (rcs_state_committed(now_us))
-		rcs_delivery_recorded();
+		rcs_slot_status_recorded();
 	RCS_FAULT("after-result");
 	if (rcs_delivery.nready > 0)
 		RCS_FAULT("after-intent");
 	if (!rcs_txn_replicated())
-		rcs_offer_withdraw_all("unreplicated", "no synchronous standby has confirmed its intent",
-							   1000);
+		rcs_fate_withdraw_all("unreplicated", "no synchronous standby has confirmed its intent",
+							  1000);
 	if (rcs_holds_committed())
 		rcs_sweep_anew();
+}
+
+static void
+turn_rolled_back(void)
+{
+	rcs_state_rolled_back();
+	rcs_ad_window_rolled_back();
+	rcs_holds_rolled_back();
+	lane_rolled_back();
 }
 
 /*
@@ -109,14 +135,8 @@ turn(int64 now_us)
 		turn_committed(now_us);
 		return;
 	}
-	rcs_state_rolled_back();
-	rcs_people_rolled_back();
-	rcs_holds_rolled_back();
-	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
-		rcs_singles_rolled_back();
-	else
-		rcs_campaigns_rolled_back();
-	turn_not_before_us = now_us + RETRY_TURN;
+	turn_rolled_back();
+	not_before.turn_us = now_us + RETRY_TURN;
 }
 
 static bool
@@ -139,21 +159,21 @@ results_are_due(int64 now_us, int64 *wait_us)
 static bool
 turn_is_wanted(int64 now_us, int64 *wait_us)
 {
-	if (now_us < turn_not_before_us)
+	if (now_us < not_before.turn_us)
 	{
-		*wait_us = Min(*wait_us, turn_not_before_us - now_us);
+		*wait_us = Min(*wait_us, not_before.turn_us - now_us);
 		return false;
 	}
 	if (results_are_due(now_us, wait_us) || rcs_holds_wanted(now_us, wait_us) ||
-		rcs_people_wanted())
+		rcs_ad_window_wanted())
 		return true;
 	if (rcs_holds_reason() != NULL)
 		return false;
 	if (rcs_delivery.draining || rcs_delivery.ndone > UNWRITTEN_MAX)
 		return false;
 	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
-		return rcs_singles_wanted(now_us, wait_us);
-	return rcs_campaigns_wanted(now_us, wait_us);
+		return rcs_single_lane_wanted(now_us, wait_us);
+	return rcs_campaign_lane_wanted(now_us, wait_us);
 }
 
 /* ---------- answers ---------- */
@@ -184,7 +204,7 @@ take_answer(RcsItem *item)
 	rcs_http_release(r);
 	rcs_fate_of_answer(item, &answer);
 	note_answer(item, &answer);
-	rcs_stop_note(item);
+	rcs_failing_note(item);
 	rcs_item_done(item);
 }
 
@@ -229,7 +249,7 @@ begin_drain(void)
 {
 	rcs_delivery.draining = true;
 	rcs_slot_set_state(rcs_delivery.slot, "draining");
-	rcs_offer_withdraw_all("shutdown", "the worker was stopped", 0);
+	rcs_fate_withdraw_all("shutdown", "the worker was stopped", 0);
 }
 
 /* Nothing new leaves; answers are waited for and written down, the rest is handed back. */
@@ -278,14 +298,14 @@ step_aside(void)
 	int64 began_us = rcs_now_us();
 	int64 now_us = began_us;
 
-	if (began_us < aside_not_before_us)
+	if (began_us < not_before.aside_us)
 		return;
 	while (rcs_single_hurries(now_us) && now_us < began_us + ASIDE)
 	{
 		pg_usleep(ASIDE_LOOK);
 		now_us = rcs_now_us();
 	}
-	aside_not_before_us = now_us + (now_us - began_us);
+	not_before.aside_us = now_us + (now_us - began_us);
 }
 
 static void
@@ -312,7 +332,7 @@ one_round(void)
 		rcs_singles_have_left();
 	rcs_media_round(rcs_now_us(), &wait_us);
 	rcs_poll_round(rcs_now_us(), &wait_us);
-	rcs_delivery_show(number);
+	rcs_slot_status_show(number);
 	wait_for_something(wait_us);
 	take_answers();
 }

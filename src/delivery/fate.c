@@ -11,7 +11,8 @@
 
 #include "utils/timestamp.h"
 
-#include "delivery/state.h"
+#include "delivery/ad_window.h"
+#include "delivery/fate.h"
 #include "process/guc.h"
 
 #define FIRST_BACKOFF_MS 1000
@@ -78,7 +79,7 @@ refused(RcsItem *item, const RcsAnswer *answer)
 	again(item, Max(answer->retry_after_ms, doubled(FIRST_BACKOFF_MS, answers - 1)));
 }
 
-/* A worker that leaves cuts its own requests; the account is not to blame. */
+/* A worker that is stopping cuts its own requests, so these are no fault of the account. */
 static void
 faulted(const RcsItem *item, bool hard, const char *reason)
 {
@@ -86,7 +87,7 @@ faulted(const RcsItem *item, bool hard, const char *reason)
 		rcs_account_faulted(item->shared, item->started_us, hard, reason);
 }
 
-/* The carrier's words are seldom enough to know what it holds against an account. */
+/* The carrier's text alone seldom tells what is wrong with an account: its code goes along. */
 static void
 account_refused(RcsItem *item, const RcsAnswer *answer)
 {
@@ -125,7 +126,7 @@ unknown(RcsItem *item, const RcsAnswer *answer)
 	faulted(item, false, answer->reason);
 }
 
-/* "Accepted before" is only ours to claim when an earlier offer may have arrived. */
+/* The carrier has accepted it before.  It was our offer only if an earlier one is in doubt. */
 static void
 duplicate(RcsItem *item, const RcsAnswer *answer)
 {
@@ -139,7 +140,6 @@ duplicate(RcsItem *item, const RcsAnswer *answer)
 	}
 }
 
-/* The request is over: decide. */
 void
 rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 {
@@ -191,15 +191,7 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 		item->account->token_worked = true;
 }
 
-/* No byte of it left, and it may go later. */
-void
-rcs_fate_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms)
-{
-	set_fate(item, RCS_WITHDRAWN, code, reason);
-	again(item, delay_ms);
-}
-
-/* Advertising to somebody who does not want it, or not so much. */
+/* Advertising to a person who has refused it, or has had enough of it today. */
 static void
 suppressed(RcsItem *item)
 {
@@ -217,7 +209,7 @@ outside_ad_hours(RcsItem *item, TimestampTz now)
 	char reason[RCS_REASON_SIZE];
 	TimestampTz due_at;
 
-	if (rcs_people_hour(item, now, &due_at, reason, sizeof(reason)))
+	if (rcs_ad_window_allows(item, now, &due_at, reason, sizeof(reason)))
 		return false;
 	set_fate(item, item->state == RCS_ITEM_READY ? RCS_WITHDRAWN : 0, "ad_hours", reason);
 	item->fate.again = true;
@@ -225,10 +217,6 @@ outside_ad_hours(RcsItem *item, TimestampTz now)
 	return true;
 }
 
-/*
- * What is looked at again at the moment of offering: is it still wanted?
- * False: its fate is set and it must not be offered.
- */
 bool
 rcs_fate_before_offer(RcsItem *item, TimestampTz now)
 {
@@ -259,21 +247,18 @@ rcs_fate_before_offer(RcsItem *item, TimestampTz now)
 	return false;
 }
 
-/* Is it in doubt, so that a report would settle it? */
 bool
 rcs_fate_in_doubt(const RcsItem *item)
 {
 	return in_doubt(item);
 }
 
-/* The carrier would not report about what it has not accepted. */
 void
 rcs_fate_reported(RcsItem *item)
 {
 	set_fate(item, RCS_ACCEPTED, "", "the carrier has reported about it");
 }
 
-/* Its text cannot be made for it; enqueueing should have seen that. */
 void
 rcs_fate_cannot(RcsItem *item, const char *missing)
 {
@@ -283,17 +268,34 @@ rcs_fate_cannot(RcsItem *item, const char *missing)
 	set_fate(item, RCS_FAILED, "render", reason);
 }
 
-/* Its image cannot be had; an earlier offer may have been accepted all the same. */
 void
 rcs_fate_no_image(RcsItem *item, const char *reason)
 {
 	set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_FAILED, "media", reason);
 }
 
-/* Never offered, so there is nothing to record. */
 void
 rcs_fate_image_gone(RcsItem *item)
 {
 	set_fate(item, 0, "", "waiting for an image");
 	again(item, FIRST_BACKOFF_MS);
+}
+
+/* ---------- without an offer ---------- */
+
+void
+rcs_fate_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms)
+{
+	set_fate(item, RCS_WITHDRAWN, code, reason);
+	again(item, delay_ms);
+	rcs_item_done(item);
+}
+
+void
+rcs_fate_withdraw_all(const char *code, const char *reason, long delay_ms)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &rcs_delivery.ready)
+		rcs_fate_withdraw(dlist_container(RcsItem, node, iter.cur), code, reason, delay_ms);
 }

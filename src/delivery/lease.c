@@ -2,11 +2,8 @@
  * lease.c
  *		Takes work: leases, and the intents of the next slice.
  *
- * Campaigns take turns by stride scheduling, a slice at a time.  A slice is
- * what may leave within a quarter second at the account's rate, 100 at most,
- * so that little is in doubt after a crash and a pause is honoured soon.  Runs
- * inside the transaction of one turn; memory follows when it has committed.
- * It knows no HTTP and no answer.
+ * All of it runs in a turn, and state.c applies it to memory when the turn has
+ * committed.  This file must not know HTTP, answers and whose turn it is.
  */
 #include "postgres.h"
 
@@ -16,7 +13,11 @@
 #include "utils/timestamp.h"
 
 #include "base/fault_point.h"
-#include "delivery/state.h"
+#include "delivery/consent.h"
+#include "delivery/fate.h"
+#include "delivery/lease.h"
+#include "delivery/lease_text.h"
+#include "delivery/origin.h"
 #include "media/image_ready.h"
 #include "message/media_url.h"
 #include "process/wakeup.h"
@@ -155,12 +156,12 @@ close_empty(RcsLease *lease)
 	}
 }
 
-/* Without a room only to be ended: whatever is unsent, and no text. */
+/* Without a bot only to be ended: whatever is unsent, and no text. */
 RcsLease *
-rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *room, List *closed_servers)
+rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *bot, List *closed_servers)
 {
 	MemoryContext cxt = lease_context();
-	TimestampTz due = room == NULL ? DT_NOEND : GetCurrentTransactionStartTimestamp();
+	TimestampTz due = bot == NULL ? DT_NOEND : GetCurrentTransactionStartTimestamp();
 	RcsBatchRow *row =
 		rcs_outbox_lease_batch(campaign->row.campaign_no, rcs_worker_generation(), closed_servers,
 							   due, campaign->leased_due, campaign->leased_id, cxt);
@@ -179,7 +180,7 @@ rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *room, List *closed_servers)
 	lease = make_lease(campaign, cxt, row, 1);
 	lease->version = row->version != 0 ? row->version : campaign->row.version;
 	n = rcs_outbox_messages(campaign->row.campaign_no, row, cxt, &messages);
-	if (room != NULL && !rcs_lease_load_text(lease, room))
+	if (bot != NULL && !rcs_lease_text_load(lease, bot))
 		n = 0;
 	fill_lease(lease, messages, n);
 	rcs_origin_judge(messages, n);
@@ -302,7 +303,7 @@ rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most)
 	int nintents = 0;
 	int n = 0;
 	TimestampTz now = GetCurrentTimestamp();
-	int end = rcs_people_look(lease, most);
+	int end = rcs_consent_look(lease, most);
 
 	for (; lease->next < end && n < most; lease->next++)
 	{

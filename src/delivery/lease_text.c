@@ -8,13 +8,12 @@
 
 #include "utils/memutils.h"
 
-#include "delivery/state.h"
+#include "delivery/lease_text.h"
 #include "media/image_ready.h"
 #include "message/media_url.h"
 
-/* In a transaction.  Reads and compiles the text of a campaign; false when it is not there. */
 bool
-rcs_lease_load_text(RcsLease *lease, const RcsBot *room)
+rcs_lease_text_load(RcsLease *lease, const RcsBot *bot)
 {
 	Jsonb *text = rcs_outbox_text(lease->campaign_no, lease->version, lease->cxt);
 	MemoryContext old;
@@ -25,19 +24,16 @@ rcs_lease_load_text(RcsLease *lease, const RcsBot *room)
 	if (rcs_media_urls(&text->root) != NIL)
 		lease->text = text;
 	old = MemoryContextSwitchTo(lease->cxt);
-	lease->payload = rcs_payload_compile(&text->root, &room->sender, true);
+	lease->payload = rcs_payload_compile(&text->root, &bot->sender, true);
 	MemoryContextSwitchTo(old);
 	return true;
 }
 
-/*
- * In a transaction.  Compiles the text anew for an account, if it names images by address; false when an
- * image is gone.  Each slice does so, since an image may have changed since the last one.
- */
+/* Compiled anew for each slice: an image may have changed since the last one. */
 bool
-rcs_lease_fill_images(RcsLease *lease, RcsAccount *a)
+rcs_lease_text_fill(RcsLease *lease, RcsAccount *a)
 {
-	RcsBot *room;
+	RcsBot *bot;
 	JsonbContainer *text;
 	MemoryContext old;
 
@@ -50,9 +46,9 @@ rcs_lease_fill_images(RcsLease *lease, RcsAccount *a)
 		lease->text_cxt =
 			AllocSetContextCreate(lease->cxt, "rcs lease text", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextReset(lease->text_cxt);
-	room = rcs_carrier_bot(lease->campaign->row.chatbot);
+	bot = rcs_carrier_bot(lease->campaign->row.chatbot);
 	old = MemoryContextSwitchTo(lease->text_cxt);
-	lease->payload = rcs_payload_compile(text, &room->sender, true);
+	lease->payload = rcs_payload_compile(text, &bot->sender, true);
 	MemoryContextSwitchTo(old);
 	return true;
 }

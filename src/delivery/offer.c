@@ -2,9 +2,9 @@
  * offer.c
  *		Permits and offers: what is ready leaves, waits, or is withdrawn.
  *
- * Everything that may have changed since its intent was written is looked at
- * here once more: holds, the campaign, the message's end, the account.  It knows
- * no SQL and nothing of curl, and decides no fate of an answer.
+ * Holds, the campaign, the message's end and the account may have changed since the
+ * intent was written, so they are looked at once more.  This file must not know SQL,
+ * curl and what an answer means.
  */
 #include "postgres.h"
 
@@ -12,35 +12,13 @@
 
 #include "base/monotonic.h"
 #include "campaign/campaign_rate.h"
-#include "delivery/state.h"
+#include "delivery/consent.h"
+#include "delivery/fate.h"
+#include "delivery/known_campaigns.h"
+#include "delivery/offer.h"
+#include "delivery/stop.h"
 #include "hold/hold_store.h"
-#include "media/uploader.h"
 #include "process/guc.h"
-#include "report/poll.h"
-
-/* It was not offered after all, and goes on later. */
-void
-rcs_offer_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms)
-{
-	rcs_fate_withdraw(item, code, reason, delay_ms);
-	rcs_item_done(item);
-}
-
-/* Its fate was decided without an offer. */
-void
-rcs_offer_drop(RcsItem *item)
-{
-	rcs_item_done(item);
-}
-
-void
-rcs_offer_withdraw_all(const char *code, const char *reason, long delay_ms)
-{
-	dlist_mutable_iter iter;
-
-	dlist_foreach_modify(iter, &rcs_delivery.ready)
-		rcs_offer_withdraw(dlist_container(RcsItem, node, iter.cur), code, reason, delay_ms);
-}
 
 static void
 withdraw_closed(RcsItem *item, int64 wait_us)
@@ -51,12 +29,12 @@ withdraw_closed(RcsItem *item, int64 wait_us)
 	if (hold != NULL)
 	{
 		snprintf(reason, sizeof(reason), RCS_ON_HOLD "%s", hold);
-		rcs_offer_withdraw(item, "hold", reason, 1000);
+		rcs_fate_withdraw(item, "hold", reason, 1000);
 		return;
 	}
 	rcs_account_reason(item->account->shared, reason);
 	/* not for as long as it is closed: rcs_account_check() may open it at any time */
-	rcs_offer_withdraw(item, "account", reason, Min(wait_us, SECOND) / 1000 + 1);
+	rcs_fate_withdraw(item, "account", reason, Min(wait_us, SECOND) / 1000 + 1);
 }
 
 /* The campaign's own rate first: its token is given back when the account has none. */
@@ -119,12 +97,12 @@ try_item(RcsItem *item, int64 now_us, int64 *wait_us)
 
 	if (a->shared < 0)
 	{
-		rcs_offer_withdraw(item, "account", "the account cannot be used", 1000);
+		rcs_fate_withdraw(item, "account", "the account cannot be used", 1000);
 		return;
 	}
 	if (!rcs_fate_before_offer(item, GetCurrentTimestamp()))
 	{
-		rcs_offer_drop(item);
+		rcs_item_done(item);
 		return;
 	}
 	if (!rcs_account_usable(a, now_us, &probe, &wait))
@@ -156,10 +134,10 @@ rcs_offer_ready(int64 now_us, int64 *wait_us)
 	int nstarved = 0; /* of those that are ready: their account gives no permit now */
 
 	if (hold != NULL)
-		rcs_offer_withdraw_all("hold", hold, 0);
+		rcs_fate_withdraw_all("hold", hold, 0);
 	rcs_stop_ready();
-	if (rcs_delivery.nready == 0 || !rcs_holds_known() || !rcs_campaigns_known() ||
-		!rcs_people_known(now_us, wait_us))
+	if (rcs_delivery.nready == 0 || !rcs_holds_known() || !rcs_known_campaigns_current() ||
+		!rcs_consent_known(now_us, wait_us))
 	{
 		rcs_carrier_forget_waits();
 		return;
@@ -170,7 +148,7 @@ rcs_offer_ready(int64 now_us, int64 *wait_us)
 		RcsAccount *a = item->account;
 
 		if (nstarved == rcs_delivery.nready ||
-			rcs_http_active() - rcs_media_active() - rcs_poll_active() >= rcs_max_in_flight)
+			rcs_delivery.nflying + rcs_logins_flying() >= rcs_max_in_flight)
 			break;
 		if (a->starved)
 			continue;

@@ -10,7 +10,7 @@
 
 #include "utils/timestamp.h"
 
-#include "delivery/state.h"
+#include "delivery/origin.h"
 
 static void
 impose_foreign(void)
@@ -19,7 +19,6 @@ impose_foreign(void)
 		"there are messages that are older than the extension in this database, so they were loaded from a dump");
 }
 
-/* Were these messages made here?  If not, the database is on hold from now on. */
 void
 rcs_origin_judge(const RcsMessageRow *messages, int n)
 {
@@ -31,10 +30,6 @@ rcs_origin_judge(const RcsMessageRow *messages, int n)
 		}
 }
 
-/*
- * May the leases of a dead worker be taken apart?  While a dump is being loaded
- * they are there before the rows that say what became of their messages.
- */
 bool
 rcs_origin_judge_leases(int64 generation)
 {

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "base/monotonic.h"
+#include "delivery/purge.h"
 #include "delivery/state.h"
 #include "process/guc.h"
 #include "process/txn.h"

@@ -2,18 +2,17 @@
  * record.c
  *		Writes the fates of items down: results, retries, the end of a batch.
  *
- * Everything happens inside the transaction of one turn, under the row lock of
- * the batch (the fence against rcs_cancel and against a successor), and is
- * applied to memory only when that transaction has committed.  It knows no
- * HTTP and decides no fate.
+ * Everything is done in a turn, under the row lock of the batch, which keeps out
+ * rcs_cancel() and a worker that takes over.  state.c applies it to memory when the turn
+ * has committed.  This file must not know HTTP and how a fate is decided.
  */
 #include "postgres.h"
 
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/fault_point.h"
-#include "delivery/state.h"
+#include "delivery/record.h"
+#include "delivery/retry.h"
 #include "process/worker.h"
 
 /* ---------- the lock ---------- */
@@ -92,7 +91,6 @@ lock_rows(RcsLease *lease, RcsRow **rows, int n)
 			row_lost(lease, rows[i]);
 }
 
-/* True when the row is locked by this transaction and still ours. */
 bool
 rcs_record_lock(RcsLease *lease, RcsRow *row)
 {
@@ -164,46 +162,6 @@ fill_result(RcsResultRow *r, const RcsItem *item)
 	r->server = item->account == NULL ? NULL : item->account->server;
 }
 
-/* ---------- the end of a batch ---------- */
-
-static void
-tally(RcsLease *lease, const RcsRow *row)
-{
-	const RcsCounts *a = &row->counts;
-	const RcsCounts *b = &row->new_counts;
-	int64 no = lease->campaign_no;
-
-	rcs_outbox_tally(no, "sent", a->sent + b->sent);
-	rcs_outbox_tally(no, "accepted", a->sent + b->sent);
-	rcs_outbox_tally(no, "failed", a->failed + b->failed);
-	rcs_outbox_tally(no, "uncertain", a->uncertain + b->uncertain);
-	rcs_outbox_tally(no, "canceled", a->canceled + b->canceled);
-	rcs_outbox_tally(no, "expired", a->expired + b->expired);
-	rcs_outbox_tally(no, "suppressed", a->suppressed + b->suppressed);
-}
-
-/* At the end of a turn: batches whose last message has been written down. */
-void
-rcs_record_close(RcsLease *lease)
-{
-	int64 *ids = palloc(sizeof(int64) * lease->nrows);
-	int n = 0;
-
-	for (int i = 0; i < lease->nrows; i++)
-	{
-		RcsRow *row = &lease->rows[i];
-
-		if (!row->locked || row->ended || row->new_closed < row->open)
-			continue;
-		row->ended = true;
-		if (lease->campaign_no > 0)
-			tally(lease, row);
-		ids[n++] = row->batch.batch_id;
-	}
-	if (n > 0)
-		rcs_outbox_close(lease->campaign_no, ids, n);
-}
-
 /* Write items down whose rows are locked; the others stay for the next turn. */
 static void
 write_items(RcsLease *lease, RcsItem **items, int n)
@@ -237,8 +195,8 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 }
 
 /* Write down what is done of a lease. */
-void
-rcs_record_lease(RcsLease *lease)
+static void
+record_lease(RcsLease *lease)
 {
 	RcsItem **items = palloc(sizeof(RcsItem *) * lease->nitems);
 	int n = 0;
@@ -256,7 +214,20 @@ rcs_record_lease(RcsLease *lease)
 		write_items(lease, items, n);
 }
 
-/* Hand back what has no intent; with a delay, for later and with the reason. */
+void
+rcs_record_turn(void)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &rcs_delivery.leases)
+	{
+		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
+
+		if (!dlist_is_empty(&lease->done))
+			record_lease(lease);
+	}
+}
+
 void
 rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
 {
@@ -305,4 +276,53 @@ rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
 	if (n > 0)
 		write_items(lease, items, n);
 	lease->next = next;
+}
+
+/* ---------- the end of a batch ---------- */
+
+static void
+tally(RcsLease *lease, const RcsRow *row)
+{
+	const RcsCounts *a = &row->counts;
+	const RcsCounts *b = &row->new_counts;
+	int64 no = lease->campaign_no;
+
+	rcs_outbox_tally(no, "sent", a->sent + b->sent);
+	rcs_outbox_tally(no, "accepted", a->sent + b->sent);
+	rcs_outbox_tally(no, "failed", a->failed + b->failed);
+	rcs_outbox_tally(no, "uncertain", a->uncertain + b->uncertain);
+	rcs_outbox_tally(no, "canceled", a->canceled + b->canceled);
+	rcs_outbox_tally(no, "expired", a->expired + b->expired);
+	rcs_outbox_tally(no, "suppressed", a->suppressed + b->suppressed);
+}
+
+/* The batches whose last message has been written down. */
+static void
+close_batches(RcsLease *lease)
+{
+	int64 *ids = palloc(sizeof(int64) * lease->nrows);
+	int n = 0;
+
+	for (int i = 0; i < lease->nrows; i++)
+	{
+		RcsRow *row = &lease->rows[i];
+
+		if (!row->locked || row->ended || row->new_closed < row->open)
+			continue;
+		row->ended = true;
+		if (lease->campaign_no > 0)
+			tally(lease, row);
+		ids[n++] = row->batch.batch_id;
+	}
+	if (n > 0)
+		rcs_outbox_close(lease->campaign_no, ids, n);
+}
+
+void
+rcs_record_turn_end(void)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &rcs_delivery.leases)
+		close_batches(dlist_container(RcsLease, node, iter.cur));
 }

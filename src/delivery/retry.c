@@ -11,7 +11,8 @@
 #include "utils/timestamp.h"
 
 #include "base/monotonic.h"
-#include "delivery/state.h"
+#include "delivery/fate.h"
+#include "delivery/retry.h"
 
 #define MAX_GROUPS 32
 

@@ -15,7 +15,9 @@
 #include "utils/timestamp.h"
 
 #include "base/monotonic.h"
-#include "delivery/state.h"
+#include "delivery/fate.h"
+#include "delivery/lease.h"
+#include "delivery/single_lane.h"
 #include "hold/hold_store.h"
 #include "media/image_ready.h"
 #include "process/wakeup.h"
@@ -27,12 +29,15 @@
 #define LOOK_EVERY (SECOND / 4)
 #define UNKNOWN_CHATBOT_MS 60000
 
-static int64 ids[RCS_SLICE_MAX]; /* handed over, not yet leased */
-static int nids = 0;
-static int64 scan_at_us = 0;
-static int64 full_scan_at_us = 0;
-static TimestampTz scan_from = 0;
-static int64 look_at_us = 0; /* an account was full or closed: until then only what has room */
+static struct
+{
+	int64 ids[RCS_SLICE_MAX]; /* handed over, not yet leased */
+	int nids;
+	int64 scan_at_us;
+	int64 full_scan_at_us;
+	TimestampTz scan_from;
+	int64 look_at_us; /* an account was full or closed: until then only what has room */
+} lane;
 
 /* ---------- what is there ---------- */
 
@@ -46,29 +51,28 @@ room(int64 now_us)
 {
 	int most = rcs_carrier_space(now_us);
 
-	if (now_us >= look_at_us)
+	if (now_us >= lane.look_at_us)
 		most = Max(most, LOOK);
 	return Min(most, RCS_SLICE_MAX);
 }
 
-/* Would a turn find something to take?  Otherwise: when to ask again. */
 bool
-rcs_singles_wanted(int64 now_us, int64 *wait_us)
+rcs_single_lane_wanted(int64 now_us, int64 *wait_us)
 {
 	bool overflow = false;
 
 	if (room(now_us) <= 0)
 	{
-		*wait_us = Min(*wait_us, look_at_us - now_us);
+		*wait_us = Min(*wait_us, lane.look_at_us - now_us);
 		return false; /* a permit that is granted makes room, too */
 	}
-	if (nids == 0)
-		nids = rcs_handover_take(MyDatabaseId, ids, room(now_us), &overflow);
+	if (lane.nids == 0)
+		lane.nids = rcs_handover_take(MyDatabaseId, lane.ids, room(now_us), &overflow);
 	if (overflow)
-		scan_at_us = full_scan_at_us = 0;
-	if (nids > 0 || now_us >= scan_at_us)
+		lane.scan_at_us = lane.full_scan_at_us = 0;
+	if (lane.nids > 0 || now_us >= lane.scan_at_us)
 		return true;
-	*wait_us = Min(*wait_us, scan_at_us - now_us);
+	*wait_us = Min(*wait_us, lane.scan_at_us - now_us);
 	return false;
 }
 
@@ -80,14 +84,14 @@ plan_scan(bool more, TimestampTz now, int64 now_us)
 
 	if (more)
 	{
-		scan_at_us = now_us;
+		lane.scan_at_us = now_us;
 		return;
 	}
-	scan_from = now - OVERLAP;
-	scan_at_us = now_us + NAP;
+	lane.scan_from = now - OVERLAP;
+	lane.scan_at_us = now_us + NAP;
 	next = rcs_outbox_next_single();
 	if (next != 0)
-		scan_at_us = Min(scan_at_us, now_us + Max(next - now, 0) + 1);
+		lane.scan_at_us = Min(lane.scan_at_us, now_us + Max(next - now, 0) + 1);
 }
 
 static void
@@ -96,13 +100,13 @@ scan(int64 now_us)
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	int most = room(now_us);
 
-	if (now_us >= full_scan_at_us)
+	if (now_us >= lane.full_scan_at_us)
 	{
-		scan_from = DT_NOBEGIN;
-		full_scan_at_us = now_us + FULL_SCAN;
+		lane.scan_from = DT_NOBEGIN;
+		lane.full_scan_at_us = now_us + FULL_SCAN;
 	}
-	nids = rcs_outbox_due_singles(scan_from, most, ids);
-	plan_scan(nids == most, now, now_us);
+	lane.nids = rcs_outbox_due_singles(lane.scan_from, most, lane.ids);
+	plan_scan(lane.nids == most, now, now_us);
 }
 
 /* ---------- what to do with it ---------- */
@@ -223,28 +227,28 @@ assign_accounts(RcsLease *lease)
 			rcs_lease_put_back(item, Min(wait_us, SECOND) / 1000 + 1, reason);
 		}
 		if (account == NULL)
-			look_at_us = now_us + LOOK_EVERY;
+			lane.look_at_us = now_us + LOOK_EVERY;
 	}
 	for (int i = 0; i < lease->nitems; i++)
 		rcs_item_unreserve(&lease->items[i]);
 }
 
 void
-rcs_singles_take(void)
+rcs_single_lane_turn(void)
 {
 	RcsLease *lease;
 	int64 now_us = rcs_now_us();
 	int asked;
 
-	if (nids == 0 && room(now_us) > 0 && now_us >= scan_at_us)
+	if (lane.nids == 0 && room(now_us) > 0 && now_us >= lane.scan_at_us)
 		scan(now_us);
-	asked = nids;
+	asked = lane.nids;
 	if (asked == 0)
 		return;
-	lease = rcs_lease_singles(ids, asked);
-	nids = 0;
+	lease = rcs_lease_singles(lane.ids, asked);
+	lane.nids = 0;
 	if (lease == NULL || lease->nrows < asked)
-		scan_at_us = Min(scan_at_us, now_us + NAP / 50); /* locked, or due later */
+		lane.scan_at_us = Min(lane.scan_at_us, now_us + NAP / 50); /* locked, or due later */
 	if (lease == NULL || rcs_holds_reason() != NULL)
 		return; /* the next turn hands it back */
 	rcs_lease_drop_late(lease);
@@ -254,9 +258,9 @@ rcs_singles_take(void)
 
 /* What was handed over is forgotten with the transaction: look for it. */
 void
-rcs_singles_rolled_back(void)
+rcs_single_lane_rolled_back(void)
 {
-	nids = 0;
-	full_scan_at_us = 0;
-	scan_at_us = rcs_now_us() + SECOND;
+	lane.nids = 0;
+	lane.full_scan_at_us = 0;
+	lane.scan_at_us = rcs_now_us() + SECOND;
 }

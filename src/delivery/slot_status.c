@@ -9,9 +9,8 @@
 
 #include "utils/timestamp.h"
 
+#include "delivery/slot_status.h"
 #include "delivery/state.h"
-#include "media/uploader.h"
-#include "report/poll.h"
 
 static void
 show_moment(pg_atomic_uint64 *moment, TimestampTz when)
@@ -19,21 +18,19 @@ show_moment(pg_atomic_uint64 *moment, TimestampTz when)
 	pg_atomic_write_u64(moment, (uint64) when);
 }
 
-/* A turn has committed final outcomes. */
 void
-rcs_delivery_recorded(void)
+rcs_slot_status_recorded(void)
 {
 	show_moment(&rcs_delivery.slot->recorded_at, GetCurrentTimestamp());
 }
 
-/* Once a round; "silence" is the number of the latest request of silence when the round began. */
 void
-rcs_delivery_show(uint32 silence)
+rcs_slot_status_show(uint32 silence)
 {
 	RcsSlot *slot = rcs_delivery.slot;
 	TimestampTz now = GetCurrentTimestamp();
-	/* a hold stops no upload, and a question is no message */
-	int open = rcs_http_active() - rcs_media_active() - rcs_poll_active() + rcs_delivery.nready;
+	/* uploads and questions for reports are no messages, and a hold does not stop them */
+	int open = rcs_delivery.nflying + rcs_logins_flying() + rcs_delivery.nready;
 	bool held = rcs_holds_reason() != NULL;
 
 	pg_atomic_write_u32(&slot->in_flight, (uint32) rcs_http_active());

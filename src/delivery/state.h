@@ -1,6 +1,7 @@
 /*
  * state.h
- *		What the files of a delivery worker share; private to delivery/.
+ *		The state of items, leases and rows, and the counters that follow it; private
+ *		to delivery/.  state.c alone changes an item's state and these counters.
  *
  * An item goes through these hands, in this order:
  *	WAITING  leased, no intent yet                        (lease.c)
@@ -183,101 +184,5 @@ extern void rcs_state_rolled_back(void);
 /* between turns */
 extern void rcs_item_flying(RcsItem *item);
 extern void rcs_item_done(RcsItem *item);
-
-/* origin.c: in a turn */
-extern void rcs_origin_judge(const RcsMessageRow *messages, int n);
-extern bool rcs_origin_judge_leases(int64 generation);
-
-/* slot_status.c */
-extern void rcs_delivery_show(uint32 silence);
-extern void rcs_delivery_recorded(void);
-
-/* sweep.c */
-extern void rcs_sweep_when_due(int64 now_us);
-extern void rcs_clock_look(int64 now_us);
-extern void rcs_sweep_anew(void);
-extern void rcs_count_when_due(int64 now_us);
-
-/* purge.c */
-extern void rcs_purge_when_due(int64 now_us);
-
-/* fate.c */
-extern void rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer);
-extern void rcs_fate_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms);
-extern bool rcs_fate_before_offer(RcsItem *item, TimestampTz now);
-extern bool rcs_fate_in_doubt(const RcsItem *item);
-extern void rcs_fate_reported(RcsItem *item);
-extern void rcs_fate_cannot(RcsItem *item, const char *missing);
-extern void rcs_fate_no_image(RcsItem *item, const char *reason);
-extern void rcs_fate_image_gone(RcsItem *item);
-
-/* consent.c: in a turn, then perhaps rolled_back */
-extern void rcs_people_turn(void);
-extern int rcs_people_look(RcsLease *lease, int most);
-extern void rcs_people_rolled_back(void);
-/* ... at any time */
-extern bool rcs_people_wanted(void);
-extern void rcs_people_clock_set_back(void);
-extern bool rcs_people_known(int64 now_us, int64 *wait_us);
-extern bool rcs_people_hour(const RcsItem *item, TimestampTz now, TimestampTz *due_at, char *reason,
-							int size);
-
-/* record.c: in a transaction, then committed or rolled_back */
-extern bool rcs_record_lock(RcsLease *lease, RcsRow *row);
-extern void rcs_record_lease(RcsLease *lease);
-extern void rcs_record_release(RcsLease *lease, long delay_ms, const char *reason);
-extern void rcs_record_close(RcsLease *lease);
-
-/* retry.c: in a transaction */
-typedef struct RcsRetries RcsRetries;
-extern RcsRetries *rcs_retries_begin(int most);
-extern void rcs_retries_add(RcsRetries *r, RcsItem *item);
-extern void rcs_retries_write(RcsRetries *r);
-
-/* lease.c: likewise */
-extern bool rcs_lease_load_text(RcsLease *lease, const RcsBot *room);
-extern bool rcs_lease_fill_images(RcsLease *lease, RcsAccount *a);
-extern RcsLease *rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *room, List *closed_servers);
-extern RcsLease *rcs_lease_singles(const int64 *ids, int nids);
-extern int rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most);
-extern void rcs_lease_drop_late(RcsLease *lease);
-extern void rcs_lease_put_back(RcsItem *item, long delay_ms, const char *reason);
-
-/* campaign_lane.c, single_lane.c: what to take next */
-extern void rcs_campaigns_look(void);
-extern void rcs_campaigns_look_soon(void);
-extern bool rcs_campaigns_known(void);
-extern bool rcs_campaigns_stopped(TimestampTz now);
-extern bool rcs_campaigns_wanted(int64 now_us, int64 *wait_us);
-extern void rcs_campaigns_take(void);
-extern void rcs_campaigns_rolled_back(void);
-extern bool rcs_singles_wanted(int64 now_us, int64 *wait_us);
-extern void rcs_singles_take(void);
-extern void rcs_singles_rolled_back(void);
-
-/* stop.c */
-#define RCS_STOPPED "stopped" /* code of what is withdrawn; rcs.message_status knows it, too */
-extern bool rcs_campaign_is_over(const RcsLaneCampaign *c, TimestampTz now);
-extern void rcs_stop_lease(RcsLease *lease);
-extern void rcs_stop_ready(void);
-extern bool rcs_stop_batch(RcsLaneCampaign *c);
-extern void rcs_stop_note(const RcsItem *item);
-extern void rcs_stop_failing(RcsLaneCampaign *c);
-
-/* choice.c */
-struct RcsImageWait;
-#define RCS_REFILL_BELOW 1 /* slices that wait for permits when more are fetched */
-extern int rcs_choice_room(const RcsLaneCampaign *c, RcsAccount *a, int slices, int64 now_us,
-						   int64 *wait_us);
-extern void rcs_choice_know(RcsLaneCampaign *c, RcsBot *room);
-extern RcsAccount *rcs_choice_account(RcsLaneCampaign *c, const RcsLease *lease, const char *server,
-									  int *most, struct RcsImageWait *image);
-extern List *rcs_choice_closed(RcsLaneCampaign *c);
-
-/* offer.c */
-extern void rcs_offer_ready(int64 now_us, int64 *wait_us);
-extern void rcs_offer_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms);
-extern void rcs_offer_withdraw_all(const char *code, const char *reason, long delay_ms);
-extern void rcs_offer_drop(RcsItem *item);
 
 #endif /* RCS_STATE_H */

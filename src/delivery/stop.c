@@ -1,28 +1,21 @@
 /*
  * stop.c
- *		What a worker does about a campaign that is not to go on as it was:
- *		paused, canceled, expired, with another text, or with many failures.
+ *		What a worker does about a campaign that is not to go on as it was: it is
+ *		paused, canceled or expired, or it has another text.
  *
- * The look at the queue (campaign_lane.c) brings the news.  What has no
- * intent goes back into the queue, what has one and no permit is withdrawn; of a
- * campaign that is over both end here.  It knows no HTTP.
+ * known_campaigns.c brings the news.  Messages without an intent go back into the queue,
+ * messages that wait for a permit are withdrawn, and both end when the campaign is over.
+ * This file must not know HTTP and why a campaign was paused.
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "utils/timestamp.h"
 
-#include "campaign/verdict.h"
-#include "delivery/state.h"
-#include "process/guc.h"
-#include "process/wakeup.h"
-
-/* Nothing of it is to be offered any more, ever. */
-bool
-rcs_campaign_is_over(const RcsLaneCampaign *c, TimestampTz now)
-{
-	return c->row.canceled || (c->row.expires_at != 0 && c->row.expires_at <= now);
-}
+#include "delivery/fate.h"
+#include "delivery/known_campaigns.h"
+#include "delivery/lease.h"
+#include "delivery/record.h"
+#include "delivery/stop.h"
 
 /* Why nothing more of this lease is to be offered as it stands; NULL: it goes on. */
 static const char *
@@ -37,9 +30,8 @@ stop_reason(const RcsLease *lease)
 	return NULL;
 }
 
-/* In a turn: what has no intent yet. */
-void
-rcs_stop_lease(RcsLease *lease)
+static void
+stop_lease(RcsLease *lease)
 {
 	if (lease->campaign == NULL || lease->next >= lease->nitems)
 		return;
@@ -52,18 +44,33 @@ rcs_stop_lease(RcsLease *lease)
 	{
 		rcs_record_release(lease, 0, NULL);
 		if (lease->next < lease->nitems)
-			rcs_campaigns_look_soon(); /* somebody has the row locked */
+			rcs_known_campaigns_look_soon(); /* somebody has the row locked */
 	}
 }
 
-/* Between turns: what has an intent and no permit. */
+void
+rcs_stop_turn(bool give_back)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &rcs_delivery.leases)
+	{
+		RcsLease *lease = dlist_container(RcsLease, node, iter.cur);
+
+		if (give_back)
+			rcs_record_release(lease, 0, NULL);
+		else
+			stop_lease(lease);
+	}
+}
+
 void
 rcs_stop_ready(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	dlist_mutable_iter iter;
 
-	if (rcs_delivery.lane != RCS_WORKER_CAMPAIGN || !rcs_campaigns_stopped(now))
+	if (rcs_delivery.lane != RCS_WORKER_CAMPAIGN || !rcs_known_campaigns_stopped(now))
 		return;
 	dlist_foreach_modify(iter, &rcs_delivery.ready)
 	{
@@ -73,14 +80,13 @@ rcs_stop_ready(void)
 		if (rcs_campaign_is_over(item->lease->campaign, now))
 		{
 			if (!rcs_fate_before_offer(item, now))
-				rcs_offer_drop(item);
+				rcs_item_done(item);
 		}
 		else if (reason != NULL)
-			rcs_offer_withdraw(item, RCS_STOPPED, reason, 0);
+			rcs_fate_withdraw(item, RCS_STOPPED, reason, 0);
 	}
 }
 
-/* In a turn: one batch of a campaign that is over, ended without an account.  False: there is none. */
 bool
 rcs_stop_batch(RcsLaneCampaign *c)
 {
@@ -93,43 +99,4 @@ rcs_stop_batch(RcsLaneCampaign *c)
 	rcs_lease_drop_late(lease);
 	lease->next = lease->nitems;
 	return true;
-}
-
-/* ---------- too many failures ---------- */
-
-/* The carrier's verdict on an offer.  Failures of our own making say nothing about the campaign. */
-void
-rcs_stop_note(const RcsItem *item)
-{
-	RcsLaneCampaign *c = item->lease->campaign;
-	char outcome = item->fate.outcome;
-	int failed;
-	int answered;
-
-	if (c == NULL || rcs_pause_failed_percent == 0 ||
-		(outcome != RCS_ACCEPTED && outcome != RCS_FAILED))
-		return;
-	if (!rcs_campaign_verdict(c->row.campaign_no, c->row.resumed_at, outcome == RCS_FAILED,
-							  rcs_pause_failed_percent, rcs_pause_failed_min, &failed, &answered))
-		return;
-	c->nfailed = failed;
-	c->nanswered = answered;
-}
-
-/* In a turn: pause it, if so.  Whoever is steering it at the moment is not waited for. */
-void
-rcs_stop_failing(RcsLaneCampaign *c)
-{
-	char reason[128];
-
-	if (c->nfailed == 0 || c->row.paused || c->over)
-		return;
-	snprintf(reason, sizeof(reason), "%d of its latest %d messages have failed", c->nfailed,
-			 c->nanswered);
-	c->nfailed = 0;
-	if (!rcs_outbox_pause(c->row.campaign_no, c->row.resumed_at, reason))
-		return;
-	rcs_wakeup_steered();
-	ereport(LOG, (errmsg("rcs has paused campaign " INT64_FORMAT " of database %u: %s",
-						 c->row.campaign_no, MyDatabaseId, reason)));
 }

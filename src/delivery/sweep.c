@@ -3,14 +3,15 @@
  *		Looks after what others left behind: leases, many tallies, and reports
  *		and changes that the counts and the feed do not know yet.
  *
- * Each worker sweeps at its start and once a minute; reports are counted by one
- * of them, once a second.  It knows no HTTP and
- * nothing of the leases that are alive.
+ * Each worker sweeps at its start and once a minute; one of them counts reports, once a
+ * second.  This file must not know HTTP and leases of workers that are alive.
  */
 #include "postgres.h"
 
 #include "base/monotonic.h"
+#include "delivery/origin.h"
 #include "delivery/state.h"
+#include "delivery/sweep.h"
 #include "process/guc.h"
 #include "process/txn.h"
 #include "process/worker.h"
@@ -21,8 +22,11 @@
 #define COUNT_NAP SECOND
 #define COUNT_MOST 500 /* a single message does not wait for more */
 
-static int64 sweep_at_us = 0;
-static int64 count_at_us = 0;
+static struct
+{
+	int64 sweep_at_us;
+	int64 count_at_us;
+} due;
 
 static void
 take_over(int64 generation)
@@ -48,32 +52,28 @@ sweep(void *arg)
 		if (rcs_origin_judge_leases(generations[i]))
 			take_over(generations[i]);
 		else
-			sweep_at_us = Min(sweep_at_us, rcs_now_us() + SWEEP_AGAIN);
+			due.sweep_at_us = Min(due.sweep_at_us, rcs_now_us() + SWEEP_AGAIN);
 	}
 	if (rcs_delivery.lane == RCS_WORKER_CAMPAIGN && rcs_delivery.slot->index == 0)
 		rcs_outbox_fold();
 }
 
-/*
- * A hold of the database has ended.  If a dump was loaded during it, the sequence of
- * generations was set too: a new generation is not among those of the leases in the dump.
- */
 void
 rcs_sweep_anew(void)
 {
 	if (dlist_is_empty(&rcs_delivery.leases))
 		rcs_worker_new_generation();
-	sweep_at_us = 0;
+	due.sweep_at_us = 0;
 }
 
 /* Not before it is known whether the database is on hold. */
 void
 rcs_sweep_when_due(int64 now_us)
 {
-	if (now_us < sweep_at_us || rcs_delivery.draining || !rcs_holds_known() ||
+	if (now_us < due.sweep_at_us || rcs_delivery.draining || !rcs_holds_known() ||
 		rcs_holds_reason() != NULL)
 		return;
-	sweep_at_us = now_us + SWEEP;
+	due.sweep_at_us = now_us + SWEEP;
 	if (!rcs_txn_run(sweep, NULL))
 		rcs_holds_rolled_back();
 	else if (rcs_holds_committed())
@@ -94,17 +94,16 @@ number_changes(void *arg)
 	rcs_outbox_number_changes();
 }
 
-/* The listener counts what it stores; this is for those who call rcs_receive themselves. */
 void
 rcs_count_when_due(int64 now_us)
 {
 	int n = 0;
 
-	if (now_us < count_at_us || rcs_delivery.draining || rcs_delivery.lane != RCS_WORKER_SINGLE ||
-		rcs_delivery.slot->index != 0)
+	if (now_us < due.count_at_us || rcs_delivery.draining ||
+		rcs_delivery.lane != RCS_WORKER_SINGLE || rcs_delivery.slot->index != 0)
 		return;
 	(void) rcs_txn_run(count_events, &n);
 	if (rcs_changes)
 		(void) rcs_txn_run(number_changes, NULL);
-	count_at_us = n >= COUNT_MOST ? now_us : now_us + COUNT_NAP;
+	due.count_at_us = n >= COUNT_MOST ? now_us : now_us + COUNT_NAP;
 }
