@@ -21,7 +21,7 @@ campaign_slice(const RcsLaneCampaign *c, int slice)
 	return Max(1, Min(slice, (int) (c->row.rate_per_minute / 60.0 * RCS_SLICE_SECONDS)));
 }
 
-/* How many of a campaign with a rate of its own may wait for permits, of all its accounts. */
+/* How many messages of a campaign with a rate of its own may wait for permits, over all its accounts. */
 static int
 own_bound(const RcsLaneCampaign *c, int64 now_us)
 {
@@ -93,7 +93,7 @@ has_images(const RcsLease *lease, RcsAccount *a, RcsImageWait *image)
 		   rcs_image_ready(&lease->text->root, a, lease->campaign->row.chatbot, 0, image);
 }
 
-/* What waits for its permits, measured by its rate. */
+/* The slices that wait for its permits. */
 static double
 fill_of(const RcsAccount *a)
 {
@@ -134,7 +134,7 @@ rcs_choice_account(RcsLaneCampaign *c, const RcsLease *lease, const char *server
 	return best;
 }
 
-/* Accounts that cannot be used: batches that must go through them stay in the queue. */
+/* The accounts that cannot be used: a batch that must go through one of them stays in the queue. */
 List *
 rcs_choice_closed(RcsLaneCampaign *c)
 {

@@ -2,8 +2,8 @@
  * clock.c
  *		A clock that is set back while we send: what was due before stays due.
  *
- * Dates in the queue are the wall clock's, and without this whatever was queued
- * an hour before would wait for an hour.  The wall clock is compared with the one
+ * Dates in the queue are the wall clock's: without this, a message that was queued
+ * before a step back of an hour would wait for an hour.  The wall clock is compared with the one
  * that runs on, and the first worker of a lane tells the queue.  It looks at no message.
  */
 #include "postgres.h"

@@ -51,7 +51,8 @@
 #define LAST_TRIES 3		 /* to write results down before the worker ends */
 #define ASIDE (SECOND / 100) /* as long as this at a time, while single messages keep coming */
 #define ASIDE_LOOK 300
-#define UNWRITTEN_MAX 2000 /* results in memory, when no transaction succeeds */
+#define UNWRITTEN_MAX \
+	2000 /* results in memory while no transaction succeeds: nothing is taken beyond that */
 
 static struct
 {
@@ -225,7 +226,7 @@ take_answers(void)
 
 /* ---------- the end ---------- */
 
-/* The time to drain is over: what still flies is of unknown outcome. */
+/* The time to drain is over: the outcome of each open request is unknown. */
 static void
 abort_flying(void)
 {
@@ -252,7 +253,7 @@ begin_drain(void)
 	rcs_fate_withdraw_all("shutdown", "the worker was stopped", 0);
 }
 
-/* Nothing new leaves; answers are waited for and written down, the rest is handed back. */
+/* No request leaves any more; answers are awaited and written down, other messages are handed back. */
 static void
 drain(void)
 {

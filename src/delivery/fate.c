@@ -47,7 +47,7 @@ again(RcsItem *item, long delay_ms)
 	item->fate.delay_ms = delay_ms;
 }
 
-/* Is any offer of this message, an earlier one included, of unknown outcome? */
+/* Has an earlier offer of this message an unknown outcome? */
 static bool
 in_doubt(const RcsItem *item)
 {
@@ -168,7 +168,7 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 			again(item, Max(answer->retry_after_ms, FIRST_BACKOFF_MS));
 			return;
 		case RCS_V_TOKEN:
-			/* it can be reached: were this a probe, nobody else would end it */
+			/* it can be reached, and a probe must be ended here */
 			rcs_account_answered(account, false);
 			rcs_token_refused(item->account, item->token_serial, answer->reason);
 			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
@@ -202,7 +202,7 @@ suppressed(RcsItem *item)
 				 : "the recipient has refused advertising");
 }
 
-/* Advertising outside the ad hours waits for them, without one of its attempts. */
+/* Advertising outside the ad hours waits for them, and that costs no attempt. */
 static bool
 outside_ad_hours(RcsItem *item, TimestampTz now)
 {

@@ -102,7 +102,7 @@ lease_context(void)
 	return AllocSetContextCreate(TopMemoryContext, "rcs lease", ALLOCSET_DEFAULT_SIZES);
 }
 
-/* What is in doubt and was reported about meanwhile needs no second offer. */
+/* A message in doubt about which a report has come is not offered again. */
 static void
 settle_reported(RcsLease *lease)
 {
@@ -156,7 +156,7 @@ close_empty(RcsLease *lease)
 	}
 }
 
-/* Without a bot only to be ended: whatever is unsent, and no text. */
+/* Without a bot the batch is taken before it is due as well: its campaign is over. */
 RcsLease *
 rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *bot, List *closed_servers)
 {
@@ -219,7 +219,7 @@ rcs_lease_singles(const int64 *ids, int nids)
 
 /* ---------- intents ---------- */
 
-/* Build the request of an item; false: its fate is sealed without an offer. */
+/* Builds the request of an item.  False: its fate is decided without an offer. */
 static bool
 build_body(RcsItem *item, TimestampTz now)
 {
@@ -261,7 +261,7 @@ build_body(RcsItem *item, TimestampTz now)
 	return false;
 }
 
-/* Decide those that must not be offered any more, whatever account they need. */
+/* Decides the items that must not be offered any more, whatever account they need. */
 void
 rcs_lease_drop_late(RcsLease *lease)
 {
@@ -326,7 +326,7 @@ rcs_lease_intend(RcsLease *lease, RcsAccount *account, int most)
 	return n;
 }
 
-/* A fresh lease of a single message that cannot go now: back into the queue. */
+/* A single message that this turn has leased, but that cannot go now, goes back into the queue. */
 void
 rcs_lease_put_back(RcsItem *item, long delay_ms, const char *reason)
 {

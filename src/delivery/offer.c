@@ -33,7 +33,7 @@ withdraw_closed(RcsItem *item, int64 wait_us)
 		return;
 	}
 	rcs_account_reason(item->account->shared, reason);
-	/* not for as long as it is closed: rcs_account_check() may open it at any time */
+	/* a second at most, since rcs_account_check() may open the account at any time */
 	rcs_fate_withdraw(item, "account", reason, Min(wait_us, SECOND) / 1000 + 1);
 }
 
@@ -131,7 +131,7 @@ rcs_offer_ready(int64 now_us, int64 *wait_us)
 {
 	dlist_mutable_iter iter;
 	const char *hold = rcs_holds_reason();
-	int nstarved = 0; /* of those that are ready: their account gives no permit now */
+	int nstarved = 0; /* ready items whose account gives no permit now */
 
 	if (hold != NULL)
 		rcs_fate_withdraw_all("hold", hold, 0);

@@ -15,7 +15,7 @@
 #include "queue/outbox.h"
 
 #define PAUSE (SECOND / 5)
-#define AGAIN (10 * SECOND) /* after there was nothing more */
+#define AGAIN (10 * SECOND) /* after a round that has purged everything */
 #define CHUNK 500
 
 typedef enum Step
@@ -28,7 +28,7 @@ typedef enum Step
 typedef struct Place
 {
 	Step step;
-	int64 campaign_no; /* of which the last chunk was */
+	int64 campaign_no; /* the campaign of the last chunk */
 	int64 batch_id;	   /* up to which it is purged, or the single messages are */
 } Place;
 
@@ -61,7 +61,7 @@ purge_chunk(void *arg)
 	}
 }
 
-/* By one worker of the database: one for campaigns, if there is any. */
+/* One worker of the database purges: one for campaigns, if there is any. */
 static bool
 is_ours(void)
 {

@@ -26,7 +26,7 @@ is_canceled(const RcsRow *row, int ord)
 	return false;
 }
 
-/* rcs_cancel has written the results of these; they only leave the lease. */
+/* Messages that rcs_cancel() has written the results of only leave the lease. */
 static void
 drop_canceled(RcsLease *lease, RcsRow *row)
 {
@@ -84,7 +84,7 @@ lock_rows(RcsLease *lease, RcsRow **rows, int n)
 	}
 	if (ngot == n)
 		return;
-	/* The others are locked by somebody for a moment, or they are ours no more. */
+	/* The other rows are locked by another session for a moment, or they are not ours any more. */
 	for (int i = 0; i < n; i++)
 		if (!rows[i]->locked &&
 			!rcs_outbox_owned(lease->campaign_no, ids[i], rcs_worker_generation()))
@@ -162,7 +162,7 @@ fill_result(RcsResultRow *r, const RcsItem *item)
 	r->server = item->account == NULL ? NULL : item->account->server;
 }
 
-/* Write items down whose rows are locked; the others stay for the next turn. */
+/* Writes items down, of rows that are locked or lost. */
 static void
 write_items(RcsLease *lease, RcsItem **items, int n)
 {
@@ -175,7 +175,7 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 		RcsItem *item = items[i];
 
 		if (is_canceled(item->row, item->message->ord))
-			item->row->new_counts.canceled++; /* before its fate was written down */
+			item->row->new_counts.canceled++; /* ... before its fate could be written down */
 		else if (!item->row->lost)
 		{
 			if (item->fate.outcome != 0)

@@ -50,12 +50,12 @@ retry_due(const RcsItem *item)
 		return item->fate.due_at;
 	if (item->fate.outcome == 0 && delay_ms == 0)
 		return item->row->batch.due_at;
-	if (delay_ms > 0) /* so that those who failed together do not return together */
+	if (delay_ms > 0) /* so that messages that failed together do not return together */
 		delay_ms += (long) (rcs_now_us() % (delay_ms / 4 + 1));
 	return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), delay_ms);
 }
 
-/* Why it waits.  What stops a campaign stands in its own row, and no longer than it is so. */
+/* Why it waits.  A stopped campaign gives the reason in its own row, for as long as it is stopped. */
 static const char *
 retry_reason(const RcsFate *f)
 {

@@ -2,11 +2,12 @@
  * single_lane.c
  *		The single lane: which messages go next.
  *
- * Commits hand their batch ids over through shared memory, and they are leased
- * by key, so that the cost does not grow with what was sent before, whatever
- * transaction is held open.  What falls due later, and what a hand-over missed,
- * is found by a scan that starts where the last one ended; once a minute, and
- * when too much was handed over at once, it starts from the beginning.
+ * Commits hand their batch ids over through shared memory, and they are leased by key.
+ * So the cost does not grow with the number of messages sent before, even while an old
+ * transaction is open.  A scan finds messages that fall due later, and those that a
+ * hand-over missed.  It starts where the last one ended; once a minute, and when too
+ * much was handed over at once, it starts from the beginning.  This file must not know
+ * HTTP and answers.
  */
 #include "postgres.h"
 
@@ -42,9 +43,9 @@ static struct
 /* ---------- what is there ---------- */
 
 /*
- * What is taken and finds its account full is put back, which costs as much as
- * sending it.  A few are taken now and then all the same: they may be for an
- * account that has room, or that this worker has not met yet.
+ * To put a message back because its account is full costs as much as to send it, so
+ * no more are taken than the accounts have room for.  Now and then a few are taken all
+ * the same: they may be for an account that this worker has not met yet.
  */
 static int
 room(int64 now_us)
@@ -76,7 +77,7 @@ rcs_single_lane_wanted(int64 now_us, int64 *wait_us)
 	return false;
 }
 
-/* The next scan: at once if there may be more, else at the nap or when something is due. */
+/* The next scan is at once if there may be more, else after a nap or when a message is due. */
 static void
 plan_scan(bool more, TimestampTz now, int64 now_us)
 {
@@ -256,7 +257,7 @@ rcs_single_lane_turn(void)
 	rcs_lease_intend(lease, NULL, lease->nitems);
 }
 
-/* What was handed over is forgotten with the transaction: look for it. */
+/* The ids that were handed over are lost with the transaction: a full scan finds them. */
 void
 rcs_single_lane_rolled_back(void)
 {

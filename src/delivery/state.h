@@ -32,8 +32,8 @@ typedef struct RcsLaneCampaign
 	RcsCampaignRow row;
 	bool due;				  /* the queue may have a batch of it */
 	bool was_due;			  /* ... at the look before */
-	bool over;				  /* canceled or expired: what is unsent ends */
-	bool changed;			  /* what is ready may have a text of before */
+	bool over;				  /* canceled or expired: its unsent messages end */
+	bool changed;			  /* messages that are ready may have an older text */
 	TimestampTz leased_due;	  /* the last batch leased since the latest look: */
 	int64 leased_id;		  /* those before it are leased or finished */
 	double pass;			  /* stride scheduling: the lowest goes next */
@@ -63,15 +63,15 @@ typedef struct RcsFate
 typedef enum RcsItemState
 {
 	RCS_ITEM_WAITING,
-	RCS_ITEM_INTENDED, /* WAITING, becomes READY when the transaction commits */
+	RCS_ITEM_INTENDED, /* WAITING, becomes READY when the turn commits */
 	RCS_ITEM_READY,
 	RCS_ITEM_FLYING,
 	RCS_ITEM_DONE,
-	RCS_ITEM_CLOSING, /* DONE, becomes GONE when the transaction commits */
+	RCS_ITEM_CLOSING, /* DONE, becomes GONE when the turn commits */
 	RCS_ITEM_GONE
 } RcsItemState;
 
-/* Why advertising must not go to somebody; what was looked up for the slice. */
+/* Why advertising must not go to a person, as it was looked up for the slice. */
 typedef enum RcsUnwanted
 {
 	RCS_WANTED,
@@ -90,7 +90,7 @@ typedef struct RcsCounts
 	int suppressed;
 } RcsCounts;
 
-/* A leased row of rcs.batch.  "new" members become true when the transaction commits. */
+/* A leased row of rcs.batch.  "new" members count when the turn commits. */
 typedef struct RcsRow
 {
 	RcsBatchRow batch;
@@ -98,7 +98,7 @@ typedef struct RcsRow
 	int open;	 /* items not yet written down */
 	int waiting; /* of them, those without an intent */
 	RcsCounts counts;
-	bool lost;		 /* somebody took it from us */
+	bool lost;		 /* another worker has taken it */
 	bool locked;	 /* by the turn under way */
 	bool ended;		 /* closed or put back by it */
 	int new_closed;	 /* items written down by it */

@@ -17,7 +17,7 @@
 #include "delivery/record.h"
 #include "delivery/stop.h"
 
-/* Why nothing more of this lease is to be offered as it stands; NULL: it goes on. */
+/* Why nothing more of this lease may be offered; NULL: it goes on. */
 static const char *
 stop_reason(const RcsLease *lease)
 {

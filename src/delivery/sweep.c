@@ -17,7 +17,7 @@
 #include "process/worker.h"
 
 #define SWEEP (60 * SECOND)
-#define SWEEP_AGAIN (5 * SECOND) /* when something could not be judged yet */
+#define SWEEP_AGAIN (5 * SECOND) /* when the leases of a dead worker could not be judged yet */
 
 #define COUNT_NAP SECOND
 #define COUNT_MOST 500 /* a single message does not wait for more */
@@ -66,7 +66,7 @@ rcs_sweep_anew(void)
 	due.sweep_at_us = 0;
 }
 
-/* Not before it is known whether the database is on hold. */
+/* Leases may be judged only when it is known whether the database is on hold. */
 void
 rcs_sweep_when_due(int64 now_us)
 {
