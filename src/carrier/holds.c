@@ -18,7 +18,6 @@
 #include "process/hold_shared.h"
 #include "process/my_slot.h"
 #include "process/txn.h"
-#include "process/worker.h"
 
 #define READ_EVERY SECOND
 #define BEAT_EVERY (10 * SECOND)

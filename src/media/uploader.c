@@ -169,13 +169,13 @@ look_at_bytes(RcsJob *job)
 static void
 look_at_address(RcsJob *job)
 {
-	RcsBot *room = rcs_carrier_bot(job->task.chatbot);
+	RcsBot *bot = rcs_carrier_bot(job->task.chatbot);
 	ListCell *lc;
 
-	if (room->chatbot == NULL)
+	if (bot->chatbot == NULL)
 		return;
 	job->servers = NIL;
-	foreach(lc, room->chatbot->servers)
+	foreach(lc, bot->chatbot->servers)
 		job->servers = lappend(job->servers, pstrdup(lfirst(lc)));
 	(void) find_accounts(job);
 	rcs_fetch_look(job);
