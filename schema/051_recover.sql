@@ -2,7 +2,13 @@
 -- a result (done), no intent (provably never offered: back into the queue), an intent without a
 -- result (offered or not, only the carrier knows: in doubt).
 
-CREATE FUNCTION rcs._recover_batch(b rcs.batch, hold boolean, settle interval, dup_window interval)
+CREATE FUNCTION rcs._doubt_ends(in_doubt text, since timestamptz, at timestamptz)
+RETURNS boolean LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'rcs_doubt_ends';
+COMMENT ON FUNCTION rcs._doubt_ends(text, timestamptz, timestamptz)
+	IS 'must a message not be offered again at this moment, in doubt since another?';
+
+CREATE FUNCTION rcs._recover_batch(b rcs.batch, settle interval)
 RETURNS bigint LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -57,9 +63,8 @@ BEGIN
 	LOOP
 		n_doubt := n_doubt + cardinality(doubt.ords);
 		since := coalesce(b.unknown_since, doubt.at);
-		held := coalesce((SELECT c.in_doubt = 'hold' FROM rcs.campaign c
-			WHERE c.campaign_no = b.campaign_no AND c.in_doubt IS NOT NULL), hold)
-			OR now() + settle > since + dup_window;
+		held := rcs._doubt_ends((SELECT c.in_doubt FROM rcs.campaign c
+			WHERE c.campaign_no = b.campaign_no), since, now() + settle);
 		INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at, server, reason)
 		SELECT b.campaign_no, store, o, b.attempt, CASE WHEN held THEN 'u' ELSE 't' END, now(),
 			doubt.server, 'the worker ended before the answer was recorded'
@@ -84,10 +89,10 @@ BEGIN
 	DELETE FROM rcs.batch WHERE campaign_no = b.campaign_no AND batch_id = b.batch_id;
 	RETURN n_doubt;
 END $$;
-COMMENT ON FUNCTION rcs._recover_batch(rcs.batch, boolean, interval, interval)
+COMMENT ON FUNCTION rcs._recover_batch(rcs.batch, interval)
 	IS 'takes one lease of a dead worker apart; returns how many messages are in doubt';
 
-CREATE FUNCTION rcs._recover(dead bigint, hold boolean, settle_s float8, window_s float8)
+CREATE FUNCTION rcs._recover(dead bigint, settle_s float8)
 RETURNS bigint LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -101,14 +106,14 @@ BEGIN
 			WHERE campaign_no = stream AND state = 'l' AND generation = dead
 			FOR UPDATE SKIP LOCKED
 		LOOP
-			n := n + rcs._recover_batch(b, hold, make_interval(secs => settle_s),
-				make_interval(secs => window_s));
+			n := n + rcs._recover_batch(b, make_interval(secs => settle_s));
 		END LOOP;
 	END LOOP;
 	RETURN n;
 END $$;
-COMMENT ON FUNCTION rcs._recover(bigint, boolean, float8, float8)
+COMMENT ON FUNCTION rcs._recover(bigint, float8)
 	IS 'puts the leases of a dead worker back; returns how many messages are in doubt';
 
-REVOKE ALL ON FUNCTION rcs._recover_batch(rcs.batch, boolean, interval, interval) FROM PUBLIC;
-REVOKE ALL ON FUNCTION rcs._recover(bigint, boolean, float8, float8) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rcs._doubt_ends(text, timestamptz, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rcs._recover_batch(rcs.batch, interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rcs._recover(bigint, float8) FROM PUBLIC;

@@ -14,6 +14,7 @@
 #include "delivery/ad_window.h"
 #include "delivery/fate.h"
 #include "process/guc.h"
+#include "queue/doubt.h"
 
 #define FIRST_BACKOFF_MS 1000
 #define LONGEST_BACKOFF_MS 300000
@@ -60,7 +61,7 @@ holds(const RcsItem *item)
 {
 	char own = item->lease->campaign == NULL ? 0 : item->lease->campaign->row.in_doubt;
 
-	return own != 0 ? own == 'h' : rcs_in_doubt == RCS_IN_DOUBT_HOLD;
+	return rcs_doubt_holds(own);
 }
 
 /* A definite refusal for the moment that counts as an answer about the message. */
@@ -113,8 +114,7 @@ unknown(RcsItem *item, const RcsAnswer *answer)
 		set_fate(item, RCS_UNCERTAIN, answer->code, answer->reason);
 	else if (answers >= rcs_max_attempts)
 		set_fate(item, RCS_UNCERTAIN, answer->code, answer->reason);
-	else if (TimestampTzPlusMilliseconds(now, delay_ms) >
-			 TimestampTzPlusMilliseconds(since, (int64) rcs_duplicate_window * 1000))
+	else if (rcs_doubt_too_old(since, TimestampTzPlusMilliseconds(now, delay_ms)))
 		set_fate(item, RCS_UNCERTAIN, answer->code, "unknown for longer than rcs.duplicate_window");
 	else
 	{
@@ -236,9 +236,7 @@ rcs_fate_before_offer(RcsItem *item, TimestampTz now)
 		set_fate(item, in_doubt(item) ? RCS_UNCERTAIN : RCS_EXPIRED, "expired",
 				 in_doubt(item) ? "expired while an earlier offer was in doubt"
 								: "not offered before expires_at");
-	else if (in_doubt(item) &&
-			 now >
-				 TimestampTzPlusMilliseconds(b->unknown_since, (int64) rcs_duplicate_window * 1000))
+	else if (in_doubt(item) && rcs_doubt_too_old(b->unknown_since, now))
 		set_fate(item, RCS_UNCERTAIN, "unknown", "unknown for longer than rcs.duplicate_window");
 	else if (item->unwanted != RCS_WANTED)
 		suppressed(item);

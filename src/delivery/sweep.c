@@ -31,8 +31,7 @@ static struct
 static void
 take_over(int64 generation)
 {
-	int64 in_doubt = rcs_outbox_recover(generation, rcs_in_doubt == RCS_IN_DOUBT_HOLD,
-										rcs_settle_dead / 1000.0, rcs_duplicate_window);
+	int64 in_doubt = rcs_outbox_recover(generation, rcs_settle_dead / 1000.0);
 
 	ereport(LOG, (errmsg("took over the work of a delivery worker that ended, " INT64_FORMAT
 						 " messages are in doubt",

@@ -128,7 +128,7 @@ extern bool rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const ch
 
 extern bool rcs_outbox_leased_messages(int64 generation, TimestampTz *oldest);
 extern int rcs_outbox_generations(int64 **generations);
-extern int64 rcs_outbox_recover(int64 generation, bool hold, double settle_s, double window_s);
+extern int64 rcs_outbox_recover(int64 generation, double settle_s);
 
 extern int rcs_outbox_reported(const pg_uuid_t *ids, int n, int *places);
 extern int rcs_outbox_count_events(int most);

@@ -54,17 +54,13 @@ rcs_outbox_leased_messages(int64 generation, TimestampTz *oldest)
 	return DatumGetBool(rcs_column(0, 2, &isnull));
 }
 
-static RcsStatement recover = {"SELECT rcs._recover($1, $2, $3, $4)",
-							   4,
-							   {INT8OID, BOOLOID, FLOAT8OID, FLOAT8OID},
-							   NULL};
+static RcsStatement recover = {"SELECT rcs._recover($1, $2)", 2, {INT8OID, FLOAT8OID}, NULL};
 
 /* Take the leases of a dead generation apart; the number of messages in doubt. */
 int64
-rcs_outbox_recover(int64 generation, bool hold, double settle_s, double window_s)
+rcs_outbox_recover(int64 generation, double settle_s)
 {
-	Datum values[] = {Int64GetDatum(generation), BoolGetDatum(hold), Float8GetDatum(settle_s),
-					  Float8GetDatum(window_s)};
+	Datum values[] = {Int64GetDatum(generation), Float8GetDatum(settle_s)};
 
 	rcs_execute(&recover, values, NULL);
 	return rcs_column_int64(0, 1);
