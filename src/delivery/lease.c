@@ -78,7 +78,7 @@ fill_lease(RcsLease *lease, RcsMessageRow *messages, int n)
 			continue;
 		if (was_canceled(&row->batch, messages[i].ord))
 		{
-			row->counts.canceled++;
+			rcs_counts_add(&row->counts, RCS_CANCELED, 1);
 			continue;
 		}
 		item->lease = lease;
@@ -143,7 +143,7 @@ close_empty(RcsLease *lease)
 		if (row->items > 0)
 			continue;
 		row->ended = true;
-		if (row->counts.canceled == 0)
+		if (!rcs_counts_any(&row->counts))
 		{
 			rcs_outbox_put_back(lease->campaign_no, &row->batch.batch_id, 1,
 								TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABSENT_MS),
@@ -151,7 +151,7 @@ close_empty(RcsLease *lease)
 			continue;
 		}
 		if (lease->campaign != NULL)
-			rcs_outbox_tally(lease->campaign_no, "canceled", row->counts.canceled);
+			rcs_outbox_tally(lease->campaign_no, &row->counts);
 		rcs_outbox_close(lease->campaign_no, &row->batch.batch_id, 1);
 	}
 }

@@ -38,7 +38,7 @@ drop_canceled(RcsLease *lease, RcsRow *row)
 			!is_canceled(row, item->message->ord))
 			continue;
 		rcs_item_closing(item);
-		row->new_counts.canceled++;
+		rcs_counts_add(&row->new_counts, RCS_CANCELED, 1);
 	}
 }
 
@@ -122,34 +122,6 @@ lock_done(RcsLease *lease)
 /* ---------- results ---------- */
 
 static void
-count(RcsCounts *c, char outcome)
-{
-	switch (outcome)
-	{
-		case RCS_ACCEPTED:
-			c->sent++;
-			break;
-		case RCS_FAILED:
-			c->failed++;
-			break;
-		case RCS_UNCERTAIN:
-			c->uncertain++;
-			break;
-		case RCS_CANCELED:
-			c->canceled++;
-			break;
-		case RCS_EXPIRED:
-			c->expired++;
-			break;
-		case RCS_SUPPRESSED:
-			c->suppressed++;
-			break;
-		default: /* goes on: the next batch counts it */
-			break;
-	}
-}
-
-static void
 fill_result(RcsResultRow *r, const RcsItem *item)
 {
 	r->batch_id = item->row->batch.origin;
@@ -175,14 +147,17 @@ write_items(RcsLease *lease, RcsItem **items, int n)
 		RcsItem *item = items[i];
 
 		if (is_canceled(item->row, item->message->ord))
-			item->row->new_counts.canceled++; /* ... before its fate could be written down */
+		{
+			/* canceled before its fate could be written down */
+			rcs_counts_add(&item->row->new_counts, RCS_CANCELED, 1);
+		}
 		else if (!item->row->lost)
 		{
 			if (item->fate.outcome != 0)
 				fill_result(&results[nresults++], item);
 			if (item->fate.again)
 				rcs_retries_add(retries, item);
-			count(&item->row->new_counts, item->fate.outcome);
+			rcs_counts_add(&item->row->new_counts, item->fate.outcome, 1);
 		}
 		rcs_item_closing(item);
 	}
@@ -283,17 +258,10 @@ rcs_record_release(RcsLease *lease, long delay_ms, const char *reason)
 static void
 tally(RcsLease *lease, const RcsRow *row)
 {
-	const RcsCounts *a = &row->counts;
-	const RcsCounts *b = &row->new_counts;
-	int64 no = lease->campaign_no;
+	RcsCounts all = row->counts;
 
-	rcs_outbox_tally(no, "sent", a->sent + b->sent);
-	rcs_outbox_tally(no, "accepted", a->sent + b->sent);
-	rcs_outbox_tally(no, "failed", a->failed + b->failed);
-	rcs_outbox_tally(no, "uncertain", a->uncertain + b->uncertain);
-	rcs_outbox_tally(no, "canceled", a->canceled + b->canceled);
-	rcs_outbox_tally(no, "expired", a->expired + b->expired);
-	rcs_outbox_tally(no, "suppressed", a->suppressed + b->suppressed);
+	rcs_counts_add_all(&all, &row->new_counts);
+	rcs_outbox_tally(lease->campaign_no, &all);
 }
 
 /* The batches whose last message has been written down. */

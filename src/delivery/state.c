@@ -223,23 +223,6 @@ item_ready(RcsItem *item)
 }
 
 static void
-add_counts(RcsCounts *to, const RcsCounts *from)
-{
-	to->sent += from->sent;
-	to->failed += from->failed;
-	to->uncertain += from->uncertain;
-	to->canceled += from->canceled;
-	to->expired += from->expired;
-	to->suppressed += from->suppressed;
-}
-
-static bool
-any(const RcsCounts *c)
-{
-	return c->sent + c->failed + c->uncertain + c->canceled + c->expired + c->suppressed > 0;
-}
-
-static void
 forget_changes(RcsRow *row)
 {
 	row->locked = false;
@@ -251,11 +234,11 @@ forget_changes(RcsRow *row)
 static bool
 row_committed(RcsRow *row)
 {
-	bool final = any(&row->new_counts);
+	bool final = rcs_counts_any(&row->new_counts);
 
 	row->open -= row->new_closed;
 	row->waiting -= row->new_waiting;
-	add_counts(&row->counts, &row->new_counts);
+	rcs_counts_add_all(&row->counts, &row->new_counts);
 	forget_changes(row);
 	return final;
 }

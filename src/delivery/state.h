@@ -79,17 +79,6 @@ typedef enum RcsUnwanted
 	RCS_OVER_CAP
 } RcsUnwanted;
 
-/* What a batch adds to the tally of its campaign when it ends. */
-typedef struct RcsCounts
-{
-	int sent;
-	int failed;
-	int uncertain;
-	int canceled;
-	int expired;
-	int suppressed;
-} RcsCounts;
-
 /* A leased row of rcs.batch.  "new" members count when the turn commits. */
 typedef struct RcsRow
 {

@@ -23,6 +23,13 @@
 #define RCS_UNKNOWN 't'
 #define RCS_WITHDRAWN 'w'
 
+/* Messages by the final outcome that they have, in the order of these letters. */
+#define RCS_FINAL_OUTCOMES "afucxs"
+typedef struct RcsCounts
+{
+	int64 n[sizeof(RCS_FINAL_OUTCOMES) - 1];
+} RcsCounts;
+
 /* One row of rcs.batch. */
 typedef struct RcsBatchRow
 {
@@ -122,7 +129,13 @@ extern void rcs_outbox_put_back(int64 campaign_no, const int64 *ids, int nids, T
 								const char *reason);
 extern void rcs_outbox_set_back(bool singles, int64 us);
 extern void rcs_outbox_close(int64 campaign_no, const int64 *ids, int nids);
-extern void rcs_outbox_tally(int64 campaign_no, const char *what, int64 n);
+
+/* An outcome after which the message goes on is not counted: the next batch counts it. */
+extern void rcs_counts_add(RcsCounts *counts, char outcome, int64 n);
+extern void rcs_counts_add_all(RcsCounts *to, const RcsCounts *from);
+extern bool rcs_counts_any(const RcsCounts *counts);
+extern void rcs_outbox_tally(int64 campaign_no, const RcsCounts *counts);
+
 extern void rcs_outbox_fold(void);
 extern bool rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const char *reason);
 

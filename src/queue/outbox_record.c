@@ -172,17 +172,54 @@ rcs_outbox_close(int64 campaign_no, const int64 *ids, int nids)
 	rcs_execute(&close_batches, values, NULL);
 }
 
-static RcsStatement insert_tally =
-	{"INSERT INTO rcs.tally (campaign_no, what, n) VALUES ($1, $2, $3)",
-	 3,
-	 {INT8OID, TEXTOID, INT8OID},
-	 NULL};
+/* ---------- counts ---------- */
 
 void
-rcs_outbox_tally(int64 campaign_no, const char *what, int64 n)
+rcs_counts_add(RcsCounts *counts, char outcome, int64 n)
 {
-	Datum values[] = {Int64GetDatum(campaign_no), CStringGetTextDatum(what), Int64GetDatum(n)};
+	const char *place = outcome == 0 ? NULL : strchr(RCS_FINAL_OUTCOMES, outcome);
 
-	if (n != 0)
-		rcs_execute(&insert_tally, values, NULL);
+	if (place != NULL)
+		counts->n[place - RCS_FINAL_OUTCOMES] += n;
+}
+
+void
+rcs_counts_add_all(RcsCounts *to, const RcsCounts *from)
+{
+	for (int i = 0; i < lengthof(to->n); i++)
+		to->n[i] += from->n[i];
+}
+
+bool
+rcs_counts_any(const RcsCounts *counts)
+{
+	for (int i = 0; i < lengthof(counts->n); i++)
+		if (counts->n[i] != 0)
+			return true;
+	return false;
+}
+
+static RcsStatement insert_tally = {
+	"INSERT INTO rcs.tally (campaign_no, what, n) SELECT $1, w.what, u.n"
+	" FROM unnest($2, $3) u(outcome, n) CROSS JOIN LATERAL unnest(rcs._counts_of(u.outcome)) w(what)"
+	" WHERE u.n <> 0",
+	3,
+	{INT8OID, CHARARRAYOID, INT8ARRAYOID},
+	NULL};
+
+void
+rcs_outbox_tally(int64 campaign_no, const RcsCounts *counts)
+{
+	Datum outcomes[lengthof(counts->n)];
+	Datum values[3];
+
+	if (!rcs_counts_any(counts))
+		return;
+	for (int i = 0; i < lengthof(outcomes); i++)
+		outcomes[i] = CharGetDatum(RCS_FINAL_OUTCOMES[i]);
+	values[0] = Int64GetDatum(campaign_no);
+	values[1] = PointerGetDatum(
+		construct_array(outcomes, lengthof(outcomes), CHAROID, 1, true, TYPALIGN_CHAR));
+	values[2] = PointerGetDatum(rcs_int64_array(counts->n, lengthof(counts->n)));
+	rcs_execute(&insert_tally, values, NULL);
 }

@@ -189,16 +189,17 @@ queue_again(const Uncertain *u)
 		rcs_wakeup_campaign();
 }
 
-/* What is queued again is counted by its batch. */
+/* A message that is queued again is counted when its batch ends. */
 static void
 count(const Uncertain *u, Decision decision)
 {
+	RcsCounts counts = {0};
+
 	if (u->campaign_no == 0)
 		return;
-	rcs_outbox_tally(u->campaign_no, "uncertain", -1);
-	rcs_outbox_tally(u->campaign_no, "sent", decision == SENT);
-	rcs_outbox_tally(u->campaign_no, "accepted", decision == SENT);
-	rcs_outbox_tally(u->campaign_no, "failed", decision == DROP);
+	rcs_counts_add(&counts, RCS_UNCERTAIN, -1);
+	rcs_counts_add(&counts, decisions[decision].outcome, 1);
+	rcs_outbox_tally(u->campaign_no, &counts);
 }
 
 Datum
