@@ -1,5 +1,5 @@
 -- Builders: messages and buttons for people who write SQL.  They know the shape of the carrier's
--- JSON and which service type a text is; whether the result is valid says rcs_validate().  A null
+-- JSON and the service type of a text; rcs_validate() says whether the result is valid.  A null
 -- argument is left out.  The helpers are pure and run with the caller's rights, so they stay
 -- executable by everybody.  In PL/pgSQL, whose plans a session keeps: SQL functions that cannot be
 -- inlined are planned in each statement, nested ones in each call.
@@ -46,7 +46,7 @@ $$;
 COMMENT ON FUNCTION rcs._one_of(pg_catalog.text, pg_catalog.text, pg_catalog.text[])
 	IS 'the value of an argument that must be one of these words, or null';
 
--- A null element is no button: so one can be left out by CASE.
+-- Null elements are left out, so that CASE can leave out a button.
 CREATE FUNCTION rcs._buttons(buttons pg_catalog.jsonb[]) RETURNS pg_catalog.jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -93,7 +93,7 @@ COMMENT ON FUNCTION rcs._button(pg_catalog.text, pg_catalog.text, pg_catalog.jso
 
 -- ---------- messages ----------
 
--- Placeholders count as they are written: what they will stand for is not known.
+-- Placeholders count as they are written, since their values are not known.
 CREATE FUNCTION rcs_text(text pg_catalog.text, title pg_catalog.text DEFAULT NULL,
 	buttons pg_catalog.jsonb[] DEFAULT NULL, header pg_catalog.text DEFAULT NULL,
 	footer pg_catalog.text DEFAULT NULL, service_type pg_catalog.text DEFAULT NULL)
@@ -135,8 +135,8 @@ COMMENT ON FUNCTION rcs_card(pg_catalog.text, pg_catalog.text, pg_catalog.text, 
 	pg_catalog.text, pg_catalog.text)
 	IS 'a card with a picture (RCSMMS): a message, or an element of rcs_carousel; size is medium or tall';
 
--- What a card says besides body and buttons would be lost, and a lost header is advertising
--- without its mark, so it is refused.
+-- Members of a card besides body and buttons would be lost, so they are refused: a lost header would be advertising
+-- without its mark.
 CREATE FUNCTION rcs_carousel(cards pg_catalog.jsonb[], size pg_catalog.text DEFAULT 'medium',
 	header pg_catalog.text DEFAULT NULL, footer pg_catalog.text DEFAULT NULL)
 RETURNS pg_catalog.jsonb
@@ -265,7 +265,7 @@ COMMENT ON FUNCTION rcs_button_map(pg_catalog.text, pg_catalog.anycompatible, pg
 	pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text)
 	IS 'a button that shows a place, by its coordinates or by what to search for; fallback_url is for phones without maps';
 
--- Korea's time, since the messages go there and nowhere else; so the result hangs on no setting.
+-- Korean time, since all messages go to Korea; so the result depends on no setting.
 CREATE FUNCTION rcs._iso_time(at pg_catalog.timestamptz, name pg_catalog.text) RETURNS pg_catalog.text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -308,7 +308,7 @@ COMMENT ON FUNCTION rcs_button_calendar(pg_catalog.text, pg_catalog.text, pg_cat
 	pg_catalog.timestamptz, pg_catalog.text)
 	IS 'a button that adds an event to the calendar; without a description it is described by its title';
 
--- For times that are placeholders.  A literal comes here too, and is read as a timestamptz is.
+-- For times that are placeholders.  A literal is resolved to this function too, and is read as a timestamptz.
 CREATE FUNCTION rcs_button_calendar(label pg_catalog.text, title pg_catalog.text, description pg_catalog.text,
 	starts pg_catalog.text, ends pg_catalog.text, data pg_catalog.text DEFAULT NULL)
 RETURNS pg_catalog.jsonb

@@ -49,11 +49,11 @@ FROM pg_catalog.pg_foreign_server s
 JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid OPERATOR(pg_catalog.=) s.srvfdw
 WHERE w.fdwname OPERATOR(pg_catalog.=) 'rcs' AND s.srvtype OPERATOR(pg_catalog.=) 'kt';
 COMMENT ON VIEW rcs._kt_server IS 'names of all carrier accounts';
--- The trigger below reads it as whoever writes rcs.chatbot; the catalogs behind it are public.
+-- The trigger below reads it as the role that writes rcs.chatbot; the catalogs behind it are public.
 GRANT SELECT ON rcs._kt_server TO PUBLIC;
 
--- The form of each column. In a trigger and not in CHECK constraints, because the message of those
--- shows the whole row, with its keys, to the log.
+-- A trigger and not CHECK constraints, because the error of a constraint shows the whole row, with its keys, in the
+-- log.
 CREATE FUNCTION rcs._chatbot_check_form() RETURNS pg_catalog.trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -115,7 +115,7 @@ BEGIN
 								'There is no carrier account yet; make one with CREATE SERVER ... TYPE ''kt'' FOREIGN DATA WRAPPER rcs.');
 	END IF;
 
-	-- What stays is not made again: others may change a chatbot too, and a role may have been renamed.
+	-- An owner that stays is not checked again: other roles may change a chatbot too, and a role may have been renamed.
 	IF NEW.owner IS NOT NULL
 		AND (TG_OP = 'INSERT' OR NEW.owner IS DISTINCT FROM OLD.owner OR NEW.chatbot IS DISTINCT FROM OLD.chatbot) THEN
 		IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = NEW.owner) THEN

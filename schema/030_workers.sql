@@ -1,4 +1,4 @@
--- Processes.  What they do is counted in shared memory, so it starts anew with each of them.
+-- Processes.  Their counts are kept in shared memory, and start anew with each process.
 
 CREATE FUNCTION rcs._workers(OUT pid int, OUT database oid, OUT kind text, OUT state text,
 	OUT in_flight int, OUT accepted bigint, OUT failed bigint, OUT since timestamptz,

@@ -1,4 +1,4 @@
--- Holds: what stops all sending of this database, and the identity that notices restores and clones.
+-- Holds, which stop the sending of this database or of one account, and the identity that notices restores and clones.
 
 CREATE TABLE rcs.hold (
 	hold_id uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),

@@ -1,6 +1,6 @@
--- What becomes of the leases of a worker that died. Three cases, told apart by what is on disk:
--- a result (done), no intent (provably never offered: back into the queue), an intent without a
--- result (offered or not, only the carrier knows: in doubt).
+-- Takes the leases of a dead worker apart. The rows on disk tell three cases apart: a message with a result is
+-- done; one without an intent was never offered, and goes back into the queue; one with an intent and no result
+-- is in doubt, because only the carrier knows whether it was offered.
 
 CREATE FUNCTION rcs._doubt_ends(in_doubt text, since timestamptz, at timestamptz)
 RETURNS boolean LANGUAGE c STABLE PARALLEL RESTRICTED
@@ -37,7 +37,7 @@ BEGIN
 		RETURN 0;
 	END IF;
 
-	-- counts of what had ended, before this function writes results of its own
+	-- counted before this function writes results of its own
 	SELECT jsonb_object_agg(x.outcome, x.n) INTO final FROM (
 		SELECT r.outcome, count(*) AS n FROM rcs.result r
 		WHERE r.campaign_no = b.campaign_no AND r.batch_id = store AND r.attempt = b.attempt

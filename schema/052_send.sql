@@ -56,7 +56,7 @@ DECLARE
 	b rcs.batch;
 	latest rcs.result;
 BEGIN
-	-- of the batches that name the message the latest retry has it
+	-- of several batches that name the message, the latest retry has it
 	SELECT x.batch_id INTO v_batch_id
 	FROM (
 		SELECT y.batch_id, y.attempt FROM rcs.batch y

@@ -1,5 +1,5 @@
--- People: who wants no advertising. What was said is kept under a keyed hash of the phone number besides
--- the number, so that rcs_erase can take the number away and the refusal stays.
+-- Refusals of advertising. Each is kept under a keyed hash of the phone number besides the number, so that rcs_erase
+-- can take the number away and the refusal stays.
 
 CREATE SEQUENCE rcs.refusal_id_seq;
 CREATE TABLE rcs.refusal (
@@ -22,7 +22,7 @@ COMMENT ON COLUMN rcs.refusal.who IS 'role that called the function';
 SELECT pg_catalog.pg_extension_config_dump('rcs.refusal_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcs.refusal', '');
 
--- The key is random, of fixed length and comes first, so a plain hash of both is a keyed one.
+-- The key is random, has a fixed length and comes first, so a plain hash of key and number is a keyed hash.
 CREATE FUNCTION rcs._phone_hash(phone pg_catalog.text) RETURNS pg_catalog.bytea
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
@@ -42,7 +42,7 @@ END;
 COMMENT ON FUNCTION rcs._refused(pg_catalog.bytea, pg_catalog.text)
 	IS 'may this person be sent no advertising of this chatbot?';
 
--- For very many at once: not a look for each.
+-- For very many people at once: one pass over the refusals, instead of a look for each.
 CREATE FUNCTION rcs._all_refused(chatbot pg_catalog.text) RETURNS SETOF pg_catalog.bytea
 LANGUAGE sql STABLE
 BEGIN ATOMIC

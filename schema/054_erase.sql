@@ -1,6 +1,7 @@
 -- Erasure: a person's rows lose number, content and id (the id of a campaign message is made of the number, and
--- can be searched for); counts and refusals stay.  What waits in the queue ends at once, or it would be queued
--- until it is due.  What a worker has in hand is left to it: it cancels a message that has no number.
+-- can be searched for); counts and refusals stay.  Messages that wait in the queue are canceled at once; otherwise
+-- they would stay queued until they are due.  Leased messages are left to their worker, which cancels a message
+-- that has no number.
 
 CREATE TABLE rcs.erased (
 	id_hash bytea PRIMARY KEY,
@@ -23,7 +24,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION rcs._was_erased(pg_catalog.uuid) IS 'was this the id of a message whose recipient was erased?';
 
--- In the order of their ids, as reports lock them (rcs._receive_reports).
+-- Goes by the order of ids, in which reports are locked too (rcs._receive_reports).
 CREATE FUNCTION rcs._erase_messages(digits text, OUT ids uuid[], OUT n bigint)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -49,7 +50,7 @@ BEGIN
 		ids := ids || m.id;
 		new_ids := new_ids || fresh;
 	END LOOP;
-	-- what is not numbered yet; a short table
+	-- changes that are not numbered yet; a short table
 	UPDATE rcs._change x SET message = u.fresh FROM unnest(ids, new_ids) AS u(id, fresh) WHERE x.message = u.id;
 	-- rcs_campaign_test notes what it sent; a short table too
 	UPDATE rcs.campaign_event x SET detail = x.detail || jsonb_build_object('message', u.fresh)
@@ -58,8 +59,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._erase_messages(text) IS 'takes number, content and id from the messages to a phone; the ids they had, and how many';
 
--- A report that is being stored would keep the id: it shares the first lock, or locks its messages while somebody
--- has that.  Inbound messages come first, so that an answer that is being made is found among the messages.
+-- A report that is being stored must not keep the id: its transaction shares the first lock, or locks its messages
+-- while an erasure has that.  Inbound messages come first, so that an answer that is being made is found among the
+-- messages.
 CREATE FUNCTION rcs._erase(phone text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -86,7 +88,7 @@ BEGIN
 	UPDATE rcs.rejected r SET phone = NULL, params = NULL, ref = NULL WHERE @extschema@.rcs_phone_or_null(r.phone) = digits;
 	GET DIAGNOSTICS more = ROW_COUNT;
 	n := n + more;
-	-- whatever it is that could not be used: number and id may stand anywhere in it
+	-- number and id may stand anywhere in a payload that could not be used
 	UPDATE rcs.quarantine q SET payload = '"erased"'
 	WHERE EXISTS (SELECT FROM jsonb_path_query(q.payload, 'strict $.** ? (@.type() == "string" || @.type() == "number")') v
 		WHERE @extschema@.rcs_phone_or_null(v #>> '{}') = digits OR lower(v #>> '{}') = ANY (m.ids::text[]));

@@ -1,6 +1,6 @@
--- The feed of changes, while rcs.changes is on.  Whoever changes something only appends, so nobody
--- waits for anybody; a worker numbers what has committed since it last looked, which makes the
--- order of the numbers that of the commits: a transaction that commits late gets a late number.
+-- The feed of changes, while rcs.changes is on.  A transaction that changes something only appends a row, so
+-- transactions do not wait for each other.  A worker numbers the rows that have been committed since its last look,
+-- so the numbers follow the order of the commits: a transaction that commits late gets a late number.
 
 CREATE TABLE rcs._change (
 	xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
@@ -41,7 +41,7 @@ SELECT pg_catalog.pg_extension_config_dump('rcs._change_feed', '');
 
 -- ---------- where changes come from ----------
 
--- Rows that a restore loads are no changes: they are older than the extension is here.
+-- Rows that a restore loads are no changes: they are older than the installation of the extension here.
 CREATE FUNCTION rcs._change_of_results() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -80,9 +80,9 @@ EXECUTE FUNCTION rcs._change_of_campaign();
 
 -- ---------- numbers ----------
 
--- What the last snapshot did not see and this one does: later transactions, and those that were
--- under way.  One at a time, and the next begins after the commit of the last, so that whoever
--- sees a number sees all before it.  Deletes by ranges that are never looked at again.
+-- Numbers the rows that this snapshot sees and the last one did not: those of later transactions, and of transactions
+-- that were under way.  Only one process numbers at a time, and the next begins after its commit, so a reader that
+-- sees a number sees all lower ones.  Rows are deleted by ranges that are never read again.
 CREATE FUNCTION rcs._number_changes() RETURNS int
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -107,7 +107,7 @@ BEGIN
 			SELECT x.* FROM rcs._change x
 			WHERE (x.xid >= pg_snapshot_xmax(mark.snapshot)
 					OR x.xid = ANY (ARRAY(SELECT pg_snapshot_xip(mark.snapshot))))
-				-- written while its message was being erased: the id must not come back
+				-- a row that was written while its message was being erased: the id must not come back
 				AND (x.message IS NULL
 					OR NOT EXISTS (SELECT FROM rcs.erased e WHERE e.at > now() - interval '1 day')
 					OR EXISTS (SELECT FROM rcs.message m WHERE m.id = x.message))

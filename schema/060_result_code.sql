@@ -1,8 +1,7 @@
--- Result codes of the carrier: what the project knows about them, and what the operator says instead.
--- The two are apart, so that a new version may ship other rows and a dump carries nothing but the
--- operator's: the first, rcs._code_shipped, stands before this file in the install script, made from
--- data/kt-error-codes.tsv. It is a view, so that no subscription copies rows over it; an update script
--- may replace it.
+-- Result codes of the carrier: a view of them as they are shipped, and a table with the changes of the operator.  So a
+-- new version may ship other codes, and a dump has only the operator's changes.  rcs._code_shipped stands before this
+-- file in the install script, made from data/kt-error-codes.tsv.  It is a view, so that no subscription copies rows
+-- over it; an update script may replace it.
 
 CREATE TABLE rcs._code_change (
 	code text PRIMARY KEY CHECK (code ~ '^[1-9][0-9]{0,8}$'),
@@ -36,7 +35,7 @@ COMMENT ON COLUMN rcs.result_code.account IS 'class f only: it concerns the whol
 COMMENT ON COLUMN rcs.result_code.shipped_class IS 'the class in this version of the extension; null: the code was added here';
 COMMENT ON COLUMN rcs.result_code.note IS 'why it was changed';
 
--- A definer's function, so that a right to write the view is enough.
+-- SECURITY DEFINER, so that the right to write the view is enough.
 CREATE FUNCTION rcs._result_code_write() RETURNS pg_catalog.trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -66,7 +65,7 @@ BEGIN
 		RAISE EXCEPTION 'cannot change the columns code, shipped_class, changed_by and changed_at'
 			USING ERRCODE = 'generated_always';
 	ELSIF NEW.class <> OLD.class AND NEW.account = OLD.account THEN
-		-- another class makes it a matter of the message; the old one brings back what it was
+		-- a code of another class concerns the message; with its shipped class it concerns what it did before
 		NEW.account := NEW.class = 'f' AND coalesce(s.account, false);
 	END IF;
 

@@ -1,4 +1,4 @@
--- What carrier accounts did, minute by minute.  Workers append; the view adds up.
+-- Throughput of carrier accounts, minute by minute.  Workers append rows; the view adds them up.
 
 CREATE TABLE rcs._throughput (
 	minute timestamptz NOT NULL,
@@ -13,8 +13,8 @@ CREATE INDEX throughput_minute ON rcs._throughput (minute);
 COMMENT ON TABLE rcs._throughput IS 'what a worker saw of an account in (a part of) a minute; kept for 7 days, and in no dump';
 COMMENT ON COLUMN rcs._throughput.latency IS 'requests by the time of their answer: 54 ranges, of which the n-th (from 0) ends at 0.5 ms * 2^(n/3)';
 
--- Of ranges that may stand several times one after another.  Pure, and called with the rights of
--- whoever reads the view, so it stays executable by everybody.
+-- The ranges may stand several times one after another.  The function is pure, and called with the rights of the
+-- view's reader, so it stays executable by everybody.
 CREATE FUNCTION rcs._percentile(latency pg_catalog.int4[], p pg_catalog.float8) RETURNS pg_catalog.numeric
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- Images: what each account has, what each address gave, and rcs_media.
+-- Images: the files of each account, the images behind addresses, and rcs_media.
 
 CREATE TABLE rcs.media (
 	server text NOT NULL,
@@ -19,7 +19,7 @@ COMMENT ON COLUMN rcs.media.file_id IS 'what follows maapfile:// in a message; m
 COMMENT ON COLUMN rcs.media.expires_at IS 'the carrier shows it in new messages until then; it is uploaded again a week before, or a tenth of its life if that is shorter';
 SELECT pg_catalog.pg_extension_config_dump('rcs.media', '');
 
--- Not dumped: it is looked up again.
+-- Not dumped, since it is looked up again.
 CREATE TABLE rcs.media_url (
 	url text PRIMARY KEY,
 	server text NOT NULL,

@@ -1,7 +1,7 @@
 -- Campaigns: create, add recipients, look at them.
 
--- Of a campaign and of whether it has a row in rcs.batch.  Pure, and views call it with the rights
--- of their reader, so it stays executable by everybody.  The body is parsed here, once and for all.
+-- has_unsent: the campaign has a row in rcs.batch.  The function is pure, and views call it with the rights of their
+-- reader, so it stays executable by everybody.  Its body is parsed here, once and for all.
 CREATE FUNCTION rcs._campaign_state(c rcs.campaign, has_unsent pg_catalog.bool)
 RETURNS pg_catalog.text
 LANGUAGE sql STABLE PARALLEL SAFE

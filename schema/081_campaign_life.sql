@@ -73,9 +73,9 @@ COMMENT ON FUNCTION rcs_campaign_change(pg_catalog.uuid, pg_catalog.jsonb, pg_ca
 	pg_catalog.int4, pg_catalog.timestamptz, pg_catalog.int4)
 	IS 'changes what is given of a campaign; rate 0 is none, start_at infinity unscheduled; gives its state';
 
--- Definite failures again, under the ids of the next epoch.  The new row is in "total" for the old one,
--- so only "failed" changes.  Reports are counted first, and none meanwhile, so that the counts know what
--- the statuses say.  Without codes: all that can be cured, which is all but a recipient who cannot be reached.
+-- Queues definite failures again, under the ids of the next epoch.  The new row takes the place of the old one in
+-- "total", so only "failed" changes.  Reports are counted first, and none is counted meanwhile, so that counts and
+-- statuses agree.  Without codes all failures are queued but those of recipients who cannot be reached.
 CREATE FUNCTION rcs._resend_failed(stream pg_catalog.int8, codes pg_catalog.text[], batch_size pg_catalog.int4)
 RETURNS pg_catalog.int8
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -91,7 +91,7 @@ BEGIN
 	WHILE rcs._count_events() > 0 LOOP
 	END LOOP;
 	SELECT c.id INTO campaign FROM rcs.campaign c WHERE c.campaign_no = stream;
-	-- one look into an index for each, whatever the planner believes: as joins it took minutes for thousands
+	-- LATERAL and OFFSET 0 force one look into an index for each: as joins it took minutes for thousands
 	SELECT array_agg(f.id ORDER BY m.batch_id, m.ord) INTO failed
 	FROM (
 		SELECT k.id FROM rcs.result r CROSS JOIN LATERAL (
@@ -140,8 +140,8 @@ AS 'MODULE_PATHNAME', 'rcs_campaign_resend_failed';
 COMMENT ON FUNCTION rcs_campaign_resend_failed(pg_catalog.uuid, pg_catalog.text[])
 	IS 'offers definite failures again under the id of the next epoch, those with these codes, or all that can be cured; how many';
 
--- When so many messages have left, of which some ("bound") may leave only inside the hours of advertising.  While
--- it is open all of them leave in proportion, while it is closed the others.  No rate: they leave at once.
+-- Estimates when so many messages have left.  The bound ones may leave inside the hours of advertising only.  Within
+-- the hours both kinds leave in proportion, outside only the free ones.  Without a rate all leave at once.
 CREATE FUNCTION rcs._ad_end(INOUT starts_at pg_catalog.timestamptz, bound pg_catalog.int8, "free" pg_catalog.int8,
 	rate_per_minute pg_catalog.numeric, hours pg_catalog.text, margin_s pg_catalog.int4,
 	OUT ends_at pg_catalog.timestamptz, OUT put_off pg_catalog.bool)
@@ -171,7 +171,7 @@ BEGIN
 			t := edge;
 		END IF;
 		edge := rcs._ad_closing(t, hours, margin_s);
-		EXIT WHEN edge <= t; -- the margin leaves nothing of the hours
+		EXIT WHEN edge <= t; -- the margin is longer than the hours
 		starts_at := coalesce(starts_at, t);
 		IF t + make_interval(secs => bound_s + free_s) <= edge THEN
 			ends_at := t + make_interval(secs => bound_s + free_s);
@@ -187,8 +187,8 @@ END $$;
 COMMENT ON FUNCTION rcs._ad_end(pg_catalog.timestamptz, pg_catalog.int8, pg_catalog.int8, pg_catalog.numeric, pg_catalog.text, pg_catalog.int4)
 	IS 'the first moment from a time on that some of so many messages may leave, the last of them, and whether the hours cost time; null: not in ten years';
 
--- Nothing of it has been offered in its batch's attempt, nor was handed back to another batch; the same
--- messages as are counted "queued", but for recipients who were erased while leased.
+-- A message is here if it was not offered in the attempt of its batch, and has not moved to another batch.  These are
+-- the messages that are counted as queued, without recipients who were erased while leased.
 CREATE VIEW rcs._queued_message AS
 SELECT m.campaign_no, m.batch_id, m.ord, m.phone, m.night_consent, b.version
 FROM rcs.batch b
@@ -203,8 +203,8 @@ WHERE b.unknown_since IS NULL AND m.phone IS NOT NULL AND (b.state = 'q' OR NOT 
 		WHERE y.campaign_no = m.campaign_no AND y.origin = m.batch_id AND y.attempt > b.attempt AND m.ord = ANY (y.ords))));
 COMMENT ON VIEW rcs._queued_message IS 'messages that are to be offered and have not been in this attempt';
 
--- As a worker would judge them at their first chance from "opens" on.  Nobody's share of a day is known
--- before it, so on a later day nobody has had any.  No hash is made when it could find nobody.
+-- Judges recipients as a worker would at their first chance after "opens".  For a later day nothing counts against
+-- rcs.ad_daily_cap yet.  Hashes of numbers are made only if there are refusals, or advertising that was counted.
 CREATE FUNCTION rcs._check_people(c rcs.campaign, opens pg_catalog.timestamptz, ads pg_catalog.int4[],
 	OUT would_send pg_catalog.int8, OUT suppressed pg_catalog.int8, OUT bound pg_catalog.int8)
 LANGUAGE plpgsql STABLE
@@ -224,7 +224,7 @@ BEGIN
 	INTO would_send, suppressed, bound
 	FROM (
 		SELECT m.bound, r.phone_hash IS NOT NULL OR s.phone_hash IS NOT NULL AND NOT EXISTS (
-				SELECT FROM rcs.ad_sent o -- it has been counted
+				SELECT FROM rcs.ad_sent o -- this message is counted already
 				WHERE o.day = s.day AND o.phone_hash = s.phone_hash
 					AND o.campaign_no = m.campaign_no AND o.batch_id = m.batch_id AND o.ord = m.ord) AS unwanted
 		FROM (
@@ -243,7 +243,7 @@ END $$;
 COMMENT ON FUNCTION rcs._check_people(rcs.campaign, pg_catalog.timestamptz, pg_catalog.int4[])
 	IS 'what is queued of a campaign whose texts of these versions are advertising: how many would be sent, how many not, and how many of the former only inside the hours';
 
--- A dry run, as of one snapshot.  The rate is that of the accounts that are not set aside, as if nobody else used them.
+-- The account rate is the sum over the accounts that are not set aside, as if no other campaign used them.
 CREATE FUNCTION rcs._campaign_check(stream pg_catalog.int8, OUT would_send pg_catalog.int8, OUT suppressed pg_catalog.int8,
 	OUT rejected pg_catalog.int8, OUT starts_at pg_catalog.timestamptz, OUT ends_at pg_catalog.timestamptz,
 	OUT limited_by pg_catalog.text)

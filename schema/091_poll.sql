@@ -1,4 +1,4 @@
--- Reports that are asked for: which question is open, and the storing of its answer.
+-- Reports that are asked for: the question that is open, and the storing of its answer.
 
 CREATE TABLE rcs.poll (
 	server text PRIMARY KEY,
@@ -45,8 +45,8 @@ EXCEPTION WHEN data_exception OR statement_too_complex THEN
 END $$;
 COMMENT ON FUNCTION rcs._poll_json(bytea) IS 'an answer as JSON; null if it is none';
 
--- Stores the reports of an answer from one on.  With the last of them, the id of the next question is
--- noted: so the next one is asked when all of this are on disk.
+-- Stores the reports of an answer, beginning at one of them.  With the last of them, the id of the next question is
+-- noted, so the next question is asked only when all reports of this answer are on disk.
 CREATE FUNCTION rcs._poll_answer(server text, answer bytea, first int, most int, next_id text, give_up boolean,
 	OUT n int, OUT more boolean)
 LANGUAGE plpgsql VOLATILE

@@ -1,15 +1,14 @@
--- What happened: statuses of messages, progress of campaigns, depth of the queue.
+-- Views: statuses of messages, progress of campaigns, depth of the queue.
 
--- The status of a message, from what is written about it and nothing else: the outcome and number
--- of its latest result, the number of its latest intent, whether an offer has an unknown outcome,
--- and the carrier's report.  Pure, and views call it with the rights of their reader, so it stays
--- executable by everybody.
+-- The status follows from the rows about a message and from nothing else: the outcome and number of its latest
+-- result, the number of its latest intent, whether an offer has an unknown outcome, and the carrier's report.  The
+-- function is pure, and views call it with the rights of their reader, so it stays executable by everybody.
 CREATE FUNCTION rcs._status(outcome "char", result_attempt pg_catalog.int2, intent_attempt pg_catalog.int2,
 	is_unknown pg_catalog.bool, verdict pg_catalog.text)
 RETURNS pg_catalog.text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-	-- it was never offered, so whoever reports about it is wrong
+	-- it was never offered, so a report about it is wrong
 	WHEN outcome OPERATOR(pg_catalog.=) 'c' AND intent_attempt IS NULL THEN 'canceled'
 	WHEN verdict OPERATOR(pg_catalog.=) ANY ('{delivered,fell_back}'::pg_catalog.text[]) THEN verdict
 	WHEN verdict IS NOT NULL AND outcome OPERATOR(pg_catalog.=) ANY ('{a,u}'::"char"[]) THEN verdict
@@ -21,13 +20,12 @@ END;
 COMMENT ON FUNCTION rcs._status("char", pg_catalog.int2, pg_catalog.int2, pg_catalog.bool, pg_catalog.text)
 	IS 'status of a message';
 
--- Of several reports the first in this order counts: one that it arrived is never taken back.
+-- Of several reports the first in this order counts: a report that the message arrived is never taken back.
 CREATE FUNCTION rcs._verdict_rank(verdict pg_catalog.text) RETURNS pg_catalog.int4
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN pg_catalog.array_position('{delivered,fell_back,failed,uncertain}'::pg_catalog.text[], verdict);
 COMMENT ON FUNCTION rcs._verdict_rank(pg_catalog.text) IS 'which of several reports about a message counts: the lowest';
 
--- Why a message is still queued, in words.
 CREATE FUNCTION rcs._queued_reason(c rcs.campaign, due_at pg_catalog.timestamptz, reason pg_catalog.text)
 RETURNS pg_catalog.text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -83,7 +81,7 @@ SELECT m.id,
 FROM rcs.message m
 LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no
 LEFT JOIN LATERAL (
-	-- that it was taken back from the offer says nothing about it once its campaign goes on
+	-- 'stopped' (withdrawn while its campaign was paused) is no longer the reason once the campaign goes on
 	SELECT x.outcome, x.attempt, nullif(x.code, 'stopped') AS code,
 		CASE WHEN x.code IS DISTINCT FROM 'stopped' THEN x.reason END AS reason, x.at,
 		count(*) FILTER (WHERE x.outcome = 'w') OVER () AS withdrawn,
@@ -126,10 +124,10 @@ SELECT s.id, s.campaign, s.chatbot,
 FROM rcs.message_status s;
 COMMENT ON VIEW rcs.message_status_masked IS 'one row per message, with masked phone numbers';
 
--- A leased batch is counted by what is written about its messages: results and intents of its own attempt.
--- An outcome r, t or w is counted nowhere, since the message has moved to another batch.  A function, because
--- the planner's estimate of this for each of thousands of batches made the views compile it for seconds (jit).
--- Views call it with the rights of their reader; all it tells is numbers.
+-- A leased batch is counted by the results and intents of its own attempt.  A message with the outcome r, t or w has
+-- moved to another batch and is not counted.  This is a function, because the planner's estimate for thousands of
+-- batches made the views compile it for seconds (jit).  Views call it with the rights of their reader; it tells
+-- nothing but numbers.
 CREATE FUNCTION rcs._leased_counts(no bigint, id bigint, OUT queued bigint, OUT sending bigint, OUT accepted bigint,
 	OUT failed bigint, OUT uncertain bigint, OUT canceled bigint, OUT expired bigint, OUT suppressed bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -163,7 +161,7 @@ BEGIN
 			WHERE y.campaign_no = b.campaign_no AND y.batch_id = coalesce(b.origin, b.batch_id)
 				AND y.attempt = b.attempt) unanswered) o
 	CROSS JOIN LATERAL (
-		-- handed back without an offer while others of its batch are under way: they are in a batch of their own
+		-- messages handed back without an offer, while others of the batch are under way, are in a batch of their own
 		SELECT count(*) AS n FROM (
 			(SELECT o.ord FROM rcs.batch y CROSS JOIN LATERAL unnest(y.ords) AS o(ord)
 			WHERE y.campaign_no = b.campaign_no AND y.origin = coalesce(b.origin, b.batch_id) AND y.attempt > b.attempt
@@ -179,7 +177,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._leased_counts(bigint, bigint) IS 'the messages of a leased batch by status';
 
--- The open batches of a campaign.  A waiting one is counted by its number.
+-- A waiting batch is counted by the number of its messages.
 CREATE VIEW rcs._open_counts AS
 SELECT b.campaign_no,
 	CASE WHEN b.state = 'l' THEN l.queued WHEN b.unknown_since IS NULL THEN w.n ELSE 0 END AS queued,
@@ -231,7 +229,7 @@ CROSS JOIN LATERAL (
 		sum(x.recent) FILTER (WHERE x.what NOT IN ('total', 'duplicates', 'rejected', 'accepted') AND NOT x.reported) AS recent,
 		max(x.at) FILTER (WHERE x.what NOT IN ('total', 'duplicates', 'rejected') AND NOT x.reported) AS last_at
 	FROM (
-		-- thousands of rows while it is sent: added up first, and only then told apart by their names
+		-- a campaign has thousands of rows while it is sent: they are added up before their names are compared
 		SELECT y.what, y.reported, sum(y.n) AS n, max(y.at) AS at,
 			sum(y.n) FILTER (WHERE y.at > statement_timestamp() - interval '30 seconds') AS recent
 		FROM rcs.tally y WHERE y.campaign_no = c.campaign_no GROUP BY y.what, y.reported) x) t
@@ -244,7 +242,7 @@ CROSS JOIN LATERAL (
 	FROM rcs._open_counts x WHERE x.campaign_no = c.campaign_no) o;
 COMMENT ON VIEW rcs._campaign_counts IS 'one row per campaign: its messages by status';
 
--- Blocks where the database has them; a script with them could not be loaded in the others.
+-- Characters of blocks by their numbers: a script with them could not be loaded in a database of another encoding.
 CREATE FUNCTION rcs._bar(percent pg_catalog.numeric) RETURNS pg_catalog.text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -318,7 +316,7 @@ SELECT l.lane,
 FROM (VALUES ('single'), ('campaign')) AS l(lane)
 LEFT JOIN (
 	SELECT CASE WHEN x.campaign_no = 0 THEN 'single' ELSE 'campaign' END AS lane,
-		-- a leased single counts as one; what a leased batch has handed back or answered is not in it
+		-- a leased single message counts as one; a leased batch counts without messages handed back or answered
 		CASE WHEN x.state = 'l' AND x.campaign_no > 0
 			THEN (SELECT k.queued + k.sending FROM rcs._leased_counts(x.campaign_no, x.batch_id) k)
 			ELSE x.n - coalesce(cardinality(x.canceled), 0) END AS n,

@@ -1,4 +1,4 @@
--- What became of campaigns and of persons: sums that outlive the messages, who did what, one person's history.
+-- Sums of campaigns that outlive the messages, steps of campaigns and their roles, and one person's history.
 
 CREATE TABLE rcs._result_count (
 	campaign_no bigint NOT NULL,
@@ -16,8 +16,8 @@ COMMENT ON TABLE rcs._result_count IS 'messages that were purged, by what had be
 SELECT pg_catalog.pg_extension_config_dump('rcs._result_count', '');
 SELECT pg_catalog.pg_extension_config_dump('rcs._result_count_id_seq', '');
 
--- What rcs.message_status says of it, without what only a single message is asked for: of offers and of
--- earlier results no more is read than the status takes.
+-- Status and code as rcs.message_status has them.  Offers and earlier results are read only as far as the status
+-- needs them.
 CREATE VIEW rcs._message_result AS
 SELECT m.campaign_no,
 	m.batch_id,
@@ -80,7 +80,6 @@ COMMENT ON VIEW rcs.campaign_history IS 'who did what to a campaign, and each te
 
 -- ---------- one person ----------
 
--- What to do about a code.
 CREATE FUNCTION rcs._advice(code pg_catalog.text) RETURNS pg_catalog.text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -97,7 +96,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION rcs._advice(pg_catalog.text) IS 'what a result code means and what to do about it';
 
--- Campaigns have no index on phone: a person's ids are derived, epoch after epoch as long as there is one.
+-- Campaigns have no index on phone: the ids of a person are derived, one epoch after the other, until one is missing.
 CREATE FUNCTION rcs._messages_of(digits pg_catalog.text) RETURNS SETOF rcs.message
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp

@@ -1,13 +1,13 @@
--- Old messages go, in chunks, so that a worker can do it in many small transactions: finished
--- campaigns as a whole, finished single messages one by one.  Counts stay.
+-- Purges old messages in chunks, so that a worker can do it in many small transactions: finished campaigns as a
+-- whole, finished single messages one by one.  Counts stay.
 
--- One purge at a time: two would add the same messages to the sums.
+-- Only one purge runs at a time: two would add the same messages to the sums.
 CREATE FUNCTION rcs._purge_turn(wait bool) RETURNS bool
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	-- a worker purges for some milliseconds at a time, somebody else may take hours
+	-- a worker purges for some milliseconds at a time; a call of rcs_purge may take hours
 	FOR i IN 1 .. CASE WHEN wait THEN 50 ELSE 1 END LOOP
 		IF pg_try_advisory_xact_lock('rcs._result_count'::regclass::oid::int, 1) THEN
 			RETURN true;
@@ -27,8 +27,8 @@ AS 'MODULE_PATHNAME', 'rcs_campaign_try_lock_adding'
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION rcs._lock_adding(bigint) IS 'keeps rcs_campaign_add out until the end of the transaction; false: somebody is adding';
 
--- All that is kept of the messages of these (stored) batches.  Nobody is waited for: what somebody is
--- settling at this moment stays, and what he has queued again.
+-- Deletes the rows about messages that are stored under these batch ids.  It waits for no lock: messages that
+-- rcs_resolve settles at this moment, or has queued again, stay.
 CREATE FUNCTION rcs._purge_batches(no bigint, ids bigint[]) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -65,9 +65,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._purge_batches(bigint, bigint[]) IS 'deletes finished messages, and adds them to rcs._result_count; how many';
 
--- A chunk of this campaign after this place, or of the next one that has been finished or canceled for so
--- long and of which nothing was heard since.  It goes on where it was, since what was deleted is in the
--- index until it is vacuumed.  A campaign ends for good: whoever has had it is not known any more.
+-- Purges the next chunk of this campaign after this place, or looks for the next campaign that was finished or
+-- canceled before the cutoff and has no later report.  It remembers its place, since deleted rows are in the index
+-- until it is vacuumed.  A purged campaign takes no more recipients, because its former ones are not known any more.
 CREATE FUNCTION rcs._purge_campaign(cutoff timestamptz, INOUT no bigint, INOUT place bigint, most int, OUT purged bigint)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -92,7 +92,7 @@ BEGIN
 			AND NOT EXISTS (SELECT FROM rcs.tally t WHERE t.campaign_no = c.campaign_no AND t.at >= cutoff)
 			AND coalesce(greatest(c.started_at, c.canceled_at), c.created_at) < cutoff
 		ORDER BY c.campaign_no LIMIT 1);
-	-- one that somebody adds to or steers at this moment, or has added to until now, stays
+	-- a campaign to which recipients are being added, or which is being steered, stays
 	place := 9223372036854775807;
 	IF rcs._lock_adding(no) THEN
 		UPDATE rcs.campaign c SET expires_at = least(c.expires_at, now())
@@ -107,7 +107,8 @@ END $$;
 COMMENT ON FUNCTION rcs._purge_campaign(timestamptz, bigint, bigint, int)
 	IS 'purges some messages of an old campaign, or goes on to the next; no is null at the end';
 
--- Messages in the order in which they came, up to the first that are too young; "last" is where to go on.
+-- Goes through the messages in the order in which they came, up to the first that are too young; the next call
+-- begins after "last".
 CREATE FUNCTION rcs._purge_singles(cutoff timestamptz, "after" bigint, most int, OUT purged bigint, OUT last bigint)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -128,7 +129,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._purge_singles(timestamptz, bigint, int) IS 'purges some old single messages; last is null at the end';
 
--- What is not a message, and goes fast.
+-- All rows that are not about messages; that is fast.
 CREATE FUNCTION rcs._purge_rest(cutoff timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -139,7 +140,7 @@ BEGIN
 	DELETE FROM rcs.rejected r WHERE r.at < cutoff;
 	DELETE FROM rcs.inbound i WHERE i.received_at < cutoff AND i.handled_at IS NOT NULL;
 	DELETE FROM rcs.quarantine q WHERE q.at < cutoff;
-	-- hashes are wanted while the campaign could take the person again, or the carrier report late
+	-- hashes are needed while the campaign could take the person again, or the carrier report late
 	DELETE FROM rcs.erased e WHERE e.at < least(cutoff, now() - interval '30 days')
 		AND (e.campaign_no = 0 OR NOT EXISTS (SELECT FROM rcs.message m WHERE m.campaign_no = e.campaign_no));
 	-- a report that came while its message was being purged
@@ -175,7 +176,7 @@ BEGIN
 	IF older_than IS NULL OR older_than < interval '0' THEN
 		RAISE EXCEPTION 'older_than must be an interval that is not negative' USING ERRCODE = 'invalid_parameter_value';
 	ELSIF current_setting('transaction_isolation') NOT LIKE 'read %' THEN
-		-- what is added meanwhile would not be seen
+		-- in another one, recipients that are added meanwhile would not be seen
 		RAISE EXCEPTION 'rcs_purge must run in a transaction that is READ COMMITTED' USING ERRCODE = 'invalid_transaction_state';
 	END IF;
 	PERFORM rcs._purge_turn(true);

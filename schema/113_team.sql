@@ -1,11 +1,11 @@
--- What a team may be shown: the same views, of the chatbots whose owner the reader is a member of.  They
+-- The views of a team: the same as the general ones, for the chatbots whose owner the reader is a member of.  They
 -- are granted instead of the general ones.
 --
--- Views read with the rights of their owner, so a policy on the tables would be for nothing.  A
--- security_barrier keeps functions of the reader's away from the rows of others; looking up an id or a
--- campaign goes by the index all the same, since PostgreSQL knows that uuid = uuid gives nothing away.
+-- Views read with the rights of their owner, so a policy on the tables would have no effect.  A security_barrier
+-- keeps the reader's own functions away from the rows of others.  A look by id or campaign still uses the index,
+-- since PostgreSQL knows that uuid = uuid gives nothing away.
 
--- Membership as in rcs_may_steer; a chatbot without an owner is nobody's.
+-- Membership is that of rcs_may_steer; no team sees a chatbot without an owner.
 CREATE VIEW rcs._team_chatbot AS
 SELECT b.chatbot
 FROM rcs.chatbot b JOIN pg_roles r ON r.rolname = b.owner

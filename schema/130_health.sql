@@ -1,9 +1,9 @@
--- rcs_health(): one function per check, each at most a few looks into an index, however much is queued.
--- Moments are compared with that of the statement, because an index cannot be searched by one that moves.
--- A check gives rows of (bad, detail, hint); bad is a severity, or null when all is well.  Some take how
--- long they are patient, for tests that cannot wait.
+-- rcs_health(): one function per check, each with at most a few looks into an index, however long the queue is.
+-- Times are compared with that of the statement, because an index cannot be searched by a time that moves.
+-- A check gives rows of (bad, detail, hint); bad is a severity, or null when all is well.  Some have their patience as
+-- an argument, so that tests need not wait.
 
--- What is in doubt must be found without reading the queue or the results.
+-- Messages in doubt must be found without reading the queue or the results.
 CREATE INDEX batch_in_doubt ON rcs.batch (unknown_since) WHERE unknown_since IS NOT NULL;
 CREATE INDEX result_uncertain ON rcs.result (at) WHERE outcome = 'u';
 
@@ -39,8 +39,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION rcs._health_hold() IS 'check of rcs_health(): is sending stopped on purpose?';
 
--- Since when a message of a lane has been ready for longer than that: any one, the first that is found.
--- A look into the index per campaign that has something waiting, until there is one.
+-- Finds one message of a lane that has been ready for longer than that; the first one found will do.  It takes a look
+-- into the index for each campaign that has messages waiting, until one is found.
 CREATE FUNCTION rcs._ready_since(lane text, patience interval) RETURNS timestamptz
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -63,8 +63,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION rcs._ready_since(text, interval) IS 'since when a message of a lane has been ready for so long; null: none has';
 
--- A lane that has just recorded something is not stalled, so the queue of a busy one is not looked at.  Nor
--- is one that is full of rows that an old transaction keeps: that would read them all.
+-- A lane that has just recorded an outcome is not stalled, so the queue of a busy lane is not read.  A queue full of
+-- rows that an old transaction keeps is not read either: that would read them all.
 CREATE FUNCTION rcs._health_stalled(patience interval DEFAULT '2 minutes', OUT bad text, OUT detail text, OUT hint text)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -173,13 +173,13 @@ DECLARE
 	v_most int := current_setting('max_worker_processes');
 BEGIN
 	SELECT * INTO lib FROM rcs._library();
-	-- one that was asked for a moment ago counts as there
+	-- a worker that was asked for a moment ago counts as running
 	SELECT count(*) FILTER (WHERE w.kind = 'single'), count(*) FILTER (WHERE w.kind = 'campaign'),
 		coalesce(bool_or(w.kind = 'launcher'), false)
 	INTO v_single, v_campaign, v_launcher
 	FROM rcs._workers() w WHERE (w.kind = 'launcher' OR w.database = lib.database)
 		AND (w.pid IS NOT NULL OR w.since > statement_timestamp() - interval '15 seconds');
-	-- all that take a place: workers of extensions, of logical replication and of parallel queries
+	-- all processes that take a place: workers of extensions, of logical replication and of parallel queries
 	SELECT count(*) INTO v_used FROM pg_stat_get_activity(NULL) a
 	WHERE a.backend_type NOT IN ('client backend', 'autovacuum launcher', 'autovacuum worker', 'background writer',
 		'checkpointer', 'walwriter', 'walsender', 'walreceiver', 'walsummarizer', 'startup', 'archiver', 'logger',
@@ -276,13 +276,13 @@ AS $$
 $$;
 COMMENT ON FUNCTION rcs._health_old_snapshot(interval) IS 'check of rcs_health(): does an old transaction keep dead rows?';
 
--- The listener is the server's: each database says whether it is this one's, and only that one minds.  What it counted
--- is no failure of ours: whoever has a wrong secret hears it himself.
+-- The server has one listener: only the database that it serves checks it.  Requests that it refused are no problem
+-- of ours: a client with a wrong secret is told so.
 CREATE FUNCTION rcs._health_listener(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	-- also loads the library, without which its settings are unknown
+	-- also loads the library: the settings are unknown without it
 	v_preloaded boolean := (SELECT l.preloaded FROM rcs._library() l);
 	v_database text := current_setting('rcs.listen_database');
 	v_worker record;
@@ -374,8 +374,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION rcs._health_clock() IS 'check of rcs_health(): is the clock right?';
 
--- As the owner, because a monitor may not read the tables behind it. Nothing in here waits long for a
--- lock, plans by a statistic of a table that was small, or is lost because another check fails.
+-- It runs as the owner, because a monitor may not read the tables behind it.  No check waits long for a lock, plans by
+-- statistics of a table that was small, or is lost because another check fails.
 CREATE FUNCTION rcs_health(OUT "check" text, OUT severity text, OUT ok boolean, OUT detail text, OUT hint text)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER

@@ -1,4 +1,4 @@
--- What the listener asks, and metrics in the form of Prometheus.
+-- Queries of the listener, and metrics in the form of Prometheus.
 
 CREATE FUNCTION rcs._listener(OUT pid int, OUT address text, OUT port int, OUT listening boolean, OUT problem text, OUT ok bigint,
 	OUT bad bigint, OUT failed bigint, OUT stored bigint, OUT turned_away bigint, OUT cut bigint)
@@ -6,8 +6,7 @@ AS 'MODULE_PATHNAME', 'rcs_listener'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION rcs._listener() IS 'the listener of this server, and what it has counted since the server started';
 
--- All that came in one turn of the listener, by one statement: its cost is that of the statement rather than
--- of what it stores.
+-- One statement stores all that came in one turn of the listener: the statement costs more than the rows.
 CREATE FUNCTION rcs._listener_receive(payloads pg_catalog.jsonb[]) RETURNS pg_catalog.int4
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -28,7 +27,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION rcs._listener_health() IS 'rcs_health() in a few words, for GET /health';
 
--- Samples of the metrics: labels are ready to be printed, and null is no sample.
+-- Labels are ready to be printed; a null value is no sample.
 CREATE FUNCTION rcs._label(name text, value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 RETURN name || '="' || replace(replace(replace(coalesce(value, ''), '\', '\\'), '"', '\"'), chr(10), '\n') || '"';
@@ -46,7 +45,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION rcs._metrics_queue() IS 'metrics of the queue';
 
--- Of the campaigns that have something unsent, at most 100; and the sum of the tallies of all.
+-- At most 100 campaigns that have unsent messages, and the sum of the tallies of all.
 CREATE FUNCTION rcs._metrics_campaigns() RETURNS TABLE (metric text, labels text, value numeric)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -133,7 +132,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION rcs._metrics_rest() IS 'metrics of accounts, holds, reports and checks';
 
--- Each metric with its lines together, as the form demands.
+-- The lines of a metric stand together, as the form demands.
 CREATE FUNCTION rcs_metrics() RETURNS text
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' SET jit = off

@@ -1,6 +1,6 @@
--- What the web console shows, as JSON: one function per page or panel.  A page asks every second, so each
--- is a few looks into an index, however much is queued or stored, and in PL/pgSQL, which keeps its plans.
--- No full phone number, no text that somebody was sent, and no internal number of a campaign leaves here.
+-- Data of the web console as JSON: one function per page or panel.  A page asks every second, so each function takes a
+-- few looks into an index, however long the queue is, and is in PL/pgSQL, which keeps its plans.  They give no full
+-- phone number, no text with a person's data, and no internal number of a campaign.
 
 CREATE FUNCTION rcs._console_phone(phone text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -8,8 +8,8 @@ RETURN CASE WHEN length(phone) >= 9 THEN left(phone, 3) || '-****-' || right(pho
 	WHEN phone IS NOT NULL THEN '****' END;
 COMMENT ON FUNCTION rcs._console_phone(text) IS 'a phone number as the console shows it';
 
--- The latest campaigns (before one of them: the ones that came earlier), and all that have something
--- unsent: those are found with one look into the index each.
+-- The latest campaigns, or those before a given one, and all that have unsent messages; each of those is found with one
+-- look into the index.
 CREATE FUNCTION rcs._console_campaigns(before uuid, n int) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -55,7 +55,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._console_overview() IS 'console: campaigns, lanes, workers, accounts, holds';
 
--- The text is the template; what it became for somebody is not shown.
+-- The text is the template; no recipient's values are in it.
 CREATE FUNCTION rcs._console_campaign(id uuid) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -80,8 +80,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._console_campaign(uuid) IS 'console: one campaign; null: there is none';
 
--- Of the latest results those that went wrong, and their codes; if none did, the latest ones; before the
--- first result, some messages.
+-- Messages of the latest failures, and their codes; without failures, messages of the latest results; before the first
+-- result, some messages.
 CREATE FUNCTION rcs._console_messages(id uuid) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -110,7 +110,7 @@ BEGIN
 			'messages', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'phone', s.phone, 'ref', s.ref,
 					'status', s.status, 'code', s.code, 'reason', s.reason) ORDER BY p.batch_id DESC, p.ord DESC), '[]')
 				FROM picked p
-				-- LIMIT: one look into the index each, whatever the planner expects of so few
+				-- LIMIT forces one look into the index for each
 				CROSS JOIN LATERAL (SELECT x.id FROM rcs.message x
 					WHERE x.campaign_no = v_no AND x.batch_id = p.batch_id AND x.ord = p.ord LIMIT 1) m
 				CROSS JOIN LATERAL (SELECT * FROM rcs.message_status_masked x WHERE x.id = m.id LIMIT 1) s)));
@@ -155,7 +155,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._console_health() IS 'console: rcs_health()';
 
--- Minutes of all accounts together; the page draws a minute that is not here as none.
+-- All accounts together, by minute; the page draws a missing minute as an empty one.
 CREATE FUNCTION rcs._console_throughput(hours int) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -188,8 +188,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._console(text, uuid, int) IS 'what the web console shows; null: there is no such thing';
 
--- The listener calls it as rcs.console_role, so the rights of that role hold.  It does no more than
--- anybody could do without it, and so it is executable by everybody.
+-- The listener calls it as rcs.console_role, so the rights of that role hold.  It adds no right to those of its
+-- caller, so it is executable by everybody.
 CREATE FUNCTION rcs._console_steer(what text, id uuid) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -210,7 +210,7 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 COMMENT ON FUNCTION rcs._console_steer(text, uuid) IS 'console: pause, resume or cancel a campaign with the rights of the caller; the new state, or the error';
 
--- What a role did through the console, within this transaction.
+-- Notes a step that was taken through the console, in the same transaction.
 CREATE FUNCTION rcs._console_noted(id uuid, role text) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
