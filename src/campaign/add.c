@@ -1,10 +1,10 @@
 /*
  * add.c
- *		rcs_campaign_add: where the recipients of a campaign come from.
+ *		rcs_campaign_add: reads the recipients of a campaign from a query or arrays.
  *
  * The caller's query runs in a cursor with the caller's rights and search_path,
- * so nothing here runs as the owner; chunk.c does that between two
- * fetches.  Columns are read by row_reader.c.
+ * so nothing in this file runs as the owner; chunk.c does between two fetches.
+ * row_reader.c reads the columns.
  */
 #include "postgres.h"
 

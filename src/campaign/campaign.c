@@ -2,8 +2,7 @@
  * campaign.c
  *		Campaigns: finding one, reading it, and noting what was done to it.
  *
- * Making one is create.c, what becomes of it later is life.c.  Recipients are add.c, their
- * storage chunk.c.
+ * create.c makes one, life.c and change.c steer it, add.c and chunk.c add recipients.
  */
 #include "postgres.h"
 
@@ -36,14 +35,14 @@ lock_adding(int64 campaign_no, bool wait)
 	return LockAcquire(&tag, ExclusiveLock, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* Whoever adds recipients, or judges those that are there, stands in line. */
+/* Transactions that add recipients, or judge the present ones, stand in line. */
 void
 rcs_campaign_lock_adding(int64 campaign_no)
 {
 	(void) lock_adding(campaign_no, true);
 }
 
-/* rcs._lock_adding(campaign_no): a purge does not stand in line, it comes again. */
+/* rcs._lock_adding(campaign_no): a purge does not wait in line, it tries again later. */
 PG_FUNCTION_INFO_V1(rcs_campaign_try_lock_adding);
 Datum
 rcs_campaign_try_lock_adding(PG_FUNCTION_ARGS)
@@ -60,7 +59,7 @@ rcs_campaign_try_lock_adding(PG_FUNCTION_ARGS)
 static RcsStatement load_campaign = {CAMPAIGN_COLUMNS, 1, {UUIDOID}, NULL};
 static RcsStatement lock_campaign = {CAMPAIGN_COLUMNS " FOR UPDATE OF c", 1, {UUIDOID}, NULL};
 
-/* The one row that was found, if it was. */
+/* Reads the row that was found; none is an error. */
 static RcsCampaign *
 read_campaign(uint64 found, const pg_uuid_t *id, MemoryContext cxt)
 {
@@ -89,7 +88,7 @@ rcs_campaign_load(const pg_uuid_t *id, bool for_update, MemoryContext cxt)
 						 id, cxt);
 }
 
-/* As the last commit has left it, whatever this transaction sees otherwise. */
+/* With the latest snapshot: the transaction may have an older one. */
 RcsCampaign *
 rcs_campaign_load_latest(const pg_uuid_t *id, MemoryContext cxt)
 {

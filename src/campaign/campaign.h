@@ -1,6 +1,6 @@
 /*
  * campaign.h
- *		Campaigns: looking one up, and who may steer it.
+ *		Campaigns: looking one up, the right to steer it, its history.
  */
 #ifndef RCS_CAMPAIGN_H
 #define RCS_CAMPAIGN_H
@@ -33,7 +33,7 @@ extern Jsonb *rcs_campaign_message(const RcsCampaign *c, int version, MemoryCont
 extern void rcs_campaign_lock_adding(int64 campaign_no);
 extern void rcs_campaign_event(int64 campaign_no, const char *what, Oid who, const char *detail);
 
-/* What a campaign must be; errors otherwise.  The message comes back as it is kept. */
+/* Checks of create.c, which raise.  The message is returned as it is stored. */
 extern void rcs_campaign_check_name(text *name);
 extern void rcs_campaign_check_weight(int weight);
 extern Jsonb *rcs_campaign_checked_message(Jsonb *message, const RcsChatbot *bot, Oid caller);

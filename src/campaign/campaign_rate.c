@@ -2,8 +2,9 @@
  * campaign_rate.c
  *		Campaigns with a rate of their own: one bucket for all workers.
  *
- * A full table forgets the bucket that was unused longest; its campaign then
- * starts with an empty one, which is never too fast.  It knows no account.
+ * In a full table a new bucket takes the place of the one that was unused
+ * longest.  That campaign gets an empty bucket later, so it is never too fast.  It
+ * knows no account.
  */
 #include "postgres.h"
 

@@ -2,9 +2,10 @@
  * change.c
  *		rcs_campaign_change: another text, name, time, rate or share.
  *
- * A text is never overwritten: it becomes the next version, and what was offered
- * under an older one keeps that.  The new text must be valid for everybody who
- * would get it, so their params are judged once more, a batch at a time.
+ * A text is never overwritten: the new one becomes the next version, and messages
+ * that were offered under an older version keep it.  The new text must be valid
+ * for all recipients who would get it, so their params are judged once more, a
+ * batch at a time.
  */
 #include "postgres.h"
 
@@ -40,7 +41,7 @@ enum
 	ARG_COUNT
 };
 
-/* ---------- what may be changed ---------- */
+/* ---------- checks ---------- */
 
 static void
 check_arguments(FunctionCallInfo fcinfo)
@@ -91,7 +92,7 @@ check_state(FunctionCallInfo fcinfo, const RcsCampaign *c)
 		refuse(c, "started", "Its start_at cannot be changed any more.");
 }
 
-/* ---------- is the new text valid for all who would get it? ---------- */
+/* ---------- judging the new text with all unsent recipients ---------- */
 
 static RcsStatement next_batch =
 	{"SELECT b.batch_id FROM rcs.batch b WHERE b.campaign_no = $1 AND b.batch_id > $2"
@@ -191,7 +192,7 @@ static RcsStatement insert_version =
 	 {INT8OID, INT4OID, JSONBOID, TEXTOID},
 	 NULL};
 
-/* Those who add recipients judge them by the present text, so they come before or after. */
+/* rcs_campaign_add judges by the present text, so the caller keeps it out by its lock. */
 static void
 change_message(const RcsCampaign *c, Jsonb *message, Oid caller)
 {

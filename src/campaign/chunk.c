@@ -3,11 +3,11 @@
  *		Recipients of a campaign, judged one by one and stored by the thousand.
  *
  * One lock per campaign makes bulk adds stand in line: two that add the same
- * people in different orders would deadlock on the unique index.  Under it a
- * look-up by id decides who is new, and only those are numbered, so that
- * batches are full.  Memory is bounded by one chunk.
+ * people in different orders would deadlock on the unique index.  Under that lock
+ * ids are looked up, and only new recipients are numbered, so that batches are
+ * full.  Memory is bounded by one chunk.
  *
- * It must not know where recipients come from (add.c).
+ * It must not know the source of recipients (add.c).
  */
 #include "postgres.h"
 
@@ -152,7 +152,7 @@ rcs_add_begin(const pg_uuid_t *campaign)
 	MemoryContextSwitchTo(a->context); /* SPI leaves us in its own, also below */
 	bot = rcs_usable_chatbot(a->campaign->chatbot, caller);
 	rcs_campaign_lock_adding(a->campaign->campaign_no);
-	/* again: waiting for the lock may have taken long, and it may have been purged meanwhile */
+	/* again: while the lock was waited for, the campaign may have ended or been purged */
 	a->campaign = rcs_campaign_load_latest(campaign, a->context);
 	refuse_closed(a->campaign);
 	a->message_relid = relation_of_ours("message");
@@ -226,7 +226,7 @@ rcs_add_recipient(RcsAdd *a, const RcsRecipient *r)
 	MemoryContextSwitchTo(old);
 }
 
-/* ---------- who is new ---------- */
+/* ---------- dropping known recipients ---------- */
 
 /*
  * Drops the rows whose ids are there already.  By the index and not by SQL:
@@ -263,8 +263,8 @@ drop_known(RcsAdd *a)
 }
 
 /*
- * Somebody who was erased from this campaign is in it already, under a random
- * id; what he had is known by a hash.
+ * A person who was erased from this campaign is in it already, under a random
+ * id; a hash of the former id is known.
  */
 static RcsStatement find_erased =
 	{"SELECT u.n::int FROM rcs.installation i CROSS JOIN unnest($2) WITH ORDINALITY u(id, n)"

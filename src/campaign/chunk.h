@@ -12,7 +12,7 @@
 
 typedef struct RcsAdd RcsAdd;
 
-/* What a row says; everything must stay where it is until the chunk is flushed. */
+/* One recipient; the pointers must stay valid until the chunk is flushed. */
 typedef struct RcsRecipient
 {
 	const char *phone; /* NULL = none */
@@ -32,9 +32,9 @@ typedef struct RcsAddCounts
 
 /*
  * begin checks the caller's rights and takes the campaign's lock until the end
- * of the transaction.  flush may be called after any row, and must be after
- * RCS_CHUNK_ROWS of them.  Between the calls the caller is itself: only inside
- * them is anything done as the owner.
+ * of the transaction.  flush may be called after any row, and must be called
+ * after RCS_CHUNK_ROWS rows.  Only these functions act as the owner; between the
+ * calls the caller has its own rights.
  */
 extern RcsAdd *rcs_add_begin(const pg_uuid_t *campaign);
 extern MemoryContext rcs_add_row_context(RcsAdd *a); /* lives as long as the chunk */

@@ -1,8 +1,8 @@
 /*
  * create.c
- *		rcs_campaign_create, and what a campaign must be.
+ *		rcs_campaign_create, and the checks of a campaign.
  *
- * change.c checks by the same functions.  This file must not know recipients.
+ * change.c uses the same checks.  This file must not know recipients.
  */
 #include "postgres.h"
 
@@ -94,7 +94,7 @@ read_create_arguments(FunctionCallInfo fcinfo, CreateCall *call)
 						errhint("Leave rate_per_minute out for no limit of the campaign's own.")));
 }
 
-/* Placeholders stand for what is not known yet; rcs_campaign_add checks what they leave open. */
+/* The values of placeholders are not known yet; rcs_campaign_add checks the message with them. */
 Jsonb *
 rcs_campaign_checked_message(Jsonb *message, const RcsChatbot *bot, Oid caller)
 {

@@ -49,7 +49,7 @@ rcs_campaign_check(PG_FUNCTION_ARGS)
 	rcs_execute(&check, campaign_no, NULL);
 	for (int i = 0; i < CHECK_COLUMNS; i++)
 		values[i] = rcs_column(0, i + 1, &nulls[i]);
-	/* in the memory of the caller, while what it is made of is still there */
+	/* copied to the memory of the caller, before SPI_finish frees the values */
 	row = SPI_datumTransfer(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)),
 							false, -1);
 	SPI_finish();

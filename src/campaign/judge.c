@@ -1,10 +1,11 @@
 /*
  * judge.c
- *		Is a campaign's message valid for one recipient?
+ *		Judges whether a campaign's message is valid for one recipient.
  *
- * What no placeholder touches was checked when the campaign was created, and is
- * checked once more here, since the chatbot supplies a part of it and may have
- * changed.  It must not know where recipients come from or how they are stored.
+ * The parts without placeholders were checked when the campaign was created.
+ * They are checked once more here, since the chatbot supplies some of them and
+ * may have changed.  It must not know where recipients come from or how they are
+ * stored.
  */
 #include "postgres.h"
 
@@ -19,9 +20,9 @@
 struct RcsJudge
 {
 	RcsTemplate *template;
-	RcsForm *form; /* what each recipient's params decide */
+	RcsForm *form; /* the checks that depend on the params of a recipient */
 	RcsFacts facts;
-	StringInfoData rendered; /* thrown away: only whether it can be */
+	StringInfoData rendered; /* thrown away: only its length and success count */
 };
 
 RcsJudge *

@@ -2,9 +2,9 @@
  * life.c
  *		The life of a campaign: start, pause, resume, cancel.
  *
- * Each is a mark on the campaign's row, so it is done at once however many
- * recipients there are.  Workers look at the marks before their next offer, and
- * do what follows from them: this file must not know how messages are leased.
+ * Each step is a mark on the campaign's row, so it takes no time for any number of
+ * recipients.  Workers look at the marks before their next offer and act on them:
+ * this file must not know how messages are leased.
  */
 #include "postgres.h"
 
@@ -80,7 +80,7 @@ mark(const RcsCampaign *c, RcsStatement *statement, const char *what, Oid caller
 	rcs_wakeup_steered();
 }
 
-/* ---------- the steps: each raises what is impossible ---------- */
+/* ---------- the steps; a step that is impossible raises an error ---------- */
 
 static void
 start(const RcsCampaign *c, Oid caller)
@@ -118,7 +118,7 @@ static RcsStatement held =
 	 {0},
 	 NULL};
 
-/* Is there a worker that writes down what becomes of the messages? */
+/* True when a running worker will end the unsent messages. */
 static bool
 worker_ends_them(void)
 {
@@ -141,7 +141,7 @@ static RcsStatement end_unsent = {"SELECT rcs._end_unsent($1, 'campaign was canc
 								  {INT8OID},
 								  NULL};
 
-/* Again for one that is canceled: then it ends what a worker that went away has left. */
+/* A second call ends messages that a worker has left unsent. */
 static void
 cancel(const RcsCampaign *c, Oid caller)
 {

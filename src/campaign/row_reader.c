@@ -3,8 +3,8 @@
  *		A row of a caller's query read as a recipient.
  *
  * Four column names have a meaning, and every other column is a param of its
- * own name.  It must not know where the row comes from or where it goes, and
- * uses no rights but the caller's.
+ * own name.  It must not know how rows are fetched or stored, and has no rights
+ * but the caller's.
  */
 #include "postgres.h"
 
@@ -85,7 +85,7 @@ describe_column(Column *column, Form_pg_attribute attribute)
 	}
 }
 
-/* Which of the two was meant cannot be known: a join may have two phones, or two names. */
+/* A join may have two columns of one name, and we cannot know which is meant. */
 static void
 require_own_name(const RcsRowReader *reader, int column)
 {
@@ -233,7 +233,7 @@ push_given(JsonbParseState **state, Jsonb *given)
 	}
 }
 
-/* Of two equal keys the later one stays: so params given explicitly win. */
+/* Of two equal keys the later one stays, so the column "params" wins over other columns. */
 static Jsonb *
 row_params(RcsRowReader *reader, Jsonb *given)
 {

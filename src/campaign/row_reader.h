@@ -12,7 +12,7 @@
 
 typedef struct RcsRowReader RcsRowReader;
 
-/* Raises when there is no column "phone", or when one has a type of no use. */
+/* Raises when there is no column "phone", or when a column has a wrong type. */
 extern RcsRowReader *rcs_row_reader(TupleDesc desc);
 
 /* Allocates in the caller's memory context; r may point into the tuple. */

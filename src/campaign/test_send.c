@@ -35,7 +35,7 @@ static RcsStatement first_params =
 	 {INT8OID},
 	 NULL};
 
-/* Of the recipient who is named, or of the first; NULL = none. */
+/* The params of the recipient who is named, or of the first one; NULL = none. */
 static Jsonb *
 test_params(const RcsCampaign *c, const char *like_phone, MemoryContext cxt)
 {

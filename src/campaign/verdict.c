@@ -1,10 +1,11 @@
 /*
  * verdict.c
- *		How many of its latest messages a campaign has failed with, over all workers.
+ *		The share of failures among the latest messages of a campaign, over all workers.
  *
- * Only the carrier's definite verdicts are counted here.  The older ones weigh
- * less and less: beyond a number both counts are halved.  A full table forgets
- * whom nobody has asked about longest.  It knows no message.
+ * Only the carrier's definite verdicts are counted.  Older verdicts weigh less and
+ * less: both counts are halved when they reach a limit.  In a full table a new
+ * campaign takes the place of the one that was unused longest.  It knows no
+ * message.
  */
 #include "postgres.h"
 
@@ -15,14 +16,14 @@
 #include "process/shmem.h"
 
 #define MAX_CAMPAIGNS 128
-#define LATEST 1000 /* verdicts that count, or the minimum, if that is higher */
+#define LATEST 1000 /* verdicts that count; "least", if that is higher */
 
 typedef struct Verdicts
 {
 	Oid dboid;
 	int64 campaign_no;
 	TimestampTz since;
-	uint64 used; /* rises: who was used longest ago */
+	uint64 used; /* value of the clock at the latest use */
 	int answered;
 	int failed;
 } Verdicts;

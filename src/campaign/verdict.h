@@ -1,6 +1,6 @@
 /*
  * verdict.h
- *		How many of its latest messages a campaign has failed with, over all workers.
+ *		The share of failures among the latest messages of a campaign, over all workers.
  */
 #ifndef RCS_VERDICT_H
 #define RCS_VERDICT_H
@@ -10,9 +10,9 @@
 extern void rcs_campaign_verdict_init(void);
 
 /*
- * One more verdict, on a message offered after the campaign was resumed last
- * ("since"; 0 = never); those of before are forgotten.  True: of the latest, at
- * least so many, so many percent have failed.
+ * Notes one more verdict, on a message that was offered after the campaign was
+ * resumed last ("since"; 0 = never); older verdicts are forgotten.  True: there are
+ * at least "least" verdicts, and "percent" of them are failures.
  */
 extern bool rcs_campaign_verdict(int64 campaign_no, TimestampTz since, bool failed, int percent,
 								 int least, int *nfailed, int *nanswered);

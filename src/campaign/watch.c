@@ -2,9 +2,9 @@
  * watch.c
  *		rcs_campaign_watch: a progress bar in psql.
  *
- * A backend that looks once a second with the latest snapshot and prints what has
- * changed, as notices.  It ends when nothing more will move by itself, and can be
- * canceled at any time.
+ * The backend looks once a second with the latest snapshot, and prints a changed
+ * line as a notice.  It ends when the campaign no longer moves by itself, and can
+ * be canceled at any time.
  */
 #include "postgres.h"
 
@@ -43,7 +43,7 @@ static RcsStatement progress = {
 	{UUIDOID},
 	NULL};
 
-/* The line to print, and whether it will become another. */
+/* Returns the line to print; moves: another one may follow. */
 static char *
 look(const pg_uuid_t *id, bool *moves, MemoryContext cxt)
 {

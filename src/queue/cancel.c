@@ -1,6 +1,6 @@
 /*
  * cancel.c
- *		rcs_cancel: a message that is still unsent never will be sent.
+ *		rcs_cancel: takes back a message that was not offered yet.
  *
  * Rights are checked here; rcs._cancel_message (schema/052_send.sql) decides
  * between the caller and a worker.
@@ -17,7 +17,7 @@
 #include "process/owner.h"
 #include "queue/stored_message.h"
 
-#define MAX_MOVES 100 /* a message that changes batches while we look */
+#define MAX_MOVES 100 /* of a message from batch to batch while we look */
 
 static RcsStatement cancel_message =
 	{"SELECT rcs._cancel_message(m, true, NULL, 'canceled by rcs_cancel') FROM rcs.message m"

@@ -2,12 +2,11 @@
  * outbox_lease.c
  *		Taking work: which campaigns have some, leasing batches, reading messages.
  *
- * Leases skip rows that somebody else has locked, so that two workers or a
- * caller who cancels never wait for each other here.  Rows are looked up one
- * key at a time (LATERAL), and in a way that keeps the partial indexes out
- * (state <> 'l', campaign_no = $2): those may hold all that is long finished,
- * and a plan made while a table was small would take them.  It knows no HTTP
- * and no answer of a carrier.
+ * A lease skips locked rows, so two workers, or a worker and rcs_cancel, never
+ * wait for each other here.  Rows are looked up one key at a time (LATERAL), by
+ * conditions that no partial index fits (state <> 'l', campaign_no = $2): those
+ * indexes may be full of dead rows, and a plan made while a table was small
+ * would take them.  It knows no HTTP and no answer of a carrier.
  */
 #include "postgres.h"
 
@@ -79,10 +78,10 @@ read_messages(uint64 n, RcsMessageRow **messages, MemoryContext cxt)
 /* ---------- campaigns ---------- */
 
 /*
- * A loose scan: its cost follows the campaigns with waiting batches, not the
- * batches.  Those that are over come too, whatever they wait for, to be ended,
- * and those that the caller has leases of.  The only statement here that
- * crosses campaigns; it locks nothing.
+ * A loose scan: its cost grows with the campaigns that have waiting batches, not
+ * with the batches.  It also gives campaigns that are over, so that they are
+ * ended, and those of which the caller has leases ($1).  It is the only
+ * statement here that crosses campaigns, and it locks nothing.
  */
 static RcsStatement campaigns = {
 	"WITH RECURSIVE s(no) AS ("
@@ -220,8 +219,8 @@ rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row, MemoryContext cxt
 /* ---------- single messages ---------- */
 
 /*
- * By key.  Here and where leases are locked, the other spelling of the state
- * would admit a partial index, which is full of dead rows under load.
+ * By key.  "state <> 'l'" and not "state = 'q'", here and where leases are locked:
+ * the latter would admit a partial index, which is full of dead rows under load.
  */
 static RcsStatement lease_singles =
 	{"WITH l AS MATERIALIZED (SELECT q.tid FROM unnest($1) u(id) CROSS JOIN LATERAL"
@@ -251,7 +250,7 @@ static RcsStatement due_singles =
 	 {TIMESTAMPTZOID, INT4OID},
 	 NULL};
 
-/* What fell due after a point in time: below it lie only rows long finished. */
+/* Singles that fell due after a point in time; before it the index has only rows of finished ones. */
 int
 rcs_outbox_due_singles(TimestampTz after, int max, int64 *ids)
 {
@@ -270,7 +269,7 @@ static RcsStatement next_single = {"SELECT b.due_at FROM rcs.batch b"
 								   {0},
 								   NULL};
 
-/* When the next single falls due; 0 = none waits. */
+/* The time at which the next single falls due; 0 = none waits. */
 TimestampTz
 rcs_outbox_next_single(void)
 {
@@ -309,8 +308,8 @@ static RcsStatement lock_batches =
 	 NULL};
 
 /*
- * Lock those of my batches that are still mine.  A row that is missing is
- * locked by somebody for a moment, or was taken from me.
+ * Locks those batches that this worker still has.  A row that is missing in the
+ * answer is locked by another process for a moment, or was taken from the worker.
  */
 int
 rcs_outbox_lock(int64 campaign_no, const int64 *ids, int nids, int64 generation, MemoryContext cxt,
@@ -329,7 +328,7 @@ static RcsStatement owned =
 	 {INT8OID, INT8OID, INT8OID},
 	 NULL};
 
-/* Is it still mine, whoever has it locked? */
+/* True when this worker still has the batch; its row may be locked. */
 bool
 rcs_outbox_owned(int64 campaign_no, int64 batch_id, int64 generation)
 {
@@ -345,7 +344,7 @@ static RcsStatement reported = {"SELECT u.n::int FROM unnest($1) WITH ORDINALITY
 								{UUIDARRAYOID},
 								NULL};
 
-/* Which of the messages the carrier has reported about: their places in ids, from 0. */
+/* Finds messages that the carrier has reported about: their places in ids, from 0. */
 int
 rcs_outbox_reported(const pg_uuid_t *ids, int n, int *places)
 {

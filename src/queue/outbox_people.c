@@ -1,10 +1,10 @@
 /*
  * outbox_people.c
- *		Looking people up before they are offered anything, and what waits for
- *		the ad hours.
+ *		Looks people up before they are offered a message, and moves the batches
+ *		that wait for the ad hours.
  *
- * One look into an index for each person (LATERAL), whatever the planner
- * believes.  It knows neither the clock nor what is made of its answers.
+ * LATERAL and OFFSET 0 force one look into an index for each person.  It knows
+ * neither the clock nor the use of its answers.
  */
 #include "postgres.h"
 
@@ -79,7 +79,7 @@ rcs_outbox_erased(const RcsPerson *people, int n, int *places)
 	return read_places(rcs_execute(&erased, values, NULL), places);
 }
 
-/* As rcs._refused() has it, which is no function here since it could not be inlined. */
+/* The rule of rcs._refused(), written out because the function could not be inlined here. */
 static RcsStatement refused =
 	{"SELECT u.n::int FROM rcs.installation i"
 	 " CROSS JOIN unnest($1, $2) WITH ORDINALITY u(phone, chatbot, n)"
@@ -105,8 +105,8 @@ rcs_outbox_refused(const RcsPerson *people, int n, int *places)
 /* ---------- the daily cap ---------- */
 
 /*
- * Workers that count for the same person must not count at once.  One lock for
- * all of them cannot deadlock, and it is asked for only where there is a cap.
+ * Two workers must not count for the same person at once.  One lock for all
+ * persons cannot deadlock, and it is taken only if there is a cap.
  */
 static RcsStatement cap_lock =
 	{"SELECT pg_advisory_xact_lock('rcs.ad_sent'::regclass::oid::int, 1)", 0, {0}, NULL};

@@ -1,6 +1,6 @@
 /*
  * outbox_people.h
- *		What is looked up about people before they are offered anything.
+ *		Questions about people before they are offered a message.
  *
  * Every call stands in a transaction of rcs_txn_run().  Answers are places in
  * the list that was asked about, from 0.
@@ -12,7 +12,7 @@
 
 #define RCS_OUTSIDE_AD_HOURS "outside ad hours until "
 
-/* Somebody, and the message that is to go to him. */
+/* A person, and the message to be offered. */
 typedef struct RcsPerson
 {
 	int64 campaign_no;
@@ -25,11 +25,11 @@ typedef struct RcsPerson
 extern int rcs_outbox_erased(const RcsPerson *people, int n, int *places);
 extern int rcs_outbox_refused(const RcsPerson *people, int n, int *places);
 
-/* Who has had so much advertising on that day; the others have it noted that they get this. */
+/* People who have had so much advertising on that day; for the others this message is noted. */
 extern int rcs_outbox_over_cap(const RcsPerson *people, int n, const char *day, int cap,
 							   int *places);
 
-/* What waits for the ad hours is due at another time now; 0 = at once.  True: there was any. */
+/* Gives batches that wait for the ad hours another time; 0 = at once.  True: there were some. */
 extern bool rcs_outbox_move_ads(bool singles, TimestampTz due_at, const char *reason);
 
 #endif /* RCS_OUTBOX_PEOPLE_H */

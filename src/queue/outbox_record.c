@@ -1,6 +1,6 @@
 /*
  * outbox_record.c
- *		Writing down what happens: intents, results, retries, the end of a batch.
+ *		The record of the workers: intents, results, retries, the end of a batch, counts.
  *
  * Rows of rcs.intent and rcs.result are inserted and never touched again;
  * rcs.batch is the only table that is updated.  It knows no HTTP.
@@ -29,9 +29,9 @@ static RcsStatement insert_new_results = {INSERT_RESULTS " ON CONFLICT DO NOTHIN
 										  NULL};
 
 /*
- * An attempt has one result, and somebody else's row may be there first: then
- * it stays, or no turn would ever succeed again.  Looking out for that costs
- * WAL, so it is asked for only after a failure.
+ * An attempt has one result.  A row that another process has written first
+ * stays, or no turn would ever succeed again.  ON CONFLICT costs WAL, so it is
+ * used only after a failure.
  */
 void
 rcs_outbox_results(int64 campaign_no, const RcsResultRow *rows, int n, bool after_failure)
@@ -128,8 +128,11 @@ rcs_outbox_retry(int64 campaign_no, const RcsBatchRow *retry, const char *reason
 	rcs_execute(&insert_retry, values, nulls);
 }
 
-/* By key: "state = 'l'" would admit the index of leases, which is full of dead rows. */
-/* One look into the primary key for each, whatever the planner believes; the rows are locked. */
+/*
+ * OFFSET 0 forces one look into the primary key for each batch; the rows are
+ * locked already.  "state = 'l'" would admit the index of leases, which is full
+ * of dead rows.
+ */
 #define ROWS_BY_KEY                                          \
 	"(SELECT k.tid FROM unnest($2) u(id) CROSS JOIN LATERAL" \
 	" (SELECT q.ctid AS tid FROM rcs.batch q"                \
@@ -143,7 +146,7 @@ static RcsStatement put_back = {"UPDATE rcs.batch b SET state = 'q', generation 
 								{INT8OID, INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID},
 								NULL};
 
-/* Hand back leases of which no message was offered; due_at 0 leaves it as it is. */
+/* Hands back leases of which no message was offered; due_at 0 leaves their time as it is. */
 void
 rcs_outbox_put_back(int64 campaign_no, const int64 *ids, int nids, TimestampTz due_at,
 					const char *reason)

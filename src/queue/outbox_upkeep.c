@@ -32,7 +32,7 @@ rcs_outbox_generations(int64 **found)
 	return n;
 }
 
-/* None at all, when another worker has just taken them apart, are not old ones. */
+/* When another worker has just taken the leases apart, no rows are left: these are not old ones. */
 static RcsStatement leased_messages = {
 	"SELECT coalesce(min(m.created_at), 'infinity'), coalesce(bool_and(m.batch_id IS NOT NULL), true)"
 	" FROM rcs.batch b LEFT JOIN rcs.message m"
@@ -42,7 +42,7 @@ static RcsStatement leased_messages = {
 	{INT8OID},
 	NULL};
 
-/* When the oldest message of these leases was made; false: some have no messages. */
+/* The time at which the oldest message of these leases was made; false: some lease has no messages. */
 bool
 rcs_outbox_leased_messages(int64 generation, TimestampTz *oldest)
 {
@@ -56,7 +56,7 @@ rcs_outbox_leased_messages(int64 generation, TimestampTz *oldest)
 
 static RcsStatement recover = {"SELECT rcs._recover($1, $2)", 2, {INT8OID, FLOAT8OID}, NULL};
 
-/* Take the leases of a dead generation apart; the number of messages in doubt. */
+/* Takes the leases of a dead generation apart; returns the number of messages in doubt. */
 int64
 rcs_outbox_recover(int64 generation, double settle_s)
 {
@@ -87,9 +87,9 @@ static RcsStatement to_fold = {"SELECT t.campaign_no FROM rcs.tally t GROUP BY t
 							   NULL};
 
 /*
- * Fold the tallies of campaigns that have gathered very many, and of those that have become
- * silent; the latest minute stays as it is, since the speed of a campaign is read from it.
- * One folds at a time: only the first worker for campaigns calls this.
+ * Folds the tallies of campaigns that have very many rows, and of campaigns that have become
+ * silent.  The latest minute stays as it is, since the speed of a campaign is read from it.
+ * Only the first worker for campaigns calls this, so two never fold at once.
  */
 void
 rcs_outbox_fold(void)
@@ -109,7 +109,7 @@ rcs_outbox_fold(void)
 
 static RcsStatement count_events = {"SELECT rcs._count_events($1)", 1, {INT4OID}, NULL};
 
-/* Bring at most so many reports into the counts of their campaigns; how many there were. */
+/* Brings at most so many reports into the counts of their campaigns; returns how many there were. */
 int
 rcs_outbox_count_events(int most)
 {
@@ -121,7 +121,7 @@ rcs_outbox_count_events(int most)
 
 static RcsStatement number_changes = {"SELECT rcs._number_changes()", 0, {0}, NULL};
 
-/* Make what has changed and committed part of the feed. */
+/* Makes committed changes part of the feed. */
 void
 rcs_outbox_number_changes(void)
 {
@@ -130,7 +130,7 @@ rcs_outbox_number_changes(void)
 
 /* ---------- campaigns ---------- */
 
-/* Not while somebody steers it, nor when it has been resumed since; no worker waits for that. */
+/* Does nothing when the row is locked (somebody steers it), or when the campaign has been resumed since. */
 static RcsStatement pause_campaign =
 	{"WITH p AS (UPDATE rcs.campaign c SET paused_at = clock_timestamp(), pause_reason = $3"
 	 "  WHERE c.campaign_no = (SELECT k.campaign_no FROM rcs.campaign k WHERE k.campaign_no = $1"
@@ -155,8 +155,9 @@ rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const char *reason)
 /* ---------- a clock that was set back ---------- */
 
 /*
- * A try that was put off is so for as long as before; anything else that was due
- * then is due now, and what is scheduled for later keeps its date.
+ * A batch that was put off waits for as long as it would have.  Any other batch
+ * that was due before the step is due now, and one that is scheduled for later
+ * keeps its date.
  */
 static RcsStatement set_back = {
 	"UPDATE rcs.batch b SET due_at = greatest(clock_timestamp(), b.due_at - make_interval(secs => $2))"
@@ -166,14 +167,14 @@ static RcsStatement set_back = {
 	{BOOLOID, FLOAT8OID},
 	NULL};
 
-/* One that has been started is so for everybody who asks, also behind the date of its start. */
+/* A campaign that has been started counts as started, so its start must not lie ahead. */
 static RcsStatement set_back_starts =
 	{"UPDATE rcs.campaign SET started_at = clock_timestamp() WHERE started_at > clock_timestamp()",
 	 0,
 	 {0},
 	 NULL};
 
-/* The clock was set back by so much: what there is of this lane follows it. */
+/* The clock was set back by so many microseconds: the batches of this lane follow it. */
 void
 rcs_outbox_set_back(bool singles, int64 us)
 {
@@ -200,7 +201,7 @@ static RcsStatement purge_singles = {"SELECT s.last FROM rcs._purge_singles(" CU
 									 NULL};
 static RcsStatement purge_rest = {"SELECT rcs._purge_rest(" CUTOFF ")", 1, {INT4OID}, NULL};
 
-/* False: somebody else is purging. */
+/* False: another process is purging. */
 bool
 rcs_outbox_purge_turn(void)
 {
@@ -208,7 +209,7 @@ rcs_outbox_purge_turn(void)
 	return rcs_column_int64(0, 1) != 0;
 }
 
-/* Where to go on; campaign 0 = at the end. */
+/* Purges a chunk and moves the place on; campaign_no 0 = at the end. */
 void
 rcs_outbox_purge_campaign(int keep_s, int64 *campaign_no, int64 *place, int most)
 {
@@ -220,7 +221,7 @@ rcs_outbox_purge_campaign(int keep_s, int64 *campaign_no, int64 *place, int most
 	*place = rcs_column_int64(0, 2);
 }
 
-/* Where to go on; 0 = at the end. */
+/* Purges a chunk; returns the place where the next one begins, 0 = at the end. */
 int64
 rcs_outbox_purge_singles(int keep_s, int64 after, int most)
 {

@@ -1,10 +1,10 @@
 /*
  * people.c
- *		What a person wants: rcs_optout(), rcs_optin(), rcs_erase().
+ *		The wishes of a person: rcs_optout(), rcs_optin(), rcs_erase().
  *
- * The tables are the business of schema/053_people.sql and 054_erase.sql; here it is who may call,
- * and that the workers are told at COMMIT.  It must not know how messages are
- * leased.
+ * The tables are written by functions of schema/053_people.sql and
+ * 054_erase.sql.  This file checks rights, and tells the workers at COMMIT.  It
+ * must not know how messages are leased.
  */
 #include "postgres.h"
 
@@ -31,7 +31,7 @@ static RcsStatement all_servers =
 	 {0},
 	 NULL};
 
-/* Those through which advertising of the chatbot, or of all, would go. */
+/* The servers through which advertising of the chatbot, or of all chatbots, would go. */
 static List *
 servers_of(const char *chatbot)
 {
@@ -51,7 +51,7 @@ static RcsStatement refuse = {"SELECT rcs._refuse($1, $2, $3, $4, $5)",
 							  {TEXTOID, TEXTOID, BOOLOID, TEXTOID, TEXTOID},
 							  NULL};
 
-/* Whoever may send may write a refusal down; to take one back needs a grant. */
+/* The right to send is enough to record a refusal; taking one back needs a grant. */
 static bool
 write_down(FunctionCallInfo fcinfo, bool refused)
 {
@@ -101,7 +101,7 @@ rcs_optin(PG_FUNCTION_ARGS)
 
 static RcsStatement erase = {"SELECT rcs._erase($1)", 1, {TEXTOID}, NULL};
 
-/* What waits in a lease is looked at again, as after a refusal. */
+/* The workers look at their leases again, as after a refusal. */
 Datum
 rcs_erase(PG_FUNCTION_ARGS)
 {

@@ -2,7 +2,7 @@
  * rejected.c
  *		The record of recipients that were not taken.
  *
- * It knows no rule by which one is refused.
+ * It must not know the rules by which a recipient is refused.
  */
 #include "postgres.h"
 

@@ -1,10 +1,11 @@
 /*
  * resolve.c
- *		rcs_resolve(): somebody decides about a message of uncertain outcome.
+ *		rcs_resolve(): an operator decides about a message of uncertain outcome.
  *
- * Such a message is in no batch, so there is no batch row to lock.  Two who
- * decide at once wait for each other at its latest result, and both would
- * write the next one, which is unique.  It must not know how messages are leased.
+ * Such a message is in no batch, so there is no batch row to lock.  Two
+ * operators that decide at once wait for each other at its latest result, and
+ * the next result, which both would write, is unique.  It must not know how
+ * messages are leased.
  */
 #include "postgres.h"
 
@@ -86,7 +87,7 @@ static RcsStatement latest =
 	 {INT8OID, INT8OID, INT4OID, UUIDOID},
 	 NULL};
 
-/* The message, its latest result locked; an error if it is not uncertain. */
+/* Finds the message and locks its latest result; an error if it is not uncertain. */
 static void
 lock_uncertain(const pg_uuid_t *id, Uncertain *u)
 {
@@ -117,7 +118,7 @@ lock_uncertain(const pg_uuid_t *id, Uncertain *u)
 						errdetail("Its status is \"%s\".", status == NULL ? "unknown" : status)));
 }
 
-/* ---------- what is decided ---------- */
+/* ---------- the decision ---------- */
 
 static RcsStatement insert_result = {
 	"INSERT INTO rcs.result (campaign_no, batch_id, ord, attempt, outcome, at, code, server, reason)"
@@ -147,9 +148,9 @@ write_result(const Uncertain *u, Decision decision, Oid caller, text *note)
 }
 
 /*
- * Under the same text and, if its chatbot still has it, through the same
- * account.  "Duplicate" then means accepted before, and how long it may be
- * offered again counts from now: that is what was decided.
+ * The new batch keeps the text and, if the chatbot still has it, the account of
+ * the latest offer.  A "duplicate" answer then means accepted before.  The time
+ * within which it may be offered again counts from this decision on.
  */
 static RcsStatement insert_batch =
 	{"INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, origin, ords, version,"

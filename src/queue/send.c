@@ -2,8 +2,8 @@
  * send.c
  *		rcs_send: one message into the queue, in the caller's transaction.
  *
- * Arguments, and what to do about bad ones: raise, or record.  What a message
- * must look like is draft.c, how it is stored is single.c.
+ * It reads the arguments, and raises or records a problem.  draft.c knows how a
+ * message must look, single.c how it is stored.
  */
 #include "postgres.h"
 
@@ -90,9 +90,9 @@ refuse(RcsProblem *problem, const char *code, int sqlstate, const char *reason, 
 }
 
 /*
- * Is it the text of a JSON object?  The parser of PostgreSQL decides, whose
- * only verdict before version 16 is an error.  Nothing of ours is held while
- * it runs, so no subtransaction is needed to catch one.
+ * True for the text of a JSON object.  The parser of PostgreSQL decides; before
+ * version 16 it can only raise an error.  We hold no resource while it runs, so
+ * no subtransaction is needed to catch the error.
  */
 static bool
 is_json_object(const char *text)
@@ -180,7 +180,7 @@ rcs_phone_or_error(const char *phone)
 	return pstrdup(call.canonical);
 }
 
-/* So that an order is not rolled back by a typing error. */
+/* Recorded, so that a typing error does not roll back the order of a shop. */
 static void
 record_problem(const SendCall *call, const RcsProblem *problem)
 {

@@ -2,9 +2,9 @@
  * single.c
  *		One single message into the queue, in the caller's transaction.
  *
- * A single message is a batch of one, so that leasing and deleting it is by
- * key.  What it says and who may send it was judged before; when and how it
- * leaves is no business of this file.
+ * A single message is a batch of one, so that it is leased and deleted by key.
+ * Text and rights were judged before.  This file must not know when and how a
+ * message leaves.
  */
 #include "postgres.h"
 
@@ -24,9 +24,9 @@
 #include "process/wakeup.h"
 #include "queue/single.h"
 
-#define MAX_KEY_RACES 10 /* a key purged and used again while we look */
+#define MAX_KEY_RACES 10 /* in a row in which a key is purged and used again while we look */
 
-/* ---------- what all who send check ---------- */
+/* ---------- checks of all functions that send ---------- */
 
 void
 rcs_check_times(TimestampTz start_at, TimestampTz expires_at, const char *start_name)
@@ -104,7 +104,7 @@ static RcsStatement make_namespace =
 	{"INSERT INTO rcs.installation DEFAULT VALUES ON CONFLICT DO NOTHING", 0, {0}, NULL};
 static RcsStatement read_namespace = {"SELECT i.namespace FROM rcs.installation i", 0, {0}, NULL};
 
-/* Written at the first key; two who are first wait for each other. */
+/* The namespace is written at the first key; two transactions that are first wait for each other. */
 void
 rcs_single_namespace(pg_uuid_t *ns)
 {
@@ -132,7 +132,7 @@ to_utf8(const char *text)
 	return pg_server_to_any(text, (int) strlen(text), PG_UTF8);
 }
 
-/* What was asked, and nothing that varies between two calls that ask the same. */
+/* The digest of phone and message: the same for two calls that ask the same. */
 static bytea *
 content_digest(const RcsSingle *single)
 {
@@ -170,7 +170,7 @@ refuse_used_key(void)
 					errhint("Use a new key, or repeat exactly what was sent under this one.")));
 }
 
-/* False when nothing has the id (any more). */
+/* False when no message has the id, or no message any more. */
 static bool
 is_repeat(const RcsSingle *single)
 {
@@ -191,8 +191,8 @@ is_repeat(const RcsSingle *single)
 }
 
 /*
- * The recipient of what had this key may have been erased: then its id is free,
- * but known by a hash.
+ * If the recipient of an earlier message with this key was erased, the id is
+ * free, but a hash of it is known.
  */
 static RcsStatement find_erased =
 	{"SELECT e.again_hash IS NOT DISTINCT FROM sha256(i.phone_key"
@@ -209,7 +209,7 @@ static RcsStatement take_back =
 	 {UUIDOID},
 	 NULL};
 
-/* Looked at after the insertion, which has waited for whoever was erasing it. */
+/* Called after the insertion, which has waited for an erasure under way. */
 static void
 take_back_erased(const RcsSingle *single)
 {

@@ -1,6 +1,6 @@
 /*
  * single.h
- *		One single message into the queue, and what all who send check before.
+ *		Queues one single message, and checks of all functions that send.
  */
 #ifndef RCS_SINGLE_H
 #define RCS_SINGLE_H
@@ -23,7 +23,7 @@ typedef struct RcsSingle
 } RcsSingle;
 
 /*
- * Queue it, to be sent at COMMIT.  Called as the owner (owner.h); false when
+ * Queues it, to be sent at COMMIT.  Called as the owner (owner.h); false when
  * the id is taken.
  */
 extern bool rcs_single_insert(const RcsSingle *single);
@@ -36,7 +36,7 @@ extern void rcs_single_insert_keyed(RcsSingle *single);
 extern void rcs_single_namespace(pg_uuid_t *ns);
 extern void rcs_single_identify(RcsSingle *single, const pg_uuid_t *ns);
 
-/* Errors for a time to start and one to give up that cannot be meant; 0 = not given. */
+/* Raises for a start or an expiry that cannot be meant; 0 = not given. */
 extern void rcs_check_times(TimestampTz start_at, TimestampTz expires_at, const char *start_name);
 
 #endif /* RCS_SINGLE_H */

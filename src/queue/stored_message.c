@@ -2,7 +2,7 @@
  * stored_message.c
  *		Looks a message up by its id, for the functions that show or cancel it.
  *
- * It must not know how messages are queued or leased, and it decides no right.
+ * It must not know how messages are queued or leased, and checks no right.
  */
 #include "postgres.h"
 

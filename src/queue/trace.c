@@ -1,9 +1,9 @@
 /*
  * trace.c
- *		rcs_trace(): everything about one person, for whoever may see full numbers.
+ *		rcs_trace(): everything about one person, for roles that may see full numbers.
  *
- * The right is that of the role in effect, which a function in SQL that acts as its
- * owner cannot see.  What there is to tell is in schema/111_history.sql.
+ * A function in SQL that acts as its owner cannot see the role in effect, so the
+ * right is checked here.  schema/111_history.sql collects the rows.
  */
 #include "postgres.h"
 

@@ -1,10 +1,10 @@
 /*
  * wait.c
- *		rcs_wait: until nothing that may be sent now is unsent.
+ *		rcs_wait: waits until all messages that may be sent now have been sent.
  *
- * A backend that waits, so it looks every now and then with the latest
- * snapshot, and holds none in between beyond that of its own statement.  It
- * must not know how anything is sent.
+ * The backend looks every few milliseconds with the latest snapshot, and holds
+ * no snapshot in between but that of its own statement.  It must not know how
+ * messages are sent.
  */
 #include "postgres.h"
 
@@ -28,10 +28,10 @@
 #define LONGEST_NAP 50
 
 /*
- * May a batch of this campaign be sent by $1?  One that was put back or offered
- * before says why it waits, and is unsent whatever its due time: it may be sent
- * now but for the carrier, or, if it is advertising, for the hour.  Each
- * question has an index, so that a million scheduled messages cost nothing.
+ * True when a batch of this campaign may be sent by $1.  A batch with a reason
+ * was put back or offered before: it waits for the carrier and counts as unsent
+ * at any due time, unless it is advertising that waits for the hour.  Each of the
+ * three questions has an index, so a million scheduled messages cost nothing.
  */
 #define MAY_BE_SENT(campaign_no)                                             \
 	"(EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = " campaign_no    \
@@ -97,7 +97,7 @@ look(RcsStatement *question, const pg_uuid_t *id)
 	return answer;
 }
 
-/* Which question the id asks; an id that nobody has is an error. */
+/* Chooses the question for an id; an unknown id is an error. */
 static RcsStatement *
 choose_question(const pg_uuid_t *id)
 {
@@ -129,7 +129,7 @@ wait_until(RcsStatement *question, const pg_uuid_t *id, TimestampTz end)
 {
 	for (long longest = FIRST_NAP;; longest = Min(longest + FIRST_NAP, LONGEST_NAP))
 	{
-		/* a message that is purged meanwhile is not unsent */
+		/* a message that was purged meanwhile counts as sent */
 		if (look(question, id) != WAIT_UNSENT)
 			return true;
 		if (GetCurrentTimestamp() >= end)
@@ -138,7 +138,7 @@ wait_until(RcsStatement *question, const pg_uuid_t *id, TimestampTz end)
 	}
 }
 
-/* A null time-out waits for ever. */
+/* Without a time-out it waits for ever. */
 static TimestampTz
 end_of_wait(FunctionCallInfo fcinfo)
 {
