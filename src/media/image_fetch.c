@@ -19,12 +19,6 @@
 
 static int flying = 0;
 
-int
-rcs_fetches_flying(void)
-{
-	return flying;
-}
-
 /* ---------- what is there already ---------- */
 
 static bool

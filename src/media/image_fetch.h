@@ -7,7 +7,6 @@
 
 #include "media/media_job.h"
 
-extern int rcs_fetches_flying(void);
 extern void rcs_fetch_look(RcsJob *job);
 extern void rcs_fetch_start(RcsJob *job);
 extern bool rcs_fetch_done(RcsJob *job, RcsHttpRequest *r);

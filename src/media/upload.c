@@ -25,12 +25,6 @@
 
 static int flying = 0;
 
-int
-rcs_uploads_flying(void)
-{
-	return flying;
-}
-
 /* ---------- the plan ---------- */
 
 static void

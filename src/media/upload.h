@@ -7,7 +7,6 @@
 
 #include "media/media_job.h"
 
-extern int rcs_uploads_flying(void);
 extern void rcs_uploads_plan(RcsJob *job);
 extern void rcs_uploads_start(RcsJob *job, int64 now_us, int64 *wait_us);
 extern bool rcs_upload_done(RcsJob *job, RcsHttpRequest *r);

@@ -423,9 +423,3 @@ rcs_media_request_done(RcsHttpRequest *r)
 	}
 	return false;
 }
-
-int
-rcs_media_active(void)
-{
-	return rcs_uploads_flying() + rcs_fetches_flying();
-}

@@ -11,6 +11,5 @@
 extern int rcs_media_begin(void); /* gives the number of connections that it needs */
 extern void rcs_media_round(int64 now_us, int64 *wait_us);
 extern bool rcs_media_request_done(RcsHttpRequest *r);
-extern int rcs_media_active(void); /* its requests that are under way */
 
 #endif /* RCS_UPLOADER_H */

@@ -192,9 +192,3 @@ rcs_poll_request_done(RcsHttpRequest *r)
 	}
 	return false;
 }
-
-int
-rcs_poll_active(void)
-{
-	return rcs_questions_flying();
-}

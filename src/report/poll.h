@@ -11,6 +11,5 @@
 extern int rcs_poll_begin(void); /* gives the number of connections that it needs */
 extern void rcs_poll_round(int64 now_us, int64 *wait_us);
 extern bool rcs_poll_request_done(RcsHttpRequest *r);
-extern int rcs_poll_active(void); /* its requests that are under way */
 
 #endif /* RCS_POLL_H */

@@ -34,12 +34,6 @@
 
 static int flying = 0;
 
-int
-rcs_questions_flying(void)
-{
-	return flying;
-}
-
 /* ---------- what is on disk ---------- */
 
 static void

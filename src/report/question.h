@@ -7,7 +7,6 @@
 
 #include "report/polled_accounts.h"
 
-extern int rcs_questions_flying(void);
 extern void rcs_question_ask(RcsPoll *p, int64 now_us, int64 *wait_us);
 extern void rcs_question_done(RcsPoll *p);
 extern void rcs_question_store(RcsPoll *p, int64 now_us);
