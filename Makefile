@@ -65,8 +65,12 @@ bench bench-grow bench-views:
 	bench/$(@:bench-%=%).sh
 bench-long:
 	BENCH=backlog OUT=bench/results-long.md $(MAKE) bench
-deps demo lint format:
+deps demo format:
 	scripts/$@.sh
+# The objects say who calls whom.
+lint:
+	$(MAKE) -s all
+	scripts/lint.sh
 demo-chat:
 	scripts/demo_chat.sh
 check-long:

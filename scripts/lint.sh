@@ -10,11 +10,11 @@ shopt -s nullglob
 uses=$(cat <<'END'
 ^\s*#\s*include\s*[<"]curl/ ~ src/base/http_client.[ch] src/base/http_transfer.[ch] ~ only http_client and its transfers know libcurl
 ^\s*#\s*include\s*[<"]microhttpd ~ src/listener/http_server.c src/listener/judge_request.c src/listener/exchange.c ~ only the lowest files of the listener know libmicrohttpd
-\bSPI_ ~ src/process/txn.c src/base/statement.[ch] src/account/account.c src/account/chatbot.c src/queue/single.c src/queue/send.c src/account/rights.c src/queue/rejected.c src/queue/cancel.c src/queue/show.c src/campaign/*.c src/queue/wait.c src/hold/hold.c src/queue/resolve.c src/media/media.c src/account/data_server.c src/chat/reply.c src/queue/people.c src/queue/trace.c ~ SPI belongs to storage
-\b(WaitLatch|WaitEventSet|epoll) ~ src/base/evloop.[ch] src/process/launcher.c src/queue/wait.c src/process/ddl_hooks.c src/process/slots.c src/process/my_slot.c src/account/account_check.c src/hold/hold.c src/media/media.c src/campaign/watch.c src/listener/http_server.c ~ only these files may wait
+\bSPI_ ~ src/process/txn.c src/base/statement.[ch] src/account/*.c src/hold/*.c src/queue/*.c src/campaign/*.c src/chat/*.c src/media/media.c ~ SPI is for the folders that keep rows; workers use base/statement
+\b(WaitLatch|WaitEventSet|epoll|pg_usleep) ~ src/base/evloop.[ch] src/base/fault_point.c src/process/launcher.c src/process/my_slot.c src/queue/wait.c src/account/account_check.c src/hold/hold.c src/media/media.c src/campaign/watch.c src/listener/http_server.c src/delivery/delivery_worker.c ~ only these files may wait
 \bPG_VERSION_NUM\b ~ src/base/pg_compat.h ~ versions differ in pg_compat.h only
 \bDefineCustom ~ src/process/guc.c ~ settings are defined in guc.c only
-\bPG_TRY\b ~ src/process/txn.c src/base/foreign_json.c src/process/ddl_hooks.c src/campaign/add.c src/queue/send.c src/chat/fetch.c src/chat/handler.c ~ PG_TRY only where an error must be caught
+\bPG_TRY\b ~ src/process/txn.c src/base/foreign_json.c src/queue/send.c src/chat/fetch.c src/chat/handler.c ~ PG_TRY only where an error must be caught
 \belog\s*\(\s*INFO\b ~  ~ no elog(INFO
 \bsprintf\s*\( ~  ~ sprintf has no bound: use snprintf or psprintf
 \bstrcpy\s*\( ~  ~ strcpy has no bound: use strlcpy
@@ -103,14 +103,40 @@ check_shape()
 	done
 }
 
+# One way of writing: a function stands above those that call it, so that a file is read from its
+# parts to its whole and needs no list of what comes; sections are marked in one way.
+check_dialect()
+{
+	local f line
+	for f in "${sources[@]}"; do
+		while read -r line; do
+			report "$f:$line"
+		done < <(perl -0777 -e '
+			my ($plain, $text) = map { local @ARGV = ($_); scalar <> } @ARGV;
+			sub at { 1 + (substr($_[0], 0, $_[1]) =~ tr/\n//) }
+			my @lines = split /\n/, $text;
+			while ($plain =~ /^static\s[^;{}=()]*?(\w+)\([^;{}]*\);/gm)
+			{
+				my ($name, $line) = ($1, at($plain, $-[0]));
+				next if $line > 1 && $lines[$line - 2] =~ /call each other/;
+				print "$line: $name stands above its callers, so that it need not be declared before",
+					" (or say that they call each other)\n";
+			}
+			while ($text =~ m{^[ \t]*/\* ?[-=*#~]{3,}.*$}gm)
+			{
+				my ($mark, $at) = ($&, $-[0]);
+				next if $mark =~ m{^/\* -{10} \S.* -{10} \*/$};
+				print at($text, $at), ": a section is marked as /* ---------- words ---------- */\n";
+			}
+			' "$plain/$f" "$f")
+	done
+}
+
 # The install script: CREATE OR REPLACE and IF NOT EXISTS would adopt an object that somebody
 # else left there, and a definer's function without a search_path runs the caller's objects.
 check_sql()
 {
 	local f line
-	while read -r line; do
-		report "schema/$line: two files never share a number, which is their place in the script"
-	done < <(printf "%s\n" schema/*.sql | sed -nE "s/^schema.([0-9]+)_.*/\1/p" | uniq -d)
 	for f in schema/*.sql updates/*.sql; do
 		# what is not ASCII has no place in some encodings of databases
 		while IFS=: read -r line _; do
@@ -137,12 +163,35 @@ check_sql()
 	done
 }
 
+# Which folder and file may know which (src/README.md).
+check_arrows()
+{
+	local line
+	while read -r line; do
+		report "$line"
+	done < <(perl scripts/arrows.pl)
+}
+
+# The server loads us among other libraries, so each name that we give away begins with ours.
+check_exports()
+{
+	local name
+	[ -f rcs.so ] || return 0
+	while read -r name; do
+		report "rcs.so: exports $name: a name outside its file begins with rcs_"
+	done < <(nm -D --defined-only rcs.so | awk '{ print $3 }' |
+		grep -vE '^(rcs_|pg_finfo_|Pg_magic_func$|_PG_init$)' || true)
+}
+
 for f in "${sources[@]}"; do
 	strip_c "$f" >"$plain/$f"
 done
 check_uses
 check_shape
+check_dialect
 check_sql
+check_arrows
+check_exports
 if [ "$bad" -eq 0 ]; then
 	echo "lint: ${#sources[@]} C files, nothing to report"
 fi

@@ -279,16 +279,17 @@ run_fuzz()
 	count fuzz "$p" "$f" "$status"
 }
 
-wants lint && run_lint
 if [ -f ktsim/Makefile ] && { wants ktsim || wants tap; }; then
 	title "build of the stand-in carrier"
 	make -s ktsim
 fi
 wants ktsim && run_ktsim
-if wants regress || wants isolation || wants tap; then
+if wants lint || wants regress || wants isolation || wants tap; then
 	title build
 	build
 fi
+# It looks at the objects, too.
+wants lint && run_lint
 if wants regress; then
 	# unquoted on purpose: a list of names
 	# shellcheck disable=SC2046,SC2086
