@@ -168,6 +168,7 @@ failed(int64 id)
 		rcs_chat_forget_failures(id);
 }
 
+/* A job without a request is answered at once; it and start() call each other. */
 static void answer_without_data(RcsChatJob *job);
 
 static void
