@@ -116,6 +116,7 @@ my $campaign = console_json("/api/campaigns/$id", @cookie);
 is("$campaign->{progress}{name}, $campaign->{progress}{total}, $campaign->{message}{serviceType}", 'Winter sale, 3000, RCSSMS', 'a campaign');
 is($campaign->{rejected}[0]{phone}, '010-****-8888', 'who was not taken');
 is(join(', ', sort map { $_->{what} } @{ $campaign->{history} }), 'added, added, created, started', 'its history');
+poll($node, $db, "SELECT sent >= 10 FROM rcs.campaign_progress WHERE campaign = '$id'", 't', 30, 'ten have a result');
 my $messages = console_json("/api/campaigns/$id/messages", @cookie);
 is(scalar(@{ $messages->{messages} }), 10, 'some of its messages');
 is(scalar(@{ $messages->{codes} }), 0, 'none of which failed');
