@@ -4,7 +4,7 @@
 # usage: deps.sh [bench|browser]: also what the benchmark needs, or the tests with a browser and a web server.
 set -euo pipefail
 
-# Packages that will do (the first is the one installed), then the reason.
+# Packages that will do, then the reason.  The first that this Debian has is installed.
 # The server is added below, since its version depends on what is here.
 needs=(
 	"libcurl4-openssl-dev libcurl4-gnutls-dev libcurl4-nss-dev: HTTP to the carrier"
@@ -66,28 +66,15 @@ server_present()
 server_major()
 {
 	local major pgxs
-	pgxs=$(pg_config --pgxs 2>/dev/null) || pgxs=
+	pgxs=$("${PG_CONFIG:-pg_config}" --pgxs 2>/dev/null) || pgxs=
 	if [ -f "$pgxs" ]; then
-		pg_config --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/'
+		"${PG_CONFIG:-pg_config}" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/'
 		return
 	fi
 	major=$(apt-cache show postgresql 2>/dev/null |
 		awk '/^Depends:.*postgresql-[0-9]/ && !n { sub(/.*postgresql-/, ""); n = $0 + 0 }
 			END { if (n) print n }') || major=
 	echo "${major:-15}"
-}
-
-missing=()
-collect()
-{
-	local entry names
-	for entry in "$@"; do
-		read -r -a names <<<"${entry%%:*}"
-		if ! installed "${names[@]}"; then
-			missing+=("${names[0]}")
-			printf '  %-26s%s\n' "${names[0]}" "${entry#*: }"
-		fi
-	done
 }
 
 if ! command -v dpkg-query >/dev/null; then
@@ -118,6 +105,43 @@ read_lists()
 	fi
 }
 
+# The first of these packages that this Debian has; versions in names come and go with its releases.
+first_known()
+{
+	local p
+	for p in "$@"; do
+		if apt-cache show "$p" >/dev/null 2>&1; then
+			echo "$p"
+			return
+		fi
+	done
+}
+
+# collect required|optional ENTRY...: what is missing, in missing and on standard output.
+missing=()
+collect()
+{
+	local kind=$1 entry names name
+	shift
+	for entry in "$@"; do
+		read -r -a names <<<"${entry%%:*}"
+		if installed "${names[@]}"; then
+			continue
+		fi
+		name=$(first_known "${names[@]}")
+		if [ -z "$name" ]; then
+			read_lists >/dev/null
+			name=$(first_known "${names[@]}")
+		fi
+		if [ -z "$name" ] && [ "$kind" = optional ]; then
+			continue
+		fi
+		name=${name:-${names[0]}}
+		missing+=("$name")
+		printf '  %-26s%s\n' "$name" "${entry#*: }"
+	done
+}
+
 if ! server_present; then
 	apt-cache show postgresql >/dev/null 2>&1 || read_lists
 	major=$(server_major)
@@ -139,9 +163,9 @@ fi
 
 listing=$(mktemp)
 trap 'rm -f "$listing"' EXIT
-collect "${needs[@]}" >"$listing"
+collect required "${needs[@]}" >"$listing"
 required=${#missing[@]}
-collect "${optional[@]}" >>"$listing"
+collect optional "${optional[@]}" >>"$listing"
 
 if [ ${#missing[@]} -eq 0 ]; then
 	echo "deps: everything is here"
