@@ -27,6 +27,9 @@ CREATE TABLE rcs.identity (
 	installed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	last_alive timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	promoted_at timestamptz,
+	place text NOT NULL DEFAULT '',
+	machine text NOT NULL DEFAULT '',
+	subscriptions oid[] NOT NULL DEFAULT '{}',
 	PRIMARY KEY (system_id, dboid)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE rcs.identity IS 'which server and database these rows were written in; compared when a worker starts';
@@ -35,13 +38,18 @@ COMMENT ON COLUMN rcs.identity.installed_at IS 'messages that are older than thi
 COMMENT ON COLUMN rcs.identity.last_alive IS 'written every 10 s while sending, every minute while messages wait, else every hour';
 COMMENT ON COLUMN rcs.identity.promoted_at IS 'the last failover: what is older may have been sent by the former primary without a record here';
 
-CREATE FUNCTION rcs._identity_now(OUT system_id text, OUT timeline int, OUT dboid oid, OUT node_id text)
+COMMENT ON COLUMN rcs.identity.place IS 'when the data directory was written to its disk (the birth of global/pg_control): another in a copy; empty: not known';
+COMMENT ON COLUMN rcs.identity.machine IS 'of /etc/machine-id; empty: none';
+COMMENT ON COLUMN rcs.identity.subscriptions IS 'those that were there when rcs_resume accepted what they had brought';
+
+CREATE FUNCTION rcs._identity_now(OUT system_id text, OUT timeline int, OUT dboid oid, OUT node_id text,
+	OUT place text, OUT machine text)
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rcs_identity_now';
 COMMENT ON FUNCTION rcs._identity_now() IS 'identity of the running server and this database';
 
-INSERT INTO rcs.identity (system_id, timeline, dboid, node_id) SELECT i.* FROM rcs._identity_now() AS i;
+INSERT INTO rcs.identity (system_id, timeline, dboid, node_id, place, machine) SELECT i.* FROM rcs._identity_now() AS i;
 
 CREATE FUNCTION rcs._identity_written() RETURNS SETOF rcs.identity
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
@@ -51,6 +59,16 @@ AS $$
 	ORDER BY i.system_id = n.system_id AND i.dboid = n.dboid DESC, i.last_alive DESC LIMIT 1;
 $$;
 COMMENT ON FUNCTION rcs._identity_written() IS 'the row of rcs.identity that counts here: that of this server and database, or in a copy that of the original';
+
+CREATE FUNCTION rcs._filled_by() RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT min(u.subname) FROM pg_subscription_rel r JOIN pg_subscription u ON u.oid = r.srsubid
+	WHERE r.srrelid IN (SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'rcs'::regnamespace)
+		AND r.srsubid NOT IN (SELECT unnest(i.subscriptions) FROM rcs.identity i);
+$$;
+COMMENT ON FUNCTION rcs._filled_by() IS 'a subscription that writes tables of the extension, and that rcs_resume has not accepted: another server counts and sends; null: none';
 
 CREATE FUNCTION rcs_hold(reason pg_catalog.text, drain pg_catalog.interval DEFAULT NULL)
 RETURNS pg_catalog.void
@@ -68,5 +86,5 @@ AS 'MODULE_PATHNAME', 'rcs_resume_sql';
 COMMENT ON FUNCTION rcs_resume(pg_catalog.text)
 	IS 'ends all holds of this database, and accepts that it is where it is now';
 
-REVOKE ALL ON FUNCTION rcs._identity_now(), rcs._identity_written(), rcs_hold(pg_catalog.text, pg_catalog.interval),
+REVOKE ALL ON FUNCTION rcs._identity_now(), rcs._identity_written(), rcs._filled_by(), rcs_hold(pg_catalog.text, pg_catalog.interval),
 	rcs_resume(pg_catalog.text) FROM PUBLIC;

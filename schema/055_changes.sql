@@ -111,6 +111,7 @@ BEGIN
 				AND (x.message IS NULL
 					OR NOT EXISTS (SELECT FROM rcs.erased e WHERE e.at > now() - interval '1 day')
 					OR EXISTS (SELECT FROM rcs.message m WHERE m.id = x.message))
+				AND rcs._filled_by() IS NULL
 			ORDER BY x.id) c
 		RETURNING 1)
 	SELECT count(*), pg_current_snapshot() INTO n, present FROM numbered;

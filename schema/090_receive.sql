@@ -309,7 +309,7 @@ BEGIN
 			SELECT x.outcome FROM rcs.result x
 			WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ord = m.ord
 			ORDER BY x.attempt DESC LIMIT 1) r
-		WHERE NOT e.counted AND r.outcome NOT IN ('r', 't', 'w')
+		WHERE NOT e.counted AND r.outcome NOT IN ('r', 't', 'w') AND rcs._filled_by() IS NULL
 		ORDER BY e.received_at LIMIT most),
 	moved AS (
 		SELECT k.campaign_no, k.message, after.code, after.at,

@@ -33,8 +33,12 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN bool_or(h.server IS NULL) THEN 'critical' WHEN count(*) > 0 THEN 'warning' END,
 		coalesce(string_agg(format('%s on hold for %s by %s: %s', coalesce('account ' || h.server, 'the database'),
-			rcs._span(statement_timestamp() - h.at), h.who, h.reason), '; ' ORDER BY h.at), 'no hold is in force'),
-		'When it may send again, run SELECT rcs_resume(''why'').'
+			rcs._span(statement_timestamp() - h.at), h.who, h.reason), '; ' ORDER BY h.at), 'no hold is in force'
+			|| CASE WHEN coalesce(current_setting('rcs.node_id', true), '') = ''
+				THEN '; rcs.node_id is not set, so that a copy of the whole machine would not be noticed' ELSE '' END),
+		CASE WHEN rcs._filled_by() IS NOT NULL
+			THEN 'To cut over: SELECT rcs_hold(''cut-over'', ''1 min'') on the other server, wait until the subscription has caught up, ALTER SUBSCRIPTION ... DISABLE, then SELECT rcs_resume(''cut-over'') here.'
+			ELSE 'When it may send again, run SELECT rcs_resume(''why'').' END
 	FROM (SELECT * FROM rcs.hold x WHERE x.released_at IS NULL ORDER BY x.at LIMIT 10) h
 $$;
 COMMENT ON FUNCTION rcs._health_hold() IS 'check of rcs_health(): is sending stopped on purpose?';

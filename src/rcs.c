@@ -15,6 +15,7 @@
 #include "chat/handler.h"
 #include "listener/listener_shared.h"
 #include "media/media_shared.h"
+#include "process/boot.h"
 #include "process/ddl_hooks.h"
 #include "process/guc.h"
 #include "process/hold_shared.h"
@@ -36,6 +37,7 @@ _PG_init(void)
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 
+	rcs_boot_note();
 	rcs_slots_init();
 	rcs_account_shared_init();
 	rcs_campaign_rate_init();

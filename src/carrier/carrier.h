@@ -91,6 +91,8 @@ extern void rcs_holds_init(void);
 /* in a turn, then committed or rolled_back */
 extern bool rcs_holds_turn(bool at_once);
 extern void rcs_holds_impose(const char *reason);
+extern void rcs_holds_judge_contents(void);
+extern bool rcs_holds_filled(void);
 extern TimestampTz rcs_holds_installed_at(void);
 extern bool rcs_holds_committed(void);
 extern void rcs_holds_rolled_back(void);

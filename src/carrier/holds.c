@@ -13,6 +13,7 @@
 
 #include "base/monotonic.h"
 #include "carrier/carrier.h"
+#include "hold/contents.h"
 #include "hold/hold_store.h"
 #include "hold/identity.h"
 #include "process/hold_shared.h"
@@ -35,6 +36,7 @@ static struct
 	int64 read_at_us;
 	TimestampTz installed_at;
 	TimestampTz promoted_at;
+	bool filled; /* by a subscription */
 } known = {.must_read = true, .installed_at = DT_NOBEGIN, .promoted_at = DT_NOBEGIN};
 
 /* What the transaction under way has found or made. */
@@ -157,6 +159,13 @@ rcs_account_held(const RcsAccount *a)
 	return a->foreign >= FOREIGN_MAX ? "too many foreign duplicates" : NULL;
 }
 
+/* Another server writes these tables, so this one leaves them alone. */
+bool
+rcs_holds_filled(void)
+{
+	return known.filled;
+}
+
 /* ---------- making ---------- */
 
 /* In a turn: the whole database is on hold from now on. */
@@ -166,6 +175,16 @@ rcs_holds_impose(const char *reason)
 	turn.imposed = true;
 	rcs_hold_by_worker(NULL, reason);
 	read_holds();
+}
+
+/* In a turn: were the rows that have been read written here?  If not, the database is on hold from now on. */
+void
+rcs_holds_judge_contents(void)
+{
+	char *why = rcs_contents_foreign(known.installed_at, &known.filled);
+
+	if (why != NULL && !known.whole_by_worker)
+		rcs_holds_impose(why);
 }
 
 /*
@@ -231,7 +250,10 @@ rcs_holds_turn(bool at_once)
 		turn.imposed = turn.suspects_held = true;
 	}
 	if (turn.imposed || rcs_holds_wanted(rcs_now_us(), &unused))
+	{
 		read_holds();
+		rcs_holds_judge_contents();
+	}
 	beat(at_once);
 	return turn.released || rcs_holds_reason() != NULL;
 }

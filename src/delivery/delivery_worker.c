@@ -317,9 +317,12 @@ one_round(void)
 	uint32 number = rcs_hold_number();
 
 	rcs_clock_look(now_us);
-	rcs_sweep_when_due(now_us);
-	rcs_count_when_due(now_us);
-	rcs_purge_when_due(now_us);
+	if (!rcs_holds_filled())
+	{
+		rcs_sweep_when_due(now_us);
+		rcs_count_when_due(now_us);
+		rcs_purge_when_due(now_us);
+	}
 	rcs_carrier_checks();
 	rcs_codes_write(now_us, false);
 	rcs_throughput_write(now_us, false);

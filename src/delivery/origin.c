@@ -28,6 +28,7 @@ rcs_origin_judge(const RcsMessageRow *messages, int n)
 			impose_foreign();
 			return;
 		}
+	rcs_holds_judge_contents();
 }
 
 bool
@@ -36,6 +37,9 @@ rcs_origin_judge_leases(int64 generation)
 	TimestampTz oldest;
 	bool complete = rcs_outbox_leased_messages(generation, &oldest);
 
+	rcs_holds_judge_contents();
+	if (rcs_holds_filled())
+		return false;
 	if (TIMESTAMP_IS_NOBEGIN(rcs_holds_installed_at()))
 		return true;
 	if (complete && oldest < rcs_holds_installed_at())

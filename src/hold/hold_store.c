@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -48,7 +49,8 @@ rcs_hold_list(MemoryContext cxt)
 static RcsStatement insert_by_worker =
 	{"INSERT INTO rcs.hold (who, server, reason) SELECT '" WORKER "', $1, $2"
 	 " WHERE NOT EXISTS (SELECT FROM rcs.hold h WHERE h.released_at IS NULL"
-	 "  AND h.server IS NOT DISTINCT FROM $1 AND h.who = '" WORKER "' AND h.reason = $2)",
+	 "  AND h.server IS NOT DISTINCT FROM $1 AND h.who = '" WORKER
+	 "' AND ($1 IS NULL OR h.reason = $2))",
 	 2,
 	 {TEXTOID, TEXTOID},
 	 NULL};
@@ -66,16 +68,17 @@ rcs_hold_by_worker(const char *server, const char *reason)
 	if (server == NULL)
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("rcs sends nothing from database %u: it is on hold", MyDatabaseId),
+				 errmsg("rcs sends nothing from database \"%s\": it is on hold",
+						get_database_name(MyDatabaseId)),
 				 errdetail("Reason: %s.", reason),
 				 errhint(
 					 "If this database is to send, run SELECT rcs_resume('why it may') in it.")));
 	else
-		ereport(WARNING,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("rcs sends nothing through server \"%s\" from database %u: it is on hold",
-						server, MyDatabaseId),
-				 errdetail("Reason: %s.", reason),
-				 errhint(
-					 "If this database is to send, run SELECT rcs_resume('why it may') in it.")));
+		ereport(
+			WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("rcs sends nothing through server \"%s\" from database \"%s\": it is on hold",
+					server, get_database_name(MyDatabaseId)),
+			 errdetail("Reason: %s.", reason),
+			 errhint("If this database is to send, run SELECT rcs_resume('why it may') in it.")));
 }

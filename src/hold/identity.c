@@ -20,6 +20,7 @@
 #include "access/xlog_internal.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -29,7 +30,10 @@
 #include "base/pg_compat.h"
 #include "base/statement.h"
 #include "hold/hold_store.h"
+#include "hold/contents.h"
 #include "hold/identity.h"
+#include "hold/place.h"
+#include "process/boot.h"
 #include "process/guc.h"
 
 #define PROMOTION_GAP_MS 120000
@@ -40,7 +44,9 @@ typedef struct Identity
 	char *system_id;
 	int timeline;
 	Oid dboid;
-	char *node_id; /* "" = none */
+	char *node_id;		 /* "" = none */
+	const char *place;	 /* of the data directory; "" = not known */
+	const char *machine; /* "" = not known */
 	TimestampTz last_alive;
 } Identity;
 
@@ -63,6 +69,8 @@ read_present(Identity *id)
 	id->timeline = (int) RcsTimeline();
 	id->dboid = MyDatabaseId;
 	id->node_id = rcs_node_id;
+	id->place = rcs_place_written();
+	id->machine = rcs_place_machine();
 	id->last_alive = GetCurrentTimestamp();
 }
 
@@ -72,8 +80,8 @@ rcs_identity_now(PG_FUNCTION_ARGS)
 {
 	Identity id;
 	TupleDesc tupdesc;
-	Datum values[4];
-	bool nulls[4] = {false, false, false, false};
+	Datum values[6];
+	bool nulls[6] = {false, false, false, false, false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -82,6 +90,8 @@ rcs_identity_now(PG_FUNCTION_ARGS)
 	values[1] = Int32GetDatum(id.timeline);
 	values[2] = ObjectIdGetDatum(id.dboid);
 	values[3] = CStringGetTextDatum(id.node_id);
+	values[4] = CStringGetTextDatum(id.place);
+	values[5] = CStringGetTextDatum(id.machine);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
 }
 
@@ -102,16 +112,18 @@ static RcsStatement lock_table = {"LOCK TABLE rcs.identity IN SHARE ROW EXCLUSIV
 								  0,
 								  {0},
 								  NULL};
-static RcsStatement read_row = {
-	"SELECT i.system_id, i.timeline, i.dboid::bigint, i.node_id, i.last_alive FROM rcs._identity_written() i",
-	0,
-	{0},
-	NULL};
-static RcsStatement insert_row = {"INSERT INTO rcs.identity (system_id, timeline, dboid, node_id)"
-								  " SELECT i.* FROM rcs._identity_now() i",
-								  0,
-								  {0},
-								  NULL};
+static RcsStatement read_row =
+	{"SELECT i.system_id, i.timeline, i.dboid::bigint, i.node_id, i.last_alive, i.place,"
+	 "  i.machine FROM rcs._identity_written() i",
+	 0,
+	 {0},
+	 NULL};
+static RcsStatement insert_row =
+	{"INSERT INTO rcs.identity (system_id, timeline, dboid, node_id, place, machine)"
+	 " SELECT i.* FROM rcs._identity_now() i",
+	 0,
+	 {0},
+	 NULL};
 
 static bool
 read_recorded(Identity *id)
@@ -125,22 +137,27 @@ read_recorded(Identity *id)
 	id->dboid = (Oid) rcs_column_int64(0, 3);
 	id->node_id = rcs_column_text(0, 4, cxt);
 	id->last_alive = rcs_column_int64(0, 5);
+	id->place = rcs_column_text(0, 6, cxt);
+	id->machine = rcs_column_text(0, 7, cxt);
 	return true;
 }
 
-static RcsStatement adopt =
-	{"INSERT INTO rcs.identity AS i (system_id, timeline, dboid, node_id, installed_at,"
-	 "  promoted_at)"
-	 " SELECT n.system_id, n.timeline, n.dboid, coalesce(nullif(n.node_id, ''), w.node_id, ''),"
-	 "  CASE WHEN $1 THEN '-infinity' ELSE coalesce(w.installed_at, now()) END,"
-	 "  CASE WHEN $2 THEN clock_timestamp() ELSE w.promoted_at END"
-	 " FROM rcs._identity_now() n LEFT JOIN rcs._identity_written() w ON true"
-	 " ON CONFLICT (system_id, dboid) DO UPDATE SET timeline = EXCLUDED.timeline,"
-	 "  node_id = EXCLUDED.node_id, installed_at = EXCLUDED.installed_at,"
-	 "  promoted_at = EXCLUDED.promoted_at, last_alive = clock_timestamp()",
-	 2,
-	 {BOOLOID, BOOLOID},
-	 NULL};
+static RcsStatement adopt = {
+	"INSERT INTO rcs.identity AS i (system_id, timeline, dboid, node_id, installed_at,"
+	"  promoted_at, place, machine, subscriptions)"
+	" SELECT n.system_id, n.timeline, n.dboid, coalesce(nullif(n.node_id, ''), w.node_id, ''),"
+	"  CASE WHEN $1 THEN '-infinity' ELSE coalesce(w.installed_at, now()) END,"
+	"  CASE WHEN $2 THEN clock_timestamp() ELSE w.promoted_at END, n.place, n.machine,"
+	"  CASE WHEN $1 THEN ARRAY(SELECT u.oid FROM pg_subscription u) ELSE coalesce(w.subscriptions, '{}') END"
+	" FROM rcs._identity_now() n LEFT JOIN rcs._identity_written() w ON true"
+	" ON CONFLICT (system_id, dboid) DO UPDATE SET timeline = EXCLUDED.timeline,"
+	"  node_id = EXCLUDED.node_id, installed_at = EXCLUDED.installed_at,"
+	"  promoted_at = EXCLUDED.promoted_at,"
+	"  place = EXCLUDED.place, machine = EXCLUDED.machine,"
+	"  subscriptions = EXCLUDED.subscriptions, last_alive = clock_timestamp()",
+	2,
+	{BOOLOID, BOOLOID},
+	NULL};
 
 /* That of the server which this one was, and those that a subscription has brought. */
 static RcsStatement forget_others = {"DELETE FROM rcs.identity i USING rcs._identity_now() n"
@@ -239,8 +256,9 @@ static RcsStatement any_message = {"SELECT FROM rcs.message LIMIT 1", 0, {0}, NU
 /* ---------- the verdict ---------- */
 
 /*
- * The data are as old as the last thing that is known to have happened in them.
- * Where nothing waits a restore has nothing to send twice.
+ * A target stops a restore only.  Without one the data are as old as the last
+ * thing that is known to have happened in them; where nothing waits an old
+ * standby has nothing to send twice.
  */
 static Verdict
 judge_timeline(const Identity *was, const Identity *is, const char **why)
@@ -248,12 +266,18 @@ judge_timeline(const Identity *was, const Identity *is, const char **why)
 	TimestampTz began = timeline_began(is->timeline);
 	TimestampTz newest = newest_waiting(began, true);
 
-	if (newest != 0 &&
-		TimestampDifferenceMilliseconds(Max(newest, was->last_alive), began) > PROMOTION_GAP_MS)
+	if (rcs_place_had_target(is->timeline, was->timeline) ||
+		(newest != 0 &&
+		 TimestampDifferenceMilliseconds(Max(newest, was->last_alive), began) > PROMOTION_GAP_MS))
 	{
 		*why =
 			psprintf("the server was restored to an earlier time (timeline %d, last alive at %s)",
 					 is->timeline, timestamptz_to_str(was->last_alive));
+		return SUSPECT;
+	}
+	if (rcs_boot_restored())
+	{
+		*why = psprintf("the server was restored from its archive (timeline %d)", is->timeline);
 		return SUSPECT;
 	}
 	if (rcs_after_promotion == RCS_AFTER_PROMOTION_RESUME)
@@ -286,10 +310,39 @@ judge_gap(const Identity *was, const char **why)
 	return SUSPECT;
 }
 
+static bool
+is_known_and_differs(const char *was, const char *is)
+{
+	return was[0] != '\0' && is[0] != '\0' && strcmp(was, is) != 0;
+}
+
+/* rcs.node_id says that the machines of a shared disk are one node. */
+static bool
+is_other_machine(const Identity *was, const Identity *is)
+{
+	return is_known_and_differs(was->machine, is->machine) &&
+		   (is->node_id[0] == '\0' || strcmp(was->node_id, is->node_id) != 0);
+}
+
+/* The same timeline: is it the same data directory, too? */
+static Verdict
+judge_place(const Identity *was, const Identity *is, const char **why)
+{
+	if (is_known_and_differs(was->place, is->place))
+		*why = "this is a copy of the data directory of a server that may still run";
+	else if (is_other_machine(was, is))
+		*why = "this is the data directory of a server on another machine, which may still run";
+	else
+		return SAME;
+	return SUSPECT;
+}
+
 static Verdict
 judge(const Identity *was, const Identity *is, const char **why)
 {
-	if (is->node_id[0] != '\0' && was->node_id[0] != '\0' && strcmp(is->node_id, was->node_id) != 0)
+	Verdict verdict;
+
+	if (is_known_and_differs(was->node_id, is->node_id))
 	{
 		*why = psprintf(
 			"this is a copy: the data were written where rcs.node_id is \"%s\", and here it is \"%s\"",
@@ -299,9 +352,10 @@ judge(const Identity *was, const Identity *is, const char **why)
 	if (strcmp(is->system_id, was->system_id) != 0)
 	{
 		/* pg_upgrade begins at the first timeline; a copy that was made a server of its own does not */
-		if (is->timeline == 1 || is->timeline <= was->timeline)
+		if (is->timeline == 1 && !is_other_machine(was, is))
 			return UPGRADED;
-		*why = "this is a copy of another server: its system identifier and its timeline are new";
+		*why =
+			"this is a copy of another server: its system identifier is new, and its timeline or its machine";
 		return SUSPECT;
 	}
 	if (is->dboid != was->dboid)
@@ -311,7 +365,8 @@ judge(const Identity *was, const Identity *is, const char **why)
 	}
 	if (is->timeline != was->timeline)
 		return judge_timeline(was, is, why);
-	return judge_gap(was, why);
+	verdict = judge_gap(was, why);
+	return verdict == SAME ? judge_place(was, is, why) : verdict;
 }
 
 static void
@@ -327,15 +382,39 @@ act(Verdict verdict, const char *why)
 		ereport(
 			LOG,
 			(errmsg(
-				"the system identifier is new, as after pg_upgrade: rcs goes on sending from database %u",
-				MyDatabaseId)));
+				"the system identifier is new, as after pg_upgrade: rcs goes on sending from database \"%s\"",
+				get_database_name(MyDatabaseId))));
 	else if (verdict == PROMOTED)
 		ereport(
 			WARNING,
-			(errmsg("the server was promoted: rcs goes on sending from database %u", MyDatabaseId),
+			(errmsg("the server was promoted: rcs goes on sending from database \"%s\"",
+					get_database_name(MyDatabaseId)),
 			 errdetail(
 				 "What the former primary sent and did not replicate is offered again, under the same ids."),
 			 errhint("Set rcs.after_promotion to hold if somebody is to decide that.")));
+}
+
+/* Rows from elsewhere; NULL: none. */
+static const char *
+foreign_contents(void)
+{
+	TimestampTz installed_at;
+	TimestampTz promoted_at;
+	bool filled;
+
+	rcs_identity_read_times(&installed_at, &promoted_at);
+	return rcs_contents_foreign(installed_at, &filled);
+}
+
+bool
+rcs_identity_is_suspect(void)
+{
+	Identity was;
+	Identity is;
+	const char *why = NULL;
+
+	read_present(&is);
+	return foreign_contents() != NULL || (read_recorded(&was) && judge(&was, &is, &why) == SUSPECT);
 }
 
 /* The lock makes workers that start together agree. */
@@ -352,6 +431,8 @@ rcs_identity_check(void)
 	if (read_recorded(&was))
 	{
 		verdict = judge(&was, &is, &why);
+		if (verdict != SUSPECT && (why = foreign_contents()) != NULL)
+			verdict = SUSPECT;
 		act(verdict, why);
 	}
 	else if (rcs_execute(&any_message, NULL, NULL) > 0)

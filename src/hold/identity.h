@@ -12,6 +12,9 @@
 /* Compares the row with this server, and adopts it or makes a hold. */
 extern void rcs_identity_check(void);
 
+/* Would a worker that starts now make a hold? */
+extern bool rcs_identity_is_suspect(void);
+
 /* Writes this server into the row; "all": messages that were loaded from elsewhere may go too. */
 extern void rcs_identity_adopt(bool all, bool promoted);
 

@@ -1,0 +1,45 @@
+/*
+ * contents.c
+ *		Notices rows that were loaded from a dump, or that a subscription brings.
+ *
+ * Another server has sent these messages, or will.  The rows of a subscription
+ * commit after it is listed in pg_subscription_rel, so whoever asks after he has
+ * read messages misses none.  This file must not know how a hold stops anything.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "base/statement.h"
+#include "hold/contents.h"
+
+/* The oldest single message has the lowest batch_id. */
+static RcsStatement look =
+	{"SELECT rcs._filled_by(),"
+	 "  $1 > '-infinity' AND (EXISTS (SELECT FROM rcs.campaign c WHERE c.created_at < $1)"
+	 "   OR coalesce((SELECT m.created_at FROM rcs.message m WHERE m.campaign_no = 0"
+	 "    ORDER BY m.batch_id LIMIT 1) < $1, false))",
+	 1,
+	 {TIMESTAMPTZOID},
+	 NULL};
+
+char *
+rcs_contents_foreign(TimestampTz installed_at, bool *filled)
+{
+	Datum values[] = {TimestampTzGetDatum(installed_at)};
+	char *subscription;
+	bool isnull;
+
+	rcs_execute(&look, values, NULL);
+	subscription = rcs_column_text(0, 1, CurrentMemoryContext);
+	*filled = subscription != NULL;
+	if (*filled)
+		return psprintf(
+			"its tables are filled by subscription \"%s\", so another server sends these messages",
+			subscription);
+	if (DatumGetBool(rcs_column(0, 2, &isnull)))
+		return pstrdup(
+			"there are messages that are older than the extension in this database, so they were loaded from a dump");
+	return NULL;
+}
