@@ -142,6 +142,8 @@ under_way($sim, 300);
 set_conf($node, synchronous_standby_names => 'nobody');
 poll($node, 'postgres', "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type LIKE 'rcs%worker'",
 	2, 20, 'both workers wait for it');
+# what had left before is counted when the carrier has read it
+sleep(0.5);
 $offers = $sim->stats->{offers};
 my $waiting = "wait_event = 'SyncRep' AND backend_type LIKE 'rcs%worker'";
 $node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE $waiting");
