@@ -30,6 +30,7 @@ CREATE TABLE rcs.identity (
 	place text NOT NULL DEFAULT '',
 	machine text NOT NULL DEFAULT '',
 	subscriptions oid[] NOT NULL DEFAULT '{}',
+	origin uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
 	PRIMARY KEY (system_id, dboid)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE rcs.identity IS 'which server and database these rows were written in; compared when a worker starts';
@@ -50,6 +51,20 @@ AS 'MODULE_PATHNAME', 'rcs_identity_now';
 COMMENT ON FUNCTION rcs._identity_now() IS 'identity of the running server and this database';
 
 INSERT INTO rcs.identity (system_id, timeline, dboid, node_id, place, machine) SELECT i.* FROM rcs._identity_now() AS i;
+
+-- The name makes a dump load it before the queue.
+CREATE TABLE rcs._origin (
+	origin uuid PRIMARY KEY
+);
+COMMENT ON TABLE rcs._origin IS 'whose data are in these tables: a row besides that of rcs.identity came with a dump or a copy, and rcs_resume deletes it';
+INSERT INTO rcs._origin SELECT i.origin FROM rcs.identity i;
+SELECT pg_catalog.pg_extension_config_dump('rcs._origin', '');
+
+CREATE FUNCTION rcs._has_foreign_rows() RETURNS bool
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT EXISTS (SELECT FROM rcs._origin o WHERE o.origin NOT IN (SELECT i.origin FROM rcs.identity i)) $$;
+COMMENT ON FUNCTION rcs._has_foreign_rows() IS 'was anything loaded here that another database has written?';
 
 CREATE FUNCTION rcs._identity_written() RETURNS SETOF rcs.identity
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
@@ -86,5 +101,5 @@ AS 'MODULE_PATHNAME', 'rcs_resume_sql';
 COMMENT ON FUNCTION rcs_resume(pg_catalog.text)
 	IS 'ends all holds of this database, and accepts that it is where it is now';
 
-REVOKE ALL ON FUNCTION rcs._identity_now(), rcs._identity_written(), rcs._filled_by(), rcs_hold(pg_catalog.text, pg_catalog.interval),
+REVOKE ALL ON FUNCTION rcs._identity_now(), rcs._identity_written(), rcs._filled_by(), rcs._has_foreign_rows(), rcs_hold(pg_catalog.text, pg_catalog.interval),
 	rcs_resume(pg_catalog.text) FROM PUBLIC;

@@ -1,4 +1,23 @@
--- What rcs_resume() puts right when another server has written these tables.
+-- What rcs_resume() puts right when another server has written these tables, and when a dump may not be loaded.
+
+CREATE FUNCTION rcs._load_problem(name text) RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	there bool;
+BEGIN
+	EXECUTE format('SELECT EXISTS (SELECT FROM rcs.%I)', name) INTO there;
+	RETURN CASE WHEN there AND name <> '_origin' THEN 'it has rows already'
+		-- the newest single message has the highest batch_id
+		WHEN EXISTS (SELECT FROM rcs._identity_written() i
+			WHERE EXISTS (SELECT FROM rcs.campaign c WHERE c.created_at >= i.installed_at)
+				OR (SELECT m.created_at FROM rcs.message m WHERE m.campaign_no = 0
+					ORDER BY m.batch_id DESC LIMIT 1) >= i.installed_at)
+			AND NOT rcs._has_foreign_rows()
+		THEN 'this database has messages of its own' END;
+END $$;
+COMMENT ON FUNCTION rcs._load_problem(text) IS 'why a COPY of a dump into this table is refused; null: it may be loaded';
 
 CREATE FUNCTION rcs._accept_contents() RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -45,4 +64,4 @@ BEGIN
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION rcs._accept_contents() IS 'puts sequences past what the tables hold, and the feed of changes in order after a subscription; sequences never go back';
-REVOKE ALL ON FUNCTION rcs._accept_contents() FROM PUBLIC;
+REVOKE ALL ON FUNCTION rcs._load_problem(text), rcs._accept_contents() FROM PUBLIC;

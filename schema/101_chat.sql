@@ -216,7 +216,7 @@ DECLARE
 BEGIN
 	WITH waiting AS MATERIALIZED (
 		SELECT x.ctid AS tid, x AS i, rcs._said(x.event, x.text, x.postback_data) AS said FROM rcs.inbound x
-		WHERE x.handled_at IS NULL AND x.id > low AND rcs._chat_is_free(x.id)
+		WHERE x.handled_at IS NULL AND x.id > low AND rcs._chat_is_free(x.id) AND rcs._filled_by() IS NULL
 		ORDER BY x.id LIMIT most FOR UPDATE SKIP LOCKED),
 	ruled AS MATERIALIZED (
 		SELECT w.tid, w.i, (w.i).id AS id, r.rule_id, r.reply, r.owner, to_regrole(quote_ident(r.owner)) AS role,
@@ -285,7 +285,8 @@ BEGIN
 	seen := low;
 	alone := false;
 	LOOP
-		SELECT x.id INTO seen FROM rcs.inbound x WHERE x.handled_at IS NULL AND x.id > low ORDER BY x.id LIMIT 1;
+		SELECT x.id INTO seen FROM rcs.inbound x WHERE x.handled_at IS NULL AND x.id > low
+			AND rcs._filled_by() IS NULL ORDER BY x.id LIMIT 1;
 		IF NOT FOUND THEN
 			seen := low;
 			RETURN;

@@ -13,6 +13,7 @@
 #include "campaign/campaign_rate.h"
 #include "campaign/verdict.h"
 #include "chat/handler.h"
+#include "hold/load_guard.h"
 #include "listener/listener_shared.h"
 #include "media/media_shared.h"
 #include "process/boot.h"
@@ -50,5 +51,6 @@ _PG_init(void)
 	if (IsBinaryUpgrade)
 		return;
 	rcs_ddl_hooks_init();
+	rcs_load_guard_init();
 	rcs_launcher_register();
 }

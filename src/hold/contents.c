@@ -15,14 +15,14 @@
 #include "hold/contents.h"
 
 /* The oldest single message has the lowest batch_id. */
-static RcsStatement look =
-	{"SELECT rcs._filled_by(),"
-	 "  $1 > '-infinity' AND (EXISTS (SELECT FROM rcs.campaign c WHERE c.created_at < $1)"
-	 "   OR coalesce((SELECT m.created_at FROM rcs.message m WHERE m.campaign_no = 0"
-	 "    ORDER BY m.batch_id LIMIT 1) < $1, false))",
-	 1,
-	 {TIMESTAMPTZOID},
-	 NULL};
+static RcsStatement look = {
+	"SELECT rcs._filled_by(),"
+	"  rcs._has_foreign_rows() OR $1 > '-infinity' AND (EXISTS (SELECT FROM rcs.campaign c WHERE c.created_at < $1)"
+	"   OR coalesce((SELECT m.created_at FROM rcs.message m WHERE m.campaign_no = 0"
+	"    ORDER BY m.batch_id LIMIT 1) < $1, false))",
+	1,
+	{TIMESTAMPTZOID},
+	NULL};
 
 char *
 rcs_contents_foreign(TimestampTz installed_at, bool *filled)

@@ -144,11 +144,12 @@ read_recorded(Identity *id)
 
 static RcsStatement adopt = {
 	"INSERT INTO rcs.identity AS i (system_id, timeline, dboid, node_id, installed_at,"
-	"  promoted_at, place, machine, subscriptions)"
+	"  promoted_at, place, machine, subscriptions, origin)"
 	" SELECT n.system_id, n.timeline, n.dboid, coalesce(nullif(n.node_id, ''), w.node_id, ''),"
 	"  CASE WHEN $1 THEN '-infinity' ELSE coalesce(w.installed_at, now()) END,"
 	"  CASE WHEN $2 THEN clock_timestamp() ELSE w.promoted_at END, n.place, n.machine,"
-	"  CASE WHEN $1 THEN ARRAY(SELECT u.oid FROM pg_subscription u) ELSE coalesce(w.subscriptions, '{}') END"
+	"  CASE WHEN $1 THEN ARRAY(SELECT u.oid FROM pg_subscription u) ELSE coalesce(w.subscriptions, '{}') END,"
+	"  coalesce(w.origin, gen_random_uuid())"
 	" FROM rcs._identity_now() n LEFT JOIN rcs._identity_written() w ON true"
 	" ON CONFLICT (system_id, dboid) DO UPDATE SET timeline = EXCLUDED.timeline,"
 	"  node_id = EXCLUDED.node_id, installed_at = EXCLUDED.installed_at,"
@@ -166,6 +167,12 @@ static RcsStatement forget_others = {"DELETE FROM rcs.identity i USING rcs._iden
 									 {0},
 									 NULL};
 
+static RcsStatement forget_origins =
+	{"DELETE FROM rcs._origin o WHERE o.origin NOT IN (SELECT i.origin FROM rcs.identity i)",
+	 0,
+	 {0},
+	 NULL};
+
 void
 rcs_identity_adopt(bool all, bool promoted)
 {
@@ -173,6 +180,8 @@ rcs_identity_adopt(bool all, bool promoted)
 
 	rcs_execute(&adopt, values, NULL);
 	rcs_execute(&forget_others, NULL, NULL);
+	if (all)
+		rcs_execute(&forget_origins, NULL, NULL);
 }
 
 /*

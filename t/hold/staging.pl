@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 my $db = 'shop';
 my $sim = start_ktsim();
 my $main = original($sim, 'main', rate => 60000);
-my $dump = $PostgreSQL::Test::Utils::tmp_check . '/shop.dump';
+my $dump = $PostgreSQL::Test::Utils::tmp_check . '/staging.dump';
 my $n = 0;
 
 sub dumped { $main->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-p', $main->port, '-h', $main->host, $db ], 'pg_dump'); return; }

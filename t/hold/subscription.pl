@@ -24,7 +24,7 @@ drained($old, $db, 60, 'a history');
 # The new server, while the old one sends
 
 $old->safe_psql($db, 'CREATE PUBLICATION everything FOR ALL TABLES');
-my $schema = $PostgreSQL::Test::Utils::tmp_check . '/schema.sql';
+my $schema = $PostgreSQL::Test::Utils::tmp_check . '/subscription.sql';
 $old->command_ok([ 'pg_dump', '--schema-only', '--no-publications', '-f', $schema, '-p', $old->port, '-h', $old->host, $db ],
 	'pg_dump --schema-only');
 $new->safe_psql('postgres', "CREATE DATABASE $db");

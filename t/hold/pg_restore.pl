@@ -1,0 +1,105 @@
+# Ways to restore: each works, or is refused with the right advice, and never doubles a count.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use IPC::Run ();
+use PostgreSQL::Test::Utils;
+use RcsCopies;
+use RcsTest;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $db = 'shop';
+my $sim = start_ktsim();
+my $main = original($sim, 'main', rate => 60000);
+my $tmp = $PostgreSQL::Test::Utils::tmp_check;
+my @connect = ('-p', $main->port, '-h', $main->host);
+
+my $campaign = campaign($main, $db, 1000);
+$main->safe_psql($db, q{SELECT rcs_campaign_add(id, '{12}'::text[]) FROM rcs.campaign});
+$main->safe_psql($db, q{SELECT count(rcs_send('0103000' || i, 'hello', key => 'k' || i)) FROM generate_series(1000, 1049) i});
+drained($main, $db, 60, 'all is sent');
+$main->safe_psql($db, q{SELECT rcs_receive(jsonb_agg('{"status": "success", "serviceType": "RCSSMS", "bill": 1}'::jsonb
+	|| jsonb_build_object('msgId', id))) FROM (SELECT id FROM rcs.message WHERE campaign_no > 0 LIMIT 600) x});
+poll($main, $db, 'SELECT delivered FROM rcs.campaign_progress', 600, 20, 'reports are counted');
+$main->safe_psql($db, q{UPDATE rcs.tally SET at = at - interval '10 min'});
+command_ok([ 'pg_dump', '-Fc', '-f', "$tmp/pg_restore.dump", @connect, $db ], 'pg_dump');
+command_ok([ 'pg_dump', '-Fp', '--clean', '--if-exists', '-f', "$tmp/pg_restore_clean.sql", @connect, $db ], 'pg_dump --clean');
+
+my $all = q{
+	SELECT (SELECT array_agg((total, queued, sent, delivered, rejected, accepted)::text) FROM rcs.campaign_progress)::text
+	|| (SELECT array_agg((status, n)::text ORDER BY status, n) FROM rcs.campaign_result)::text
+	|| (SELECT count(*) FROM rcs.rejected) || ' ' || (SELECT count(*) FROM rcs.campaign_history)
+	|| ' ' || (SELECT count(*) FROM rcs.intent)};
+my $counts = $main->safe_psql($db, $all);
+
+sub restore
+{
+	my ($into, @options) = @_;
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ 'pg_restore', @options, '-d', $into, @connect, "$tmp/pg_restore.dump" ], '>', \$out, '2>', \$err);
+	return $err;
+}
+
+sub advice { return qr/HINT: +.*DROP EXTENSION rcs CASCADE|HINT: +.*new database/; }
+
+for my $way ([], ['-1'], [ '-j', '4' ], ['--no-owner'], [ '--no-owner', '--no-acl' ])
+{
+	my $name = join(' ', @$way) || 'plain';
+	$main->safe_psql('postgres', 'DROP DATABASE IF EXISTS r');
+	$main->safe_psql('postgres', 'CREATE DATABASE r');
+	is(restore('r', @$way), '', "$name: restored");
+	is($main->safe_psql('r', $all), $counts, "$name: counts are the same");
+	held_soon($main, 10, "$name: on hold", 'r');
+	my $again = restore('r', @$way);
+	# in one transaction PostgreSQL's own "already exists" comes first
+	like($again, "@$way" eq '-1' ? qr/already exists/ : advice(), "$name: a second time is refused with advice");
+	is($main->safe_psql('r', $all), $counts, "$name: no count is doubled");
+	restore('r', '--clean', @$way);
+	is($main->safe_psql('r', $all), $counts, "$name: nor by --clean");
+}
+
+# Over a database that goes on: what was folded and purged since has other rows
+$main->safe_psql($db, q{
+	UPDATE rcs.result SET at = at - interval '3 h'; UPDATE rcs.message SET created_at = created_at - interval '3 h';
+	UPDATE rcs.event SET received_at = received_at - interval '3 h'; UPDATE rcs.rejected SET at = at - interval '3 h'});
+my $results = q{SELECT sum(n) FROM rcs.campaign_result};
+my $sum = $main->safe_psql($db, $results);
+$main->safe_psql($db, q{SELECT rcs_purge('2 h')});
+is($main->safe_psql($db, $results), $sum, 'purged');
+like(restore($db, '--data-only'), advice(), 'loaded over what was purged: refused with advice');
+is($main->safe_psql($db, $results), $sum, 'no result is counted twice');
+is($main->safe_psql($db, 'SELECT total FROM rcs.campaign_progress'), 1000, 'no message');
+
+# --data-only into an extension that is there
+$main->safe_psql('postgres', 'DROP DATABASE r');
+rcs_database($main, 'r');
+setup_account($main, 'r', $sim);
+$main->safe_psql('r', 'DELETE FROM rcs.chatbot');
+is(restore('r', '--data-only'), '', '--data-only: loaded');
+is($main->safe_psql('r', $all), $counts, '--data-only: counts are the same');
+held_soon($main, 10, '--data-only: on hold', 'r');
+
+# SQL with --clean, by psql: into a new database, and over one
+$main->safe_psql('postgres', 'DROP DATABASE r');
+$main->safe_psql('postgres', 'CREATE DATABASE r');
+my ($out, $err) = ('', '');
+IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$tmp/pg_restore_clean.sql", @connect, 'r' ], '>', \$out, '2>', \$err);
+unlike($err, qr/ERROR/, 'SQL with --clean --if-exists loads');
+is($main->safe_psql('r', $all), $counts, 'counts are the same');
+IPC::Run::run([ 'psql', '-X', '-q', '-f', "$tmp/pg_restore_clean.sql", @connect, 'r' ], '>', \$out, '2>', \$err);
+is($main->safe_psql('r', $all), $counts, 'a second time: no count is doubled');
+
+# The whole server
+$main->safe_psql('postgres', 'DROP DATABASE r');
+command_ok([ 'pg_dumpall', '-f', "$tmp/pg_restore_all.sql", @connect ], 'pg_dumpall');
+my $other = rcs_node('other');
+IPC::Run::run([ 'psql', '-X', '-q', '-f', "$tmp/pg_restore_all.sql", '-p', $other->port, '-h', $other->host, 'postgres' ], '>', \$out, '2>', \$err);
+is(join("\n", grep { !/role .* already exists/ } grep { /ERROR/ } split /\n/, $err), '', 'pg_dumpall loads');
+is($other->safe_psql($db, 'SELECT count(*) FROM rcs.chatbot'), 1, 'with the sender');
+held_soon($other, 10, 'and is on hold');
+$_->stop for $main, $other;
+done_testing();
