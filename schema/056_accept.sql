@@ -39,7 +39,7 @@ BEGIN
 			SELECT max(x.last) FROM (SELECT 0 AS no UNION ALL SELECT c.campaign_no FROM rcs.campaign c) s
 			CROSS JOIN LATERAL (SELECT max(m.batch_id) AS last FROM rcs.message m WHERE m.campaign_no = s.no) x))'),
 		('rcs.generation_seq', 'SELECT greatest((SELECT max(generation) FROM rcs.batch), (
-			SELECT max(x.generation) FROM (SELECT i.generation FROM rcs.intent i ORDER BY i.id DESC LIMIT 10000) x))'),
+			SELECT max(x.generation) FROM (SELECT i.generation FROM rcs.intent i ORDER BY i.row_id DESC LIMIT 10000) x))'),
 		('rcs.change_seq', 'SELECT max(seq) FROM rcs._change_feed')
 	LOOP
 		EXECUTE s.most INTO most;
