@@ -56,7 +56,8 @@ is($offers_now, $offers, 'nothing was offered to the carrier');
 
 sql(q{UPDATE rcs.message SET created_at = created_at - interval '9 days'; UPDATE rcs.result SET at = at - interval '9 days';
 	UPDATE rcs.intent SET at = at - interval '9 days'; UPDATE rcs.event SET received_at = received_at - interval '9 days';
-	UPDATE rcs.inbound SET received_at = received_at - interval '9 days', handled_at = handled_at - interval '9 days', carrier_at = carrier_at - interval '9 days'});
+	UPDATE rcs.inbound SET received_at = received_at - interval '9 days', handled_at = handled_at - interval '9 days', carrier_at = carrier_at - interval '9 days';
+	UPDATE rcs.identity SET installed_at = installed_at - interval '10 days'});
 sub comes_again
 {
 	is(push_to('/msgstatus', [ report($id), report($later), report($id, status => 'fail', error => { code => '54002', message => 'x' }) ]), 200, "$_[0]: reports");
