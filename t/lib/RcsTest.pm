@@ -183,7 +183,8 @@ sub server_answers
 	my ($node, $db) = @_;
 	my $end = time() + $PostgreSQL::Test::Utils::timeout_default;
 
-	sleep(0.02) until $node->psql($db // 'postgres', 'SELECT 1') == 0 || time() > $end;
+	# psql may be gone before it has read the statement, which IPC::Run dies of
+	sleep(0.02) until (eval { $node->psql($db // 'postgres', 'SELECT 1') } // 1) == 0 || time() > $end;
 	return;
 }
 
