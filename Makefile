@@ -69,7 +69,7 @@ deps demo format:
 	scripts/$@.sh
 # The objects say who calls whom.
 lint:
-	$(MAKE) -s all
+	$(MAKE) -s -j$(shell nproc) all
 	scripts/lint.sh
 demo-chat:
 	scripts/demo_chat.sh
