@@ -43,7 +43,8 @@ is($node->safe_psql($db, "SELECT string_agg(what || ' ' || who || ' ' || (detail
 		FROM rcs.campaign_event WHERE detail ->> 'via' IS NOT NULL"),
 	'paused ops console, resumed ops console', 'what was pressed was done, by the role of the console');
 $node->safe_psql($db, "SELECT rcs_campaign_cancel('$id')");
-drained($node, $db, 30);
+# rcs_wait without an id does not wait for what is canceled
+drained($node, $db, 60, 'the canceled campaign is ended', $id);
 oracle($node, $db, $sim);
 is(complaints($node), 0, 'nothing in the log');
 $node->stop;
