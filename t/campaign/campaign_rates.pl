@@ -63,7 +63,7 @@ sql("SELECT rcs_campaign_change('$slowest', rate_per_minute => 900), rcs_campaig
 my $changed = time() + 1;
 sleep(11);
 sql("SELECT rcs_campaign_cancel('$_')") for keys %rate;
-drained($node, $db, 30, 'they end');
+drained($node, $db, 30, 'it ends', $_) for keys %rate;
 
 my %times = offers();
 keeps($rate{$_}, 'a campaign', @{ $times{$_} }) for @others;

@@ -44,7 +44,7 @@ cmp_ok($n3, '>', 1.5 * $n1, 'weight 3 gets clearly more');
 cmp_ok($n3, '<', 4.5 * $n1, 'but not everything');
 is(sent($small), 20, 'a small one does not wait for them');
 sql("SELECT rcs_campaign_cancel('$_')") for $one, $three;
-drained($node, $db, 30, 'the rest ends');
+drained($node, $db, 30, 'the rest ends', $_) for $one, $three;
 oracle($node, $db, $sim);
 $node->stop;
 done_testing();
