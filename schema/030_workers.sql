@@ -26,4 +26,14 @@ REVOKE ALL ON FUNCTION rcs._workers(), rcs._request_workers() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION rcs._workers() TO pg_monitor;
 GRANT SELECT ON rcs.worker_status TO pg_monitor;
 
+-- Advisory locks would be anybody's who may connect: he could stop what waits for them.
+CREATE FUNCTION rcs._turn(name text) RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_turn';
+COMMENT ON FUNCTION rcs._turn(text)
+	IS 'waits until no other transaction of this database has this turn, and has it until the end of its transaction: advertising, changes, erasure, purge or reports';
+CREATE FUNCTION rcs._try_turn(name text, shared boolean DEFAULT false) RETURNS boolean
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_try_turn';
+COMMENT ON FUNCTION rcs._try_turn(text, boolean) IS 'as rcs._turn, but false instead of waiting; shared: beside others that share it';
+REVOKE ALL ON FUNCTION rcs._turn(text), rcs._try_turn(text, boolean) FROM PUBLIC;
+
 SELECT rcs._request_workers();

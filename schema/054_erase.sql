@@ -76,13 +76,13 @@ BEGIN
 		RAISE EXCEPTION 'rcs_erase needs a READ COMMITTED transaction' USING ERRCODE = 'invalid_transaction_state',
 			HINT = 'In another one it does not see what was written meanwhile.';
 	END IF;
-	PERFORM pg_advisory_xact_lock('rcs.erased'::regclass::oid::int, 1);
+	PERFORM rcs._turn('erasure');
 	INSERT INTO rcs.installation DEFAULT VALUES ON CONFLICT DO NOTHING;
 	UPDATE rcs.inbound i SET phone = NULL, text = NULL, postback_data = NULL, file = NULL, location = NULL, payload = NULL,
 		reply_message = NULL, handled_at = coalesce(i.handled_at, now()), problem = 'the sender was erased'
 	WHERE i.phone = digits;
 	GET DIAGNOSTICS n = ROW_COUNT;
-	PERFORM pg_advisory_xact_lock('rcs._change'::regclass::oid::int, 1);
+	PERFORM rcs._turn('changes');
 	SELECT * INTO m FROM rcs._erase_messages(digits);
 	n := n + m.n;
 	UPDATE rcs.rejected r SET phone = NULL, params = NULL, ref = NULL WHERE @extschema@.rcs_phone_or_null(r.phone) = digits;

@@ -92,7 +92,7 @@ DECLARE
 	present pg_snapshot;
 	n int;
 BEGIN
-	IF NOT pg_try_advisory_xact_lock('rcs._change'::regclass::oid::int, 1) THEN
+	IF NOT rcs._try_turn('changes') THEN
 		RETURN 0;
 	END IF;
 	IF NOT EXISTS (SELECT FROM rcs._change) THEN

@@ -87,7 +87,7 @@ DECLARE
 	batches bigint[];
 	total int;
 BEGIN
-	PERFORM pg_advisory_xact_lock('rcs.event'::regclass::oid::int, 1);
+	PERFORM rcs._turn('reports');
 	WHILE rcs._count_events() > 0 LOOP
 	END LOOP;
 	SELECT c.id INTO campaign FROM rcs.campaign c WHERE c.campaign_no = stream;

@@ -122,7 +122,7 @@ DECLARE
 	unknown jsonb;
 BEGIN
 	-- a person is being erased (rcs._erase): waits only if one of these messages is to that person
-	IF NOT pg_try_advisory_xact_lock_shared('rcs.erased'::regclass::oid::int, 1) THEN
+	IF NOT rcs._try_turn('erasure', shared => true) THEN
 		PERFORM FROM rcs.message m
 		WHERE m.id = ANY (ARRAY(SELECT rcs._uuid_or_null(e->>'msgId') FROM jsonb_array_elements(reports) e))
 		ORDER BY m.id FOR KEY SHARE;
@@ -296,7 +296,7 @@ AS $$
 DECLARE
 	counted int;
 BEGIN
-	IF NOT pg_try_advisory_xact_lock('rcs.event'::regclass::oid::int, 1) THEN
+	IF NOT rcs._try_turn('reports') THEN
 		RETURN 0;
 	END IF;
 	WITH known AS MATERIALIZED (

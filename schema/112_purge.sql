@@ -9,7 +9,7 @@ AS $$
 BEGIN
 	-- a worker purges for some milliseconds at a time; a call of rcs_purge may take hours
 	FOR i IN 1 .. CASE WHEN wait THEN 50 ELSE 1 END LOOP
-		IF pg_try_advisory_xact_lock('rcs._result_count'::regclass::oid::int, 1) THEN
+		IF rcs._try_turn('purge') THEN
 			RETURN true;
 		END IF;
 		PERFORM pg_sleep(0.1) WHERE wait;
@@ -147,7 +147,7 @@ BEGIN
 	DELETE FROM rcs.event e WHERE NOT e.counted AND e.received_at < cutoff
 		AND NOT EXISTS (SELECT FROM rcs.message m WHERE m.id = e.message);
 	SELECT max(f.seq) INTO seq_gone FROM rcs._change_feed f WHERE f.at < cutoff;
-	IF seq_gone IS NOT NULL AND pg_try_advisory_xact_lock('rcs._change'::regclass::oid::int, 1) THEN
+	IF seq_gone IS NOT NULL AND rcs._try_turn('changes') THEN
 		DELETE FROM rcs._change_feed f WHERE f.seq <= seq_gone AND f.at < cutoff;
 		INSERT INTO rcs._change_mark AS k (snapshot, pruned, purged_seq) VALUES ('1:1:', '1', seq_gone)
 		ON CONFLICT (only_one) DO UPDATE SET purged_seq = greatest(k.purged_seq, EXCLUDED.purged_seq);

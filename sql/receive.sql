@@ -62,7 +62,7 @@ END $$;
 -- counts them as a worker would; a worker that counts at this moment is waited for
 CREATE FUNCTION pg_temp.count_events() RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM pg_advisory_xact_lock('rcs.event'::regclass::oid::int, 1);
+	PERFORM rcs._turn('reports');
 	RETURN rcs._count_events();
 END $$;
 CREATE FUNCTION pg_temp.progress() RETURNS text LANGUAGE sql AS $$

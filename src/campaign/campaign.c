@@ -9,37 +9,23 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "utils/builtins.h"
 
 #include "account/rights.h"
 #include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
+#include "process/own_lock.h"
 #include "process/owner.h"
 #include "queue/outbox.h"
 
-#define LOCK_FIELD4_ADD 2 /* generations of workers have 1 there */
-
 /* ---------- for all functions about campaigns ---------- */
-
-static bool
-lock_adding(int64 campaign_no, bool wait)
-{
-	LOCKTAG tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (campaign_no >> 32), (uint32) campaign_no,
-						 LOCK_FIELD4_ADD);
-	/* a tag of our own, which pg_advisory_lock cannot take */
-	tag.locktag_type = LOCKTAG_USERLOCK;
-	return LockAcquire(&tag, ExclusiveLock, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
-}
 
 /* Transactions that add recipients, or judge the present ones, stand in line. */
 void
 rcs_campaign_lock_adding(int64 campaign_no)
 {
-	(void) lock_adding(campaign_no, true);
+	(void) rcs_own_lock(RCS_OWN_ADDING, campaign_no, ExclusiveLock, true);
 }
 
 /* rcs._lock_adding(campaign_no): a purge does not wait in line, it tries again later. */
@@ -47,7 +33,7 @@ PG_FUNCTION_INFO_V1(rcs_campaign_try_lock_adding);
 Datum
 rcs_campaign_try_lock_adding(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(lock_adding(PG_GETARG_INT64(0), false));
+	PG_RETURN_BOOL(rcs_own_lock(RCS_OWN_ADDING, PG_GETARG_INT64(0), ExclusiveLock, false));
 }
 
 #define CAMPAIGN_COLUMNS                                                                             \

@@ -2,21 +2,20 @@
  * claim.c
  *		The claims of this process on messages of users: no other process answers those.
  *
- * A claim is a session lock of a kind that SQL cannot take: it is held while no
- * transaction is open, and ends with the process in every case.  This file must
- * not know how a message is chosen or answered.
+ * A claim is a session lock: it is held while no transaction is open, and ends
+ * with the process in every case.  This file must not know how a message is
+ * chosen or answered.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "utils/memutils.h"
 
 #include "base/monotonic.h"
 #include "chat/claim.h"
+#include "process/own_lock.h"
 
-#define CLAIM_LOCK 0x5244
 #define REMEMBERED 64 /* failures; a message whose failure is forgotten is tried at once */
 #define REST_US \
 	INT64CONST(3000000) /* longer than the pause after a failure, so that others get a turn */
@@ -32,24 +31,6 @@ static int64 current = 0;
 static Failure failures[REMEMBERED];
 static int next_failure = 0;
 
-static void
-claim_tag(LOCKTAG *tag, int64 id)
-{
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) ((uint64) id >> 32), (uint32) id, CLAIM_LOCK);
-	tag->locktag_type = LOCKTAG_USERLOCK;
-}
-
-/* The lock manager counts a lock that this process has already; the second one is given back. */
-static bool
-take(const LOCKTAG *tag)
-{
-	LockAcquireResult result = LockAcquire(tag, ExclusiveLock, true, true);
-
-	if (result == LOCKACQUIRE_ALREADY_HELD || result == LOCKACQUIRE_ALREADY_CLEAR)
-		LockRelease(tag, ExclusiveLock, true);
-	return result == LOCKACQUIRE_OK;
-}
-
 static Failure *
 find_failure(int64 id)
 {
@@ -62,10 +43,7 @@ find_failure(int64 id)
 void
 rcs_chat_release(int64 id)
 {
-	LOCKTAG tag;
-
-	claim_tag(&tag, id);
-	LockRelease(&tag, ExclusiveLock, true);
+	rcs_own_unlock_session(RCS_OWN_CLAIM, id, ExclusiveLock);
 }
 
 void
@@ -121,10 +99,12 @@ is_resting(int64 id)
 }
 
 static bool
-take_unless_resting(int64 id, LOCKTAG *tag)
+take_unless_resting(int64 id)
 {
-	claim_tag(tag, id);
-	return !is_resting(id) && take(tag);
+	bool again;
+
+	return !is_resting(id) && rcs_own_lock_session(RCS_OWN_CLAIM, id, ExclusiveLock, &again) &&
+		   !again;
 }
 
 /* True when no process has claimed it.  The caller locks its row next and answers at once. */
@@ -132,11 +112,9 @@ PG_FUNCTION_INFO_V1(rcs_chat_is_free);
 Datum
 rcs_chat_is_free(PG_FUNCTION_ARGS)
 {
-	LOCKTAG tag;
-
-	if (!take_unless_resting(PG_GETARG_INT64(0), &tag))
+	if (!take_unless_resting(PG_GETARG_INT64(0)))
 		PG_RETURN_BOOL(false);
-	LockRelease(&tag, ExclusiveLock, true);
+	rcs_chat_release(PG_GETARG_INT64(0));
 	PG_RETURN_BOOL(true);
 }
 
@@ -146,9 +124,8 @@ Datum
 rcs_chat_claim(PG_FUNCTION_ARGS)
 {
 	int64 id = PG_GETARG_INT64(0);
-	LOCKTAG tag;
 
-	if (!take_unless_resting(id, &tag))
+	if (!take_unless_resting(id))
 		PG_RETURN_BOOL(false);
 	rcs_chat_give_up_claim();
 	current = id;

@@ -24,6 +24,7 @@
 
 #include "chat/handler.h"
 #include "process/my_slot.h"
+#include "process/own_lock.h"
 #include "process/shmem.h"
 
 #define MAX_MARKS 128 /* more than chat workers, which have one marked message each */
@@ -228,6 +229,7 @@ rcs_reply_handler(PG_FUNCTION_ARGS)
 						   sec | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	runs = true;
 	start_clocks(PG_GETARG_INT32(3));
+	rcs_own_locks_guard();
 	PG_TRY();
 	{
 		result = call(PG_GETARG_OID(0), PG_GETARG_DATUM(2), &isnull);
@@ -236,6 +238,7 @@ rcs_reply_handler(PG_FUNCTION_ARGS)
 	{
 		stop_clocks();
 		runs = false;
+		rcs_own_locks_restore();
 	}
 	PG_END_TRY();
 	SetUserIdAndSecContext(userid, sec);

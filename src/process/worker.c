@@ -19,7 +19,6 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -27,13 +26,12 @@
 
 #include "base/pg_compat.h"
 #include "process/my_slot.h"
+#include "process/own_lock.h"
 #include "process/txn.h"
 #include "process/worker.h"
 
 #define LOCK_TIMEOUT "1s"
 
-/* Marks the session locks of generations; SQL can take no lock of this kind. */
-#define GENERATION_LOCK 0x5243
 
 static int64 generation = 0; /* 0: none */
 static uint32 reloads = 0;
@@ -170,14 +168,6 @@ rcs_worker_loop_housekeeping(void)
 
 /* ---------- generations ---------- */
 
-static void
-generation_tag(LOCKTAG *tag, int64 number)
-{
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) ((uint64) number >> 32), (uint32) number,
-						 GENERATION_LOCK);
-	tag->locktag_type = LOCKTAG_USERLOCK;
-}
-
 int64
 rcs_worker_generation(void)
 {
@@ -188,15 +178,14 @@ rcs_worker_generation(void)
 bool
 rcs_generation_alive(int64 number)
 {
-	LOCKTAG tag;
+	bool again;
 
 	if (number == generation)
 		return true;
 	/* shared, so that two workers that ask at once do not take each other for the owner */
-	generation_tag(&tag, number);
-	if (LockAcquire(&tag, ShareLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (!rcs_own_lock_session(RCS_OWN_GENERATION, number, ShareLock, &again))
 		return true;
-	LockRelease(&tag, ShareLock, true);
+	rcs_own_unlock_session(RCS_OWN_GENERATION, number, ShareLock);
 	return false;
 }
 
@@ -215,12 +204,9 @@ next_generation(void *arg)
 static void
 forget_generation(void)
 {
-	LOCKTAG tag;
-
 	if (generation == 0)
 		return;
-	generation_tag(&tag, generation);
-	LockRelease(&tag, ExclusiveLock, true);
+	rcs_own_unlock_session(RCS_OWN_GENERATION, generation, ExclusiveLock);
 	generation = 0;
 }
 
@@ -229,16 +215,15 @@ void
 rcs_worker_new_generation(void)
 {
 	int64 number;
-	LOCKTAG tag;
+	bool again;
 
 	forget_generation();
 	do
 	{
 		if (!rcs_txn_run(next_generation, &number))
 			rcs_worker_end(rcs_my_slot());
-		generation_tag(&tag, number);
 	}
 	/* taken only when the sequence was set back */
-	while (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL);
+	while (!rcs_own_lock_session(RCS_OWN_GENERATION, number, ExclusiveLock, &again));
 	generation = number;
 }

@@ -108,8 +108,7 @@ rcs_outbox_refused(const RcsPerson *people, int n, int *places)
  * Two workers must not count for the same person at once.  One lock for all
  * persons cannot deadlock, and it is taken only if there is a cap.
  */
-static RcsStatement cap_lock =
-	{"SELECT pg_advisory_xact_lock('rcs.ad_sent'::regclass::oid::int, 1)", 0, {0}, NULL};
+static RcsStatement cap_lock = {"SELECT rcs._turn('advertising')", 0, {0}, NULL};
 static RcsStatement make_key =
 	{"INSERT INTO rcs.installation SELECT WHERE NOT EXISTS (SELECT FROM rcs.installation)"
 	 " ON CONFLICT DO NOTHING",

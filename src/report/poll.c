@@ -11,18 +11,17 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "utils/memutils.h"
 
 #include "account/account_shared.h"
 #include "base/monotonic.h"
+#include "process/own_lock.h"
 #include "process/txn.h"
 #include "report/overdue.h"
 #include "report/poll.h"
 #include "report/question.h"
 
 #define LOOK_EVERY (2 * SECOND)
-#define POLL_LOCK 0x5250
 
 static bool poller = false;
 static int64 look_at_us = 0;
@@ -30,22 +29,11 @@ static int64 look_at_us = 0;
 /* ---------- accounts ---------- */
 
 static void
-claim_tag(LOCKTAG *tag, int64 account)
-{
-	SET_LOCKTAG_ADVISORY(*tag, InvalidOid, (uint32) ((uint64) account >> 32), (uint32) account,
-						 POLL_LOCK);
-	tag->locktag_type = LOCKTAG_USERLOCK;
-}
-
-static void
 give_up_claim(RcsPoll *p)
 {
-	LOCKTAG tag;
-
 	if (p->claimed == 0)
 		return;
-	claim_tag(&tag, p->claimed);
-	LockRelease(&tag, ExclusiveLock, true);
+	rcs_own_unlock_session(RCS_OWN_POLL, p->claimed, ExclusiveLock);
 	p->claimed = 0;
 }
 
@@ -58,27 +46,19 @@ static void
 claim(RcsPoll *p)
 {
 	int64 account = rcs_account_key(p->account->options->url, p->account->options->rcs_id);
-	LOCKTAG tag;
+	bool again;
 
 	if (p->claimed == account)
 		return;
 	give_up_claim(p);
-	claim_tag(&tag, account);
-	switch (LockAcquire(&tag, ExclusiveLock, true, true))
+	if (rcs_own_lock_session(RCS_OWN_POLL, account, ExclusiveLock, &again) && !again)
 	{
-		case LOCKACQUIRE_OK:
-			p->claimed = account;
-			p->claims_refused = 0;
-			/* failures before the claim do not count any more */
-			p->failures = 0;
-			p->results_at_us = 0;
-			return;
-		case LOCKACQUIRE_ALREADY_HELD:
-		case LOCKACQUIRE_ALREADY_CLEAR:
-			LockRelease(&tag, ExclusiveLock, true);
-			break;
-		case LOCKACQUIRE_NOT_AVAIL:
-			break;
+		p->claimed = account;
+		p->claims_refused = 0;
+		/* failures before the claim do not count any more */
+		p->failures = 0;
+		p->results_at_us = 0;
+		return;
 	}
 	/* only after some refusals: the process before this one may be about to end */
 	if (++p->claims_refused > RCS_POLL_BLIPS)

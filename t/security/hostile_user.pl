@@ -45,7 +45,7 @@ is(by_mallory(q{
 my $names = q{SELECT DISTINCT p.proname, p.pronargs, pg_catalog.oidvectortypes(p.proargtypes) AS args, p.prorettype::regtype AS result
 	FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f' AND NOT p.proretset
 	AND p.proname IN ('now', 'lower', 'upper', 'length', 'left', 'right', 'coalesce', 'concat_ws', 'format', 'jsonb_build_object', 'convert_to', 'sha256',
-		'encode', 'gen_random_uuid', 'nextval', 'statement_timestamp', 'clock_timestamp', 'current_setting', 'pg_advisory_xact_lock', 'jsonb_typeof',
+		'encode', 'gen_random_uuid', 'nextval', 'statement_timestamp', 'clock_timestamp', 'current_setting', 'jsonb_typeof'',
 		'array_append', 'cardinality', 'make_interval', 'uuid_send', 'has_server_privilege', 'pg_has_role', 'regexp_replace', 'parse_ident', 'array_position')
 	AND pg_catalog.oidvectortypes(p.proargtypes) !~ 'VARIADIC|any|internal' AND p.prorettype::regtype::text !~ 'any|internal|record|void'};
 my $planted = sql(qq{
