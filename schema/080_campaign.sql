@@ -62,4 +62,4 @@ RETURNS pg_catalog.uuid
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rcs_campaign_id';
-COMMENT ON FUNCTION rcs_campaign_id(pg_catalog.text) IS 'id of the newest campaign of that name';
+COMMENT ON FUNCTION rcs_campaign_id(pg_catalog.text) IS 'id of the newest campaign of that name that the caller may see';

@@ -55,9 +55,10 @@ ORDER BY s.i, f.j;
 -- nothing and nobody
 SELECT pg_temp.try(format('SELECT rcs_campaign_%s(NULL)', f)) FROM unnest('{pause,resume,cancel}'::text[]) f;
 SELECT pg_temp.try(format('SELECT rcs_campaign_%s(''00000000-0000-0000-0000-000000000000'')', f)) FROM unnest('{pause,resume,cancel}'::text[]) f;
+SELECT rcs_campaign_id('running start') AS running \gset
 CREATE ROLE life_stranger;
 SET ROLE life_stranger;
-SELECT pg_temp.try(format('SELECT rcs_campaign_%s(%L)', f, rcs_campaign_id('running start'))) FROM unnest('{start,pause,resume,cancel}'::text[]) f;
+SELECT pg_temp.try(format('SELECT rcs_campaign_%s(%L)', f, :'running')) FROM unnest('{start,pause,resume,cancel}'::text[]) f;
 RESET ROLE;
 CREATE ROLE life_owner;
 UPDATE rcs.chatbot SET owner = 'life_owner';

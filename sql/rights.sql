@@ -44,6 +44,15 @@ SET ROLE regress_rcs_other;
 SELECT pg_temp.try(format('SELECT rcs_cancel(%L)', :'id'));
 SELECT pg_temp.try(format('SELECT rcs_message(%L)', :'id'));
 SELECT pg_temp.try(format('SELECT rcs_cancel(%L)', rcs_message_id(:'c', '01000000008')));
+-- nor does he learn whom a campaign was sent to: what is there gives the same answer as what is not
+SELECT f, count(DISTINCT pg_temp.try(format('SELECT %s%L)', f, i))) = 1 AS same,
+	min(pg_temp.try(format('SELECT %s%L)', f, i)) COLLATE "C") AS answer
+FROM unnest('{rcs_message(,rcs_cancel(,"rcs_wait(''0 s'', "}'::text[]) f,
+	unnest(ARRAY[:'id', rcs_message_id(:'c', '01000000008'), rcs_message_id(:'c', '01000000999'), gen_random_uuid()]) i
+GROUP BY f ORDER BY f COLLATE "C";
+SELECT pg_temp.try($$SELECT rcs_campaign_id('rights')$$);
+SELECT pg_temp.try($$SELECT rcs_campaign_id('none')$$);
+SELECT pg_temp.try(format('SELECT rcs_wait(''0 s'', %L)', :'c'));
 SELECT pg_temp.try(format('SELECT rcs_campaign_add(%L, ARRAY[''01000000006''])', :'c'));
 SELECT pg_temp.try(format('SELECT rcs_campaign_preview(%L)', :'c'));
 SELECT pg_temp.try(format('SELECT rcs_campaign_start(%L)', :'c'));

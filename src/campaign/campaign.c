@@ -123,30 +123,55 @@ rcs_campaign_event(int64 campaign_no, const char *what, Oid who, const char *det
 
 /* ---------- find ---------- */
 
-static RcsStatement find_by_name = {
-	"SELECT c.id FROM rcs.campaign c WHERE c.name = $1 ORDER BY c.created_at DESC, c.campaign_no DESC LIMIT 1",
-	1,
-	{TEXTOID},
-	NULL};
+static RcsStatement find_by_name =
+	{"SELECT c.id, c.created_by, c.chatbot FROM rcs.campaign c WHERE c.name = $1"
+	 " ORDER BY c.created_at DESC, c.campaign_no DESC",
+	 1,
+	 {TEXTOID},
+	 NULL};
+
+/* The newest one that the caller may see; false: there is none. */
+static bool
+find_visible(text *name, Oid caller, pg_uuid_t *id)
+{
+	Datum values[] = {PointerGetDatum(name)};
+	uint64 n = rcs_execute(&find_by_name, values, NULL);
+	SPITupleTable *rows = SPI_tuptable;
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		bool isnull;
+		/* the check of the rights runs statements of its own */
+		char *created_by = SPI_getvalue(rows->vals[i], rows->tupdesc, 2);
+		char *chatbot = SPI_getvalue(rows->vals[i], rows->tupdesc, 3);
+
+		if (rcs_may_see(caller, created_by, chatbot))
+		{
+			*id = *DatumGetUUIDP(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull));
+			return true;
+		}
+	}
+	return false;
+}
 
 PG_FUNCTION_INFO_V1(rcs_campaign_id);
 Datum
 rcs_campaign_id(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
-	Datum values[1];
+	Oid caller = GetUserId();
 	RcsOwnerScope scope;
-	bool isnull;
 
 	rcs_require_argument(PG_ARGISNULL(0), "name");
-	values[0] = PointerGetDatum(PG_GETARG_TEXT_PP(0));
 	rcs_owner_begin(&scope);
 	SPI_connect();
-	if (rcs_execute(&find_by_name, values, NULL) == 0)
+	if (!find_visible(PG_GETARG_TEXT_PP(0), caller, id))
 		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND), errmsg("there is no campaign named \"%s\"",
-														text_to_cstring(PG_GETARG_TEXT_PP(0)))));
-	*id = *DatumGetUUIDP(rcs_column(0, 1, &isnull));
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("there is no campaign named \"%s\" that you may see",
+						text_to_cstring(PG_GETARG_TEXT_PP(0))),
+				 errhint("A campaign is shown to its creator, members of its chatbot's owner and "
+						 "readers of rcs.message_status.")));
 	SPI_finish();
 	rcs_owner_end(&scope);
 	PG_RETURN_UUID_P(id);

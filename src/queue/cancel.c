@@ -61,10 +61,12 @@ rcs_cancel(PG_FUNCTION_ARGS)
 	rcs_require_argument(PG_ARGISNULL(0), "message");
 	rcs_owner_begin(&scope);
 	SPI_connect();
-	m = rcs_stored_message_load(PG_GETARG_UUID_P(0));
+	m = rcs_stored_message_load(PG_GETARG_UUID_P(0), caller);
 	if (!rcs_may_steer(caller, m->created_by, m->chatbot))
-		rcs_refuse_stranger(&m->id,
-							"Only its creator and members of its chatbot's owner may cancel it.");
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for message \"%s\"", rcs_uuid_text(&m->id)),
+				 errhint("Only its creator and members of its chatbot's owner may cancel it.")));
 	canceled = cancel(m);
 	SPI_finish();
 	rcs_owner_end(&scope);

@@ -59,11 +59,7 @@ rcs_message(PG_FUNCTION_ARGS)
 	rcs_require_argument(PG_ARGISNULL(0), "message");
 	rcs_owner_begin(&scope);
 	SPI_connect();
-	m = rcs_stored_message_load(PG_GETARG_UUID_P(0));
-	if (!rcs_may_see(caller, m->created_by, m->chatbot))
-		rcs_refuse_stranger(
-			&m->id,
-			"It is shown to its creator, members of its chatbot's owner and readers of rcs.message_status.");
+	m = rcs_stored_message_load(PG_GETARG_UUID_P(0), caller);
 	result = m->erased ? NULL : m->campaign_no == 0 ? m->message : campaign_text(m, cxt);
 	old = MemoryContextSwitchTo(cxt);
 	if (result != NULL)

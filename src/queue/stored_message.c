@@ -2,13 +2,14 @@
  * stored_message.c
  *		Looks a message up by its id, for the functions that show or cancel it.
  *
- * It must not know how messages are queued or leased, and checks no right.
+ * It must not know how messages are queued or leased.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "account/rights.h"
 #include "base/arguments.h"
 #include "base/statement.h"
 #include "queue/stored_message.h"
@@ -22,8 +23,19 @@ static RcsStatement find_message = {
 	{UUIDOID},
 	NULL};
 
+void
+rcs_no_such_message(const pg_uuid_t *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("message \"%s\" does not exist, or is not yours to see", rcs_uuid_text(id)),
+			 errhint(
+				 "A message is shown to its creator, members of its chatbot's owner and readers of "
+				 "rcs.message_status.")));
+}
+
 RcsStoredMessage *
-rcs_stored_message_load(const pg_uuid_t *id)
+rcs_stored_message_load(const pg_uuid_t *id, Oid caller)
 {
 	Datum values[] = {UUIDPGetDatum(id)};
 	MemoryContext cxt = CurrentMemoryContext;
@@ -32,8 +44,7 @@ rcs_stored_message_load(const pg_uuid_t *id)
 	bool isnull;
 
 	if (rcs_execute(&find_message, values, NULL) == 0)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-						errmsg("message \"%s\" does not exist", rcs_uuid_text(id))));
+		rcs_no_such_message(id);
 	m->id = *id;
 	m->campaign_no = rcs_column_int64(0, 1);
 	m->batch_id = rcs_column_int64(0, 2);
@@ -47,13 +58,7 @@ rcs_stored_message_load(const pg_uuid_t *id)
 	m->message = rcs_column_jsonb(0, 8, cxt);
 	m->params = rcs_column_jsonb(0, 9, cxt);
 	m->erased = rcs_column_int64(0, 10) != 0;
+	if (!rcs_may_see(caller, m->created_by, m->chatbot))
+		rcs_no_such_message(id);
 	return m;
-}
-
-void
-rcs_refuse_stranger(const pg_uuid_t *id, const char *hint)
-{
-	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					errmsg("permission denied for message \"%s\"", rcs_uuid_text(id)),
-					errhint("%s", hint)));
 }

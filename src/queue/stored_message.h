@@ -24,12 +24,11 @@ typedef struct RcsStoredMessage
 } RcsStoredMessage;
 
 /*
- * Called as the owner, with SPI connected; in the current memory context.  An
- * unknown id is an error.
+ * Called as the owner, with SPI connected; in the current memory context.  One
+ * error for an unknown id and for a message that the caller may not see: ids of a
+ * campaign can be computed from numbers, and must not tell who was sent to.
  */
-extern RcsStoredMessage *rcs_stored_message_load(const pg_uuid_t *id);
-
-/* Raises that the caller has no right to this message. */
-extern void rcs_refuse_stranger(const pg_uuid_t *id, const char *hint);
+extern RcsStoredMessage *rcs_stored_message_load(const pg_uuid_t *id, Oid caller);
+extern void rcs_no_such_message(const pg_uuid_t *id) pg_attribute_noreturn();
 
 #endif /* RCS_STORED_MESSAGE_H */

@@ -18,6 +18,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "account/rights.h"
 #include "base/arguments.h"
 #include "base/statement.h"
 #include "process/owner.h"
@@ -60,9 +61,17 @@ static RcsStatement message_done =
 	 {UUIDOID},
 	 NULL};
 
+static RcsStatement whose = {
+	"SELECT 1::int8, c.created_by, c.chatbot FROM rcs.campaign c WHERE c.id = $1"
+	" UNION ALL SELECT 0, coalesce(c.created_by, m.created_by), coalesce(c.chatbot, m.chatbot)"
+	" FROM rcs.message m LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no WHERE m.id = $1",
+	1,
+	{UUIDOID},
+	NULL};
+
 typedef enum WaitAnswer
 {
-	WAIT_UNKNOWN,
+	WAIT_UNKNOWN, /* it was purged */
 	WAIT_DONE,
 	WAIT_UNSENT
 } WaitAnswer;
@@ -97,18 +106,39 @@ look(RcsStatement *question, const pg_uuid_t *id)
 	return answer;
 }
 
-/* Chooses the question for an id; an unknown id is an error. */
+/*
+ * Chooses the question for an id.  One error for an unknown id and for one that
+ * the caller may not see: an id must not tell who was sent to.
+ */
 static RcsStatement *
-choose_question(const pg_uuid_t *id)
+choose_question(const pg_uuid_t *id, Oid caller)
 {
+	Datum values[] = {UUIDPGetDatum(id)};
+	RcsStatement *question = NULL;
+
 	if (id == NULL)
 		return &all_done;
-	if (look(&campaign_done, id) != WAIT_UNKNOWN)
-		return &campaign_done;
-	if (look(&message_done, id) != WAIT_UNKNOWN)
-		return &message_done;
-	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-					errmsg("there is no message or campaign \"%s\"", rcs_uuid_text(id))));
+	SPI_connect();
+	if (rcs_execute_latest(&whose, values) > 0)
+	{
+		bool is_campaign = rcs_column_int64(0, 1) != 0;
+		char *created_by = rcs_column_text(0, 2, CurrentMemoryContext);
+		char *chatbot = rcs_column_text(0, 3, CurrentMemoryContext);
+
+		if (rcs_may_see(caller, created_by, chatbot))
+			question = is_campaign ? &campaign_done : &message_done;
+	}
+	SPI_finish();
+	if (question == NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("message or campaign \"%s\" does not exist, or is not yours to see",
+					rcs_uuid_text(id)),
+			 errhint(
+				 "Both are shown to their creator, members of their chatbot's owner and readers "
+				 "of rcs.message_status.")));
+	return question;
 }
 
 static void
@@ -155,6 +185,7 @@ rcs_wait(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t *id = PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1);
 	TimestampTz end = end_of_wait(fcinfo);
+	Oid caller = GetUserId();
 	RcsOwnerScope scope;
 	bool done;
 
@@ -164,7 +195,7 @@ rcs_wait(PG_FUNCTION_ARGS)
 						errdetail("They are sent at COMMIT."),
 						errhint("Commit first, then call rcs_wait.")));
 	rcs_owner_begin(&scope);
-	done = wait_until(choose_question(id), id, end);
+	done = wait_until(choose_question(id, caller), id, end);
 	rcs_owner_end(&scope);
 	PG_RETURN_BOOL(done);
 }
