@@ -27,6 +27,17 @@ has_privs_of_name(Oid caller, const char *role)
 	return OidIsValid(roleid) && has_privs_of_role(caller, roleid);
 }
 
+static bool
+may_read_status(Oid caller)
+{
+	Oid view = get_relname_relid("message_status", get_namespace_oid("rcs", false));
+
+	/* the SQL function is called because the C one was changed between major versions */
+	return OidIsValid(view) &&
+		   DatumGetBool(DirectFunctionCall3(has_table_privilege_id_id, ObjectIdGetDatum(caller),
+											ObjectIdGetDatum(view), CStringGetTextDatum("SELECT")));
+}
+
 bool
 rcs_may_steer(Oid caller, const char *created_by, const char *chatbot)
 {
@@ -41,13 +52,12 @@ rcs_may_steer(Oid caller, const char *created_by, const char *chatbot)
 bool
 rcs_may_see(Oid caller, const char *created_by, const char *chatbot)
 {
-	Oid view;
+	return rcs_may_steer(caller, created_by, chatbot) || may_read_status(caller);
+}
 
-	if (rcs_may_steer(caller, created_by, chatbot))
-		return true;
-	view = get_relname_relid("message_status", get_namespace_oid("rcs", false));
-	/* the SQL function is called because the C one was changed between major versions */
-	return OidIsValid(view) &&
-		   DatumGetBool(DirectFunctionCall3(has_table_privilege_id_id, ObjectIdGetDatum(caller),
-											ObjectIdGetDatum(view), CStringGetTextDatum("SELECT")));
+bool
+rcs_may_see_numbers(Oid caller, const char *created_by)
+{
+	return has_privs_of_name(caller, created_by) || has_privs_of_role(caller, rcs_ext_owner()) ||
+		   may_read_status(caller);
 }

@@ -11,4 +11,7 @@ extern bool rcs_may_steer(Oid caller, const char *created_by, const char *chatbo
 /* True for the same roles, and for a role that may read rcs.message_status. */
 extern bool rcs_may_see(Oid caller, const char *created_by, const char *chatbot);
 
+/* True for the creator, the extension's owner, and a role that may read rcs.message_status: not for the chatbot's owner. */
+extern bool rcs_may_see_numbers(Oid caller, const char *created_by);
+
 #endif /* RCS_RIGHTS_H */
