@@ -110,6 +110,9 @@ DECLARE
 	hash bytea;
 	changes boolean;
 BEGIN
+	IF length(_refuse.source) > 200 THEN
+		RAISE EXCEPTION 'source has % characters, at most 200 are allowed', length(_refuse.source) USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	INSERT INTO rcs.installation DEFAULT VALUES ON CONFLICT DO NOTHING;
 	hash := rcs._phone_hash(digits);
 	IF _refuse.chatbot IS NOT NULL THEN

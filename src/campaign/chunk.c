@@ -34,6 +34,7 @@
 #include "campaign/campaign.h"
 #include "campaign/chunk.h"
 #include "campaign/judge.h"
+#include "message/limits.h"
 #include "message/message_id.h"
 #include "message/phone.h"
 #include "process/guc.h"
@@ -43,6 +44,7 @@
 
 #define NEW_ROWS "rcs_new_rows"
 #define NEW_COLUMNS 7
+#define BATCH_BYTES (1024 * 1024) /* of params: a worker holds a whole batch in memory */
 
 typedef struct NewRow
 {
@@ -66,6 +68,7 @@ struct RcsAdd
 
 	int64 batch_id; /* the batch that is being filled */
 	int filled;
+	Size bytes; /* of the params in it */
 
 	MemoryContext context; /* lives as long as the call */
 	MemoryContext chunk;   /* reset after each flush */
@@ -186,8 +189,9 @@ reject(RcsAdd *a, const RcsRecipient *r, const char *code, const char *reason)
 	row->campaign = &a->campaign->id;
 	row->phone = r->phone;
 	row->phone_len = r->phone_len;
-	row->params = r->params;
-	row->ref = r->ref;
+	/* what is too long is not kept, either */
+	row->params = rcs_params_fault(r->params) == NULL ? r->params : NULL;
+	row->ref = rcs_ref_fault(r->ref) == NULL ? r->ref : NULL;
 	row->code = code;
 	row->reason = reason;
 	a->rejected = lappend(a->rejected, row);
@@ -208,6 +212,8 @@ rcs_add_recipient(RcsAdd *a, const RcsRecipient *r)
 		fault = rcs_phone_from_server(r->phone, r->phone_len, row->phone);
 	if (fault != NULL)
 		reject(a, r, "phone", psprintf("the number %s", fault));
+	else if ((fault = rcs_ref_fault(r->ref)) != NULL)
+		reject(a, r, "too_long", fault);
 	else if (!rcs_judge_params(a->judge, r->params, &code, &reason))
 		reject(a, r, code, reason);
 	else
@@ -309,17 +315,19 @@ close_batch(RcsAdd *a)
 	batch[1] = a->filled;
 	a->full = lappend(a->full, batch);
 	a->filled = 0;
+	a->bytes = 0;
 }
 
 /* The place of the next message; batches are filled across chunks. */
 static void
-next_place(RcsAdd *a)
+next_place(RcsAdd *a, const Jsonb *params)
 {
-	if (a->filled >= rcs_batch_size)
+	if (a->filled >= rcs_batch_size || a->bytes > BATCH_BYTES)
 		close_batch(a);
 	if (a->filled == 0)
 		a->batch_id = nextval_internal(a->batch_sequence, false);
 	a->filled++;
+	a->bytes += params ? VARSIZE(params) : 0;
 }
 
 static Tuplestorestate *
@@ -333,7 +341,7 @@ number_rows(RcsAdd *a)
 		Datum values[NEW_COLUMNS];
 		bool nulls[NEW_COLUMNS] = {false};
 
-		next_place(a);
+		next_place(a, row->params);
 		values[0] = Int64GetDatum(a->batch_id);
 		values[1] = Int32GetDatum(a->filled);
 		values[2] = BoolGetDatum(row->night_consent);

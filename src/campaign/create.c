@@ -18,6 +18,7 @@
 #include "base/statement.h"
 #include "campaign/campaign.h"
 #include "message/draft.h"
+#include "message/limits.h"
 #include "process/owner.h"
 #include "process/wakeup.h"
 #include "queue/single.h"
@@ -56,6 +57,7 @@ rcs_campaign_check_name(text *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("name of the campaign is empty"),
 				 errhint("Give a name by which people find it.")));
+	rcs_check_label("name of the campaign", value);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "campaign/judge.h"
 #include "message/check.h"
 #include "message/draft.h"
+#include "message/limits.h"
 #include "message/recipient.h"
 #include "message/template.h"
 
@@ -56,6 +57,10 @@ rcs_judge_params(RcsJudge *judge, Jsonb *params, const char **code, const char *
 	const char *missing;
 	RcsFault fault;
 
+	*code = "too_long";
+	*reason = rcs_params_fault(params);
+	if (*reason != NULL)
+		return false;
 	*code = "param";
 	if (params != NULL && !JB_ROOT_IS_OBJECT(params))
 	{
@@ -66,6 +71,12 @@ rcs_judge_params(RcsJudge *judge, Jsonb *params, const char **code, const char *
 		return true;
 	resetStringInfo(&judge->rendered);
 	missing = rcs_template_render(judge->template, values, &judge->rendered);
+	if (missing == rcs_template_too_long)
+	{
+		*code = "too_long";
+		*reason = "the message is far too long with these values";
+		return false;
+	}
 	if (missing != NULL)
 	{
 		*reason = psprintf("no usable value for placeholder #{%s}", missing);

@@ -14,6 +14,7 @@
 #include "base/jsonb_members.h"
 #include "message/check.h"
 #include "message/draft.h"
+#include "message/limits.h"
 #include "message/schema.h"
 #include "message/template.h"
 #include "message/text_length.h"
@@ -64,6 +65,10 @@ is_valid(Jsonb *message, const RcsCheckOptions *options, RcsProblem *problem)
 static bool
 params_ok(Jsonb *params, RcsProblem *problem)
 {
+	const char *fault = rcs_params_fault(params);
+
+	if (fault != NULL)
+		return refuse(problem, "too_long", fault, "Give only the values that the message needs.");
 	if (params != NULL && !JB_ROOT_IS_OBJECT(params))
 		return refuse(
 			problem, "param", "params is not a JSON object",
@@ -97,15 +102,19 @@ rcs_message_fill(Jsonb *message, Jsonb *params, RcsProblem *problem)
 {
 	RcsTemplate *t = rcs_template_compile(&message->root, true);
 	StringInfoData json;
+	const char *missing;
 
 	if (!params_ok(params, problem))
 		return NULL;
 	initStringInfo(&json);
-	if (rcs_template_render(t, params ? &params->root : NULL, &json) != NULL)
-	{
+	missing = rcs_template_render(t, params ? &params->root : NULL, &json);
+	if (missing == rcs_template_too_long)
+		refuse(problem, "too_long", "the message is far too long with its values",
+			   "Give shorter values in params.");
+	else if (missing != NULL)
 		refuse_missing(t, params, problem);
+	if (missing != NULL)
 		return NULL;
-	}
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 

@@ -327,15 +327,22 @@ append_param(const RcsTemplate *t, const TemplateParam *param, JsonbContainer *p
 
 /* ---------- rendering ---------- */
 
+/* A name that no placeholder has: "#" begins none. */
+const char rcs_template_too_long[] = "#";
+
+/* A few placeholders and a long value make a text of any length, so it stops early. */
 const char *
 rcs_template_render(const RcsTemplate *t, JsonbContainer *params, StringInfo out)
 {
+	int begin = out->len;
 	int done = 0;
 
 	for (int i = 0; i < t->nparams; i++)
 	{
 		const TemplateParam *param = &t->params[i];
 
+		if (out->len - begin > RCS_TEMPLATE_MOST)
+			return rcs_template_too_long;
 		appendBinaryStringInfo(out, t->text.data + done, param->at - done);
 		done = param->at;
 		if (!append_param(t, param, params, out))

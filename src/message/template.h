@@ -31,8 +31,10 @@ extern int rcs_template_param_count(const RcsTemplate *t);
 /*
  * Append JSON text to out.  params, an object, may be NULL.  Returns NULL, or
  * the name of the first placeholder without a usable value, which belongs to
- * the template; out is then left half written.
+ * the template, or rcs_template_too_long; out is then left half written.
  */
+#define RCS_TEMPLATE_MOST (1024 * 1024) /* bytes of what is appended: far more than any message */
+extern const char rcs_template_too_long[];
 extern const char *rcs_template_render(const RcsTemplate *t, JsonbContainer *params,
 									   StringInfo out);
 

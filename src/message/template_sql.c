@@ -118,6 +118,7 @@ rcs_render_sql(PG_FUNCTION_ARGS)
 	RcsTemplate *t;
 	Jsonb *message;
 	StringInfoData out;
+	const char *problem;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -126,7 +127,11 @@ rcs_render_sql(PG_FUNCTION_ARGS)
 	t = cached_template(fcinfo->flinfo, message);
 
 	initStringInfo(&out);
-	if (rcs_template_render(t, params, &out) != NULL)
+	problem = rcs_template_render(t, params, &out);
+	if (problem == rcs_template_too_long)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("message would be longer than %d bytes", RCS_TEMPLATE_MOST)));
+	if (problem != NULL)
 		raise_missing(t, params);
 	return parse_json(out.data);
 }

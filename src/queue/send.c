@@ -19,6 +19,7 @@
 #include "account/media_check.h"
 #include "base/arguments.h"
 #include "message/draft.h"
+#include "message/limits.h"
 #include "message/phone.h"
 #include "process/owner.h"
 #include "queue/rejected.h"
@@ -73,6 +74,7 @@ read_arguments(FunctionCallInfo fcinfo, bool is_text, SendCall *call)
 	if (call->key != NULL && call->key[0] == '\0')
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("key is empty"),
 						errhint("Leave key out (NULL) when there is none.")));
+	rcs_check_label("key", call->key);
 	rcs_check_times(call->send_at, call->expires_at, "send_at");
 }
 
@@ -188,7 +190,7 @@ record_problem(const SendCall *call, const RcsProblem *problem)
 	RcsRejected rejected = {
 		.phone = call->phone,
 		.phone_len = call->phone ? (int) strlen(call->phone) : 0,
-		.params = call->draft.params,
+		.params = rcs_params_fault(call->draft.params) == NULL ? call->draft.params : NULL,
 		.code = problem->code,
 		.reason = reason,
 	};
