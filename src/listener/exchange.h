@@ -21,9 +21,10 @@ typedef struct RcsExchange RcsExchange;
 
 typedef enum RcsRouteKind
 {
-	RCS_ROUTE_PLAIN, /* no transaction; must not raise */
-	RCS_ROUTE_QUERY, /* in a transaction of its own, of at most a few seconds */
-	RCS_ROUTE_STORE	 /* a push of the carrier: many share a transaction */
+	RCS_ROUTE_PLAIN,  /* no transaction; must not raise */
+	RCS_ROUTE_QUERY,  /* in a transaction of its own, of at most a few seconds */
+	RCS_ROUTE_SHARED, /* the same, and for a second it is the answer of whoever asks */
+	RCS_ROUTE_STORE	  /* a push of the carrier: many share a transaction */
 } RcsRouteKind;
 
 typedef struct RcsRoute

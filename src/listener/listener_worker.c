@@ -152,6 +152,9 @@ answer_all(RcsExchange **exchanges, int n)
 			case RCS_ROUTE_QUERY:
 				rcs_listener_query(exchanges[i]);
 				break;
+			case RCS_ROUTE_SHARED:
+				rcs_listener_query_shared(exchanges[i]);
+				break;
 			case RCS_ROUTE_PLAIN:
 				exchanges[i]->route->answer(exchanges[i]);
 				break;

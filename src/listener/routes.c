@@ -15,7 +15,9 @@
  * connected: use an RcsStatement and rcs_execute() (statement.h).  It may raise; the
  * error is in the log and the client gets 503.  A mistake of the user should be told
  * in the result of the SQL function instead.  It is canceled after a few seconds,
- * because reports wait meanwhile.  The answer leaves after COMMIT.  A route of kind
+ * because reports wait meanwhile.  The answer leaves after COMMIT.  One of kind SHARED,
+ * for a question that needs no secret and costs something, does so once a second at
+ * most, whatever is asked; there can be one of them.  A route of kind
  * PLAIN runs outside of a transaction and must not raise; it is for answers that need
  * no database.
  *
@@ -32,8 +34,6 @@
 #include "listener/routes.h"
 #include "listener/store.h"
 
-#define ANY_SECRET (RCS_ROLE_CARRIER | RCS_ROLE_OPERATOR)
-
 const RcsRoute rcs_routes[] = {
 	{"POST", "/msgstatus", RCS_ROUTE_STORE, RCS_ROLE_CARRIER, NULL},
 	{"POST", "/momsg", RCS_ROUTE_STORE, RCS_ROLE_CARRIER, NULL},
@@ -41,8 +41,8 @@ const RcsRoute rcs_routes[] = {
 	{"POST", "/momsg/KT", RCS_ROUTE_STORE, RCS_ROLE_CARRIER, NULL},
 	{"POST", "/momsg/SKT", RCS_ROUTE_STORE, RCS_ROLE_CARRIER, NULL},
 	{"POST", "/momsg/LGU", RCS_ROUTE_STORE, RCS_ROLE_CARRIER, NULL},
-	{"GET", "/health", RCS_ROUTE_QUERY, 0, rcs_answer_health},
-	{"GET", "/metrics", RCS_ROUTE_QUERY, ANY_SECRET, rcs_answer_metrics},
+	{"GET", "/health", RCS_ROUTE_SHARED, 0, rcs_answer_health},
+	{"GET", "/metrics", RCS_ROUTE_QUERY, RCS_ROLE_OPERATOR, rcs_answer_metrics},
 	/* the console, whose functions check its sessions themselves */
 	{"GET", "/", RCS_ROUTE_PLAIN, 0, rcs_console_file},
 	{"GET", "/console/*", RCS_ROUTE_PLAIN, 0, rcs_console_file},

@@ -12,6 +12,7 @@ extern void rcs_listener_store(RcsExchange **exchanges, int n);
 
 /* Answers one by its route, in a transaction of its own. */
 extern void rcs_listener_query(RcsExchange *x);
+extern void rcs_listener_query_shared(RcsExchange *x);
 
 /* routes */
 extern void rcs_answer_health(RcsExchange *x);

@@ -10,6 +10,7 @@ use PostgreSQL::Test::Utils;
 use RcsListener;
 use RcsTest;
 use Test::More;
+use Time::HiRes qw(sleep time);
 
 my $db = 'shop';
 my $node = rcs_node('main');
@@ -75,15 +76,27 @@ $answer = ask('GET', '/health');
 is($answer->{status}, 200, 'health, without a secret');
 is(decode_json($answer->{content})->{status}, 'ok', 'all is well');
 sql("SELECT rcs_hold('a test')");
-$answer = ask('GET', '/health');
+my $end = time() + 30;
+do { sleep(0.1); $answer = ask('GET', '/health') } until $answer->{status} == 503 || time() > $end;
 is($answer->{status}, 503, 'something is not');
 is_deeply(decode_json($answer->{content})->{critical}, ['hold'], 'and what');
 sql('SELECT rcs_resume()');
 is(ask('GET', '/metrics')->{status}, 401, 'metrics need a secret');
-$answer = ask('GET', '/metrics', secret => $_), is($answer->{status}, 200, 'metrics') for $secret, $operator_secret;
+is(ask('GET', '/metrics', secret => $secret)->{status}, 401, 'not that of the carrier, which others know');
+$answer = ask('GET', '/metrics', secret => $operator_secret);
+is($answer->{status}, 200, 'metrics');
 like($answer->{headers}{'content-type'}, qr{^text/plain; version=0.0.4}, 'of the type that Prometheus wants');
 like($answer->{content}, qr/^rcs_queue_messages\{lane="single",state="ready"\} 0$/m, 'a figure');
+sleep(1.1);
 is(ask('HEAD', '/health')->{status}, 200, 'HEAD');
+
+# whoever asks for it often keeps nobody's reports waiting
+sql(q{CREATE SEQUENCE looks; ALTER FUNCTION rcs._listener_health() RENAME TO _as_it_was;
+	CREATE FUNCTION rcs._listener_health(OUT ok boolean, OUT body jsonb) LANGUAGE plpgsql AS
+	$$ BEGIN PERFORM nextval('public.looks'); SELECT x.ok, x.body FROM rcs._as_it_was() x INTO ok, body; END $$});
+my $began = time();
+ask('GET', '/health') for 1 .. 300;
+cmp_ok(sql('SELECT last_value FROM looks'), '<=', 3 + time() - $began, 'health is looked at once a second, however often it is asked for');
 
 is(worker_pids($node, $db), $pids, 'the other workers are the same');
 oracle($node, $db, $sim);
