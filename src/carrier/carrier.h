@@ -100,6 +100,7 @@ extern void rcs_holds_rolled_back(void);
 extern bool rcs_holds_wanted(int64 now_us, int64 *wait_us);
 extern const char *rcs_holds_reason(void);
 extern bool rcs_holds_known(void);
+extern void rcs_holds_read_anew(void); /* before anything else is offered */
 extern const char *rcs_account_held(const RcsAccount *a);
 extern void rcs_account_foreign_duplicate(RcsAccount *a, TimestampTz created_at);
 

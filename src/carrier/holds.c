@@ -143,6 +143,12 @@ rcs_holds_known(void)
 	return !known.must_read && known.version == rcs_hold_version();
 }
 
+void
+rcs_holds_read_anew(void)
+{
+	known.must_read = true;
+}
+
 /* The reason why nothing leaves through this account; NULL: it is not on hold. */
 const char *
 rcs_account_held(const RcsAccount *a)

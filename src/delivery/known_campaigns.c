@@ -198,6 +198,12 @@ rcs_known_campaigns_look_soon(void)
 	known.look_at_us = Min(known.look_at_us, rcs_now_us() + LOOK_AGAIN);
 }
 
+void
+rcs_known_campaigns_look_anew(void)
+{
+	known.looked = false;
+}
+
 bool
 rcs_known_campaigns_stopped(TimestampTz now)
 {

@@ -18,6 +18,9 @@ extern bool rcs_known_campaigns_wanted(int64 now_us, int64 *wait_us);
 /* The last look could not settle everything. */
 extern void rcs_known_campaigns_look_soon(void);
 
+/* What is known is old: nothing is offered before the next look. */
+extern void rcs_known_campaigns_look_anew(void);
+
 /* Has a look seen all that steers a campaign? */
 extern bool rcs_known_campaigns_current(void);
 

@@ -20,6 +20,57 @@
 #include "hold/hold_store.h"
 #include "process/guc.h"
 
+#define STOOD_STILL (3 * SECOND) /* a round takes a second at most */
+
+/* ---------- a worker that stood still ---------- */
+
+/* Both clocks: that of a virtual machine which is paused may stop with it. */
+typedef struct Moment
+{
+	int64 now_us;
+	TimestampTz at;
+} Moment;
+
+static Moment last_round; /* of offers */
+
+static Moment
+moment(void)
+{
+	Moment m = {rcs_now_us(), GetCurrentTimestamp()};
+
+	return m;
+}
+
+static bool
+long_since(const Moment *began, const Moment *now)
+{
+	return now->now_us - began->now_us > STOOD_STILL || now->at - began->at > STOOD_STILL;
+}
+
+/*
+ * The worker or its machine was frozen since its intents were written: what they rely
+ * on may be long over.  Not twice in a row, or a server whose commits take seconds
+ * would send nothing.
+ */
+static void
+withdraw_stale(void)
+{
+	static bool withdrawn = false;
+	Moment now = moment();
+
+	withdrawn = !withdrawn && last_round.now_us != 0 && rcs_delivery.nready > 0 &&
+				long_since(&last_round, &now);
+	if (withdrawn)
+	{
+		rcs_fate_withdraw_all("frozen", "the worker stood still after its intent", 0);
+		rcs_holds_read_anew();
+		rcs_known_campaigns_look_anew();
+	}
+	last_round = now;
+}
+
+/* ---------- offers ---------- */
+
 static void
 withdraw_closed(RcsItem *item, int64 wait_us)
 {
@@ -133,6 +184,7 @@ rcs_offer_ready(int64 now_us, int64 *wait_us)
 	const char *hold = rcs_holds_reason();
 	int nstarved = 0; /* ready items whose account gives no permit now */
 
+	withdraw_stale();
 	if (hold != NULL)
 		rcs_fate_withdraw_all("hold", hold, 0);
 	rcs_stop_ready();
@@ -146,13 +198,19 @@ rcs_offer_ready(int64 now_us, int64 *wait_us)
 	{
 		RcsItem *item = dlist_container(RcsItem, node, iter.cur);
 		RcsAccount *a = item->account;
+		Moment now = moment();
 
+		if (long_since(&last_round, &now))
+		{
+			*wait_us = 0; /* the next round withdraws the rest */
+			break;
+		}
 		if (nstarved == rcs_delivery.nready ||
 			rcs_delivery.nflying + rcs_logins_flying() >= rcs_max_in_flight)
 			break;
 		if (a->starved)
 			continue;
-		try_item(item, now_us, wait_us);
+		try_item(item, now.now_us, wait_us);
 		if (a->starved)
 			nstarved += a->ready;
 	}
