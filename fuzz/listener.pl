@@ -1,6 +1,6 @@
 # Bytes from outside through the parsers that meet them, in a server under AddressSanitizer: requests to the
 # listener (HTTP, then JSON, then rcs_receive), and answers of data services (HTTP and JSON for rcs_fetch; JSON
-# for the rules of the chat).  FUZZ_N of them (100,000), made from FUZZ_SEED and their number: the same seed gives
+# for the rules of the chat; lists for the poller, and what is kept of them).  FUZZ_N of them (100,000), made from FUZZ_SEED and their number: the same seed gives
 # the same inputs, and FUZZ_FIRST and FUZZ_N choose some of them.
 #
 # Each is taken or refused as the documentation says; nothing is read or written beyond its memory; no process
@@ -67,7 +67,15 @@ sql(q{
 	DECLARE
 		i rcs.inbound;
 		r rcs.reply_rule;
+		e record;
 	BEGIN
+		IF rule = 4 THEN
+			SELECT x.*, (SELECT count(m.element) + count(u.element) + count(*) FILTER (WHERE rcs._kept_names(NULL, b, '01012345678', '{}')) FROM unnest(x.bad) b,
+				LATERAL rcs._mended(b, 'UTF8') m, LATERAL rcs._mended(b, 'UHC') u) AS mended
+			INTO e FROM rcs._answer_elements(given, 'statusInfo', 0, 100000) x;
+			PERFORM rcs._mended(given, 'UTF8'), rcs._mended(given, 'UHC'), rcs._kept_names(NULL, given, '01012345678', '{}');
+			RETURN CASE WHEN e.n IS NULL THEN 'no list' WHEN e.n <> coalesce(jsonb_array_length(e.good) + cardinality(e.bad), 0) THEN 'BROKEN count' ELSE 'list' END;
+		END IF;
 		SELECT 1, '0212351235', '01012345678', 'message', 'said #{x}', 'R1', now() INTO i.id, i.chatbot, i.phone, i.event, i.text, i.reply_id, i.received_at;
 		SELECT * INTO r FROM rcs.reply_rule x WHERE x.rule_id = rule;
 		PERFORM rcs._reply_make(10, i.chatbot, i.phone, rcs._as_reply(rcs._rule_answer(i, r, given), i.reply_id), 'inbound:1');
@@ -165,6 +173,13 @@ sub menu
 
 sub data { return rand() < 0.6 ? menu() : random_body(@ids); }
 
+# What the carrier says to a question about reports
+sub answer
+{
+	my $text = '{"queryId":"q","statusInfo":' . (rand() < 0.7 ? '[' . join(',', map { random_body(@ids) } 0 .. rand 5) . ']' : random_body(@ids)) . ',"moreToSend":"1"}';
+	return rand() < 0.5 ? mutated($text, 1 + int rand 4) : $text;
+}
+
 # An answer of a data service as bytes
 sub response
 {
@@ -187,12 +202,12 @@ sub response
 	return rand() < 0.3 ? mutated($text, 1 + int rand 5) : $text;
 }
 
-# By number: most are requests, a fifth is data of a rule, each twentieth an answer to rcs_fetch.
+# By number: most are requests, a tenth is data of a rule, a tenth an answer with reports, each twentieth an answer to rcs_fetch.
 sub input
 {
 	my ($n) = @_;
 	srand($seed * 1_000_003 + $n);
-	return $n % 20 == 7 ? { kind => 'fetch' } : $n % 5 == 3 ? { kind => 'data', rule => 1 + int rand 3, bytes => data() } : { kind => 'request', bytes => request() };
+	return $n % 20 == 7 ? { kind => 'fetch' } : $n % 10 == 3 ? { kind => 'data', rule => 4, bytes => answer() } : $n % 5 == 3 ? { kind => 'data', rule => 1 + int rand 3, bytes => data() } : { kind => 'request', bytes => request() };
 }
 
 # ---------- where they go ----------
@@ -343,7 +358,7 @@ for my $line (split /\n/, sql('SELECT verdict, count(*) FROM verdict GROUP BY 1'
 note("$_: $verdicts{$_}") for sort keys %verdicts;
 if ($total >= 5000)
 {
-	ok($verdicts{$_}, "some inputs end so: $_") for 'HTTP 200', 'HTTP 400', 'HTTP 401', 'no answer', 'taken', 'refused', 'not JSON', 'fetched', 'not usable';
+	ok($verdicts{$_}, "some inputs end so: $_") for 'HTTP 200', 'HTTP 400', 'HTTP 401', 'no answer', 'taken', 'refused', 'not JSON', 'list', 'no list', 'fetched', 'not usable';
 }
 is(sql('SELECT count(*) FROM rcs.event e WHERE NOT EXISTS (SELECT FROM rcs.message m WHERE m.id = e.message)'), 0, 'no report of what nobody sent is stored');
 is(sql(q{SELECT count(*) FROM rcs.inbound WHERE length(reply_id) NOT BETWEEN 1 AND 100 OR length(chatbot) NOT BETWEEN 1 AND 100}), 0, 'no message without its ids');

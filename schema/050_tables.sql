@@ -202,9 +202,14 @@ CREATE TABLE rcs.quarantine (
 	at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	kind text NOT NULL,
 	problem text NOT NULL,
-	payload jsonb NOT NULL
+	payload jsonb,
+	raw bytea,
+	CHECK (num_nonnulls(payload, raw) OPERATOR(pg_catalog.=) 1)
 );
-COMMENT ON TABLE rcs.quarantine IS 'what was pushed to us and could not be used, the latest 10,000';
+CREATE INDEX quarantine_raw ON rcs.quarantine (id) WHERE raw IS NOT NULL;
+COMMENT ON TABLE rcs.quarantine IS 'what the carrier sent and could not be used, the latest 10,000 of each kind of content; rcs_receive_again() takes what can be used now';
+COMMENT ON COLUMN rcs.quarantine.payload IS 'an element that is JSON';
+COMMENT ON COLUMN rcs.quarantine.raw IS 'one that is not, byte for byte as it came';
 
 CREATE TABLE rcs.tally (
 	campaign_no bigint NOT NULL,

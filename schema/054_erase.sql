@@ -88,10 +88,7 @@ BEGIN
 	UPDATE rcs.rejected r SET phone = NULL, params = NULL, ref = NULL WHERE @extschema@.rcs_phone_or_null(r.phone) = digits;
 	GET DIAGNOSTICS more = ROW_COUNT;
 	n := n + more;
-	-- number and id may stand anywhere in a payload that could not be used
-	UPDATE rcs.quarantine q SET payload = '"erased"'
-	WHERE EXISTS (SELECT FROM jsonb_path_query(q.payload, 'strict $.** ? (@.type() == "string" || @.type() == "number")') v
-		WHERE @extschema@.rcs_phone_or_null(v #>> '{}') = digits OR lower(v #>> '{}') = ANY (m.ids::text[]));
+	UPDATE rcs.quarantine q SET payload = '"erased"', raw = NULL WHERE rcs._kept_names(q.payload, q.raw, digits, m.ids::text[]);
 	GET DIAGNOSTICS more = ROW_COUNT;
 	n := n + more;
 	UPDATE rcs.refusal r SET phone = NULL, source = NULL

@@ -76,22 +76,120 @@ RETURN CASE
 	ELSE pg_catalog.jsonb_build_array(payload) END;
 COMMENT ON FUNCTION rcs._pushed(pg_catalog.jsonb) IS 'what was pushed, as an array';
 
-CREATE FUNCTION rcs._quarantine(kind pg_catalog.text, problem pg_catalog.text, payload pg_catalog.jsonb)
+-- What is JSON and what is not are bounded apart, so that a flood of reports of somebody else's messages does not
+-- drive out what the carrier hands out once.  Bytes are added up only when a long element comes: 10,000 short ones are
+-- less than the limit.
+CREATE FUNCTION rcs._quarantine_trim(of_raw pg_catalog.bool, longest pg_catalog.int4, most pg_catalog.int8 DEFAULT 268435456) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	gone bigint;
+BEGIN
+	IF of_raw THEN
+		SELECT q.id INTO gone FROM rcs.quarantine q WHERE q.raw IS NOT NULL ORDER BY q.id DESC OFFSET 10000 LIMIT 1;
+	ELSE
+		SELECT max(q.id) - 10000 INTO gone FROM rcs.quarantine q;
+	END IF;
+	IF longest > 16384 THEN
+		SELECT greatest(gone, max(x.id)) INTO gone
+		FROM (SELECT q.id, sum(CASE WHEN of_raw THEN pg_column_size(q.raw) ELSE pg_column_size(q.payload) END) OVER (ORDER BY q.id DESC) AS bytes
+			FROM rcs.quarantine q WHERE (q.raw IS NOT NULL) = of_raw) x
+		WHERE x.bytes > most;
+	END IF;
+	IF of_raw THEN
+		DELETE FROM rcs.quarantine q WHERE q.id <= gone AND q.raw IS NOT NULL;
+	ELSE
+		DELETE FROM rcs.quarantine q WHERE q.id <= gone AND q.raw IS NULL;
+	END IF;
+END $$;
+COMMENT ON FUNCTION rcs._quarantine_trim(pg_catalog.bool, pg_catalog.int4, pg_catalog.int8)
+	IS 'deletes the oldest of rcs.quarantine: at most 10,000 rows and 256 MB stay of what is JSON, and of what is not';
+
+CREATE FUNCTION rcs._quarantine(elements pg_catalog.jsonb)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	newest bigint;
+	longest int;
 BEGIN
-	INSERT INTO rcs.quarantine (kind, problem, payload)
-	VALUES (_quarantine.kind, _quarantine.problem,
-		CASE WHEN pg_column_size(_quarantine.payload) <= 16384 THEN _quarantine.payload ELSE '"too long to be kept"' END)
-	RETURNING id INTO newest;
-	DELETE FROM rcs.quarantine q WHERE q.id <= newest - 10000;
+	WITH kept AS (
+		INSERT INTO rcs.quarantine (kind, problem, payload)
+		SELECT CASE WHEN x->'e' ? 'msgId' THEN 'report' WHEN x->'e' ? 'replyId' THEN 'inbound' ELSE 'unknown' END, x->>'problem',
+			CASE WHEN pg_column_size(x->'e') <= 1024 * 1024 THEN x->'e' ELSE '"too long to be kept"' END
+		FROM jsonb_array_elements(elements) WITH ORDINALITY u(x, n) ORDER BY n
+		RETURNING pg_column_size(payload) AS size)
+	SELECT max(k.size) INTO longest FROM kept k;
+	-- once for all: after each element it would read the rows just deleted again and again
+	PERFORM rcs._quarantine_trim(false, longest);
 END $$;
-COMMENT ON FUNCTION rcs._quarantine(pg_catalog.text, pg_catalog.text, pg_catalog.jsonb)
-	IS 'keeps what could not be used; only the latest 10,000 are kept';
+COMMENT ON FUNCTION rcs._quarantine(pg_catalog.jsonb) IS 'keeps elements that could not be used: [{"problem", "e"}]';
+
+CREATE FUNCTION rcs._mended(raw pg_catalog.bytea, encoding pg_catalog.text, OUT element pg_catalog.jsonb, OUT problem pg_catalog.text)
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcs_mended_element';
+COMMENT ON FUNCTION rcs._mended(pg_catalog.bytea, pg_catalog.text)
+	IS 'bytes as JSON, with U+FFFD for what is no character of that encoding (null: it is none even so), and what is wrong with them';
+
+-- A person is being erased (rcs._erase): waits only if one of these messages is to that person.
+CREATE FUNCTION rcs._wait_for_erasure(messages pg_catalog.uuid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT rcs._try_turn('erasure', shared => true) THEN
+		PERFORM FROM rcs.message m WHERE m.id = ANY (messages) ORDER BY m.id FOR KEY SHARE;
+	END IF;
+END $$;
+COMMENT ON FUNCTION rcs._wait_for_erasure(pg_catalog.uuid[]) IS 'until the ids of these messages are what they stay';
+
+-- Who repeats a push repeats its bad elements; nobody pays for finding that out, and taken again they are stored once.
+CREATE FUNCTION rcs._keep_aside(bad pg_catalog.bytea[], kind pg_catalog.text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	longest int;
+BEGIN
+	IF coalesce(cardinality(bad), 0) = 0 THEN
+		RETURN;
+	END IF;
+	PERFORM rcs._wait_for_erasure(ARRAY(SELECT rcs._uuid_or_null(m.element->>'msgId')
+		FROM unnest(bad) b CROSS JOIN LATERAL rcs._mended(b, 'UTF8') m));
+	WITH kept AS (
+		INSERT INTO rcs.quarantine (kind, problem, raw)
+		SELECT coalesce(_keep_aside.kind, CASE WHEN m.element ? 'msgId' THEN 'report' WHEN m.element ? 'replyId' THEN 'inbound' ELSE 'unknown' END),
+			m.problem, u.b
+		FROM unnest(bad) WITH ORDINALITY u(b, n) CROSS JOIN LATERAL rcs._mended(u.b, 'UTF8') m
+		WHERE rcs._was_erased(rcs._uuid_or_null(m.element->>'msgId')) IS NOT TRUE
+		ORDER BY u.n
+		RETURNING octet_length(raw) AS size)
+	SELECT max(k.size) INTO longest FROM kept k;
+	PERFORM rcs._quarantine_trim(true, longest);
+END $$;
+COMMENT ON FUNCTION rcs._keep_aside(pg_catalog.bytea[], pg_catalog.text)
+	IS 'keeps elements that are no JSON, as they came and in order; those of an erased person are not kept';
+
+-- Number and id may stand anywhere in what could not be used.  What is no JSON even if mended is searched as text.
+CREATE FUNCTION rcs._kept_names(payload pg_catalog.jsonb, raw pg_catalog.bytea, digits pg_catalog.text, ids pg_catalog.text[])
+RETURNS pg_catalog.bool
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	e jsonb := coalesce(payload, (SELECT m.element FROM rcs._mended(raw, 'UTF8') m));
+	t text;
+BEGIN
+	IF e IS NOT NULL THEN
+		RETURN EXISTS (SELECT FROM jsonb_path_query(e, 'strict $.** ? (@.type() == "string" || @.type() == "number")') v
+			WHERE @extschema@.rcs_phone_or_null(v #>> '{}') = digits OR lower(v #>> '{}') = ANY (ids));
+	END IF;
+	t := lower(encode(raw, 'escape'));
+	RETURN EXISTS (SELECT FROM regexp_matches(t, '[+0-9][-+0-9 .()]{7,}[0-9]', 'g') x WHERE @extschema@.rcs_phone_or_null(x[1]) = digits)
+		OR EXISTS (SELECT FROM regexp_matches(t, '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'g') x WHERE x[1] = ANY (ids));
+END $$;
+COMMENT ON FUNCTION rcs._kept_names(pg_catalog.jsonb, pg_catalog.bytea, pg_catalog.text, pg_catalog.text[])
+	IS 'does a row of rcs.quarantine hold this number, or one of these ids?';
 
 -- A locked row is left alone, so that no report waits for it.  The number of rows is bounded, since the carrier
 -- chooses the codes.
@@ -121,12 +219,7 @@ DECLARE
 	stored int;
 	unknown jsonb;
 BEGIN
-	-- a person is being erased (rcs._erase): waits only if one of these messages is to that person
-	IF NOT rcs._try_turn('erasure', shared => true) THEN
-		PERFORM FROM rcs.message m
-		WHERE m.id = ANY (ARRAY(SELECT rcs._uuid_or_null(e->>'msgId') FROM jsonb_array_elements(reports) e))
-		ORDER BY m.id FOR KEY SHARE;
-	END IF;
+	PERFORM rcs._wait_for_erasure(ARRAY(SELECT rcs._uuid_or_null(e->>'msgId') FROM jsonb_array_elements(reports) e));
 	WITH r AS (
 		SELECT rcs._uuid_or_null(e->>'msgId') AS message,
 			lower(e->>'status') AS status,
@@ -234,7 +327,7 @@ BEGIN
 			stored := stored + CASE kind WHEN 'report' THEN rcs._receive_reports(jsonb_build_array(e))
 				ELSE rcs._receive_inbound(jsonb_build_array(e)) END;
 		EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit_exceeded OR raise_exception THEN
-			PERFORM rcs._quarantine(kind, 'could not be stored: ' || left(SQLERRM, 500), e);
+			PERFORM rcs._quarantine(jsonb_build_array(jsonb_build_object('problem', 'could not be stored: ' || left(SQLERRM, 500), 'e', e)));
 		END;
 	END LOOP;
 	RETURN stored;
@@ -269,12 +362,7 @@ BEGIN
 	-- OFFSET 0: each element is judged once.  Elements of an erased person are not kept
 	FROM (SELECT e, rcs._push_problem(e) AS problem FROM jsonb_array_elements(rcs._pushed(payload)) e OFFSET 0) x;
 	IF unusable IS NOT NULL THEN
-		-- one DELETE for all: after each element it would read the rows just deleted again and again
-		INSERT INTO rcs.quarantine (kind, problem, payload)
-		SELECT CASE WHEN x->'e' ? 'msgId' THEN 'report' WHEN x->'e' ? 'replyId' THEN 'inbound' ELSE 'unknown' END, x->>'problem',
-			CASE WHEN pg_column_size(x->'e') <= 16384 THEN x->'e' ELSE '"too long to be kept"' END
-		FROM jsonb_array_elements(unusable) WITH ORDINALITY u(x, n) ORDER BY n;
-		DELETE FROM rcs.quarantine q WHERE q.id <= (SELECT max(l.id) FROM rcs.quarantine l) - 10000;
+		PERFORM rcs._quarantine(unusable);
 	END IF;
 	BEGIN
 		stored := CASE WHEN reports IS NULL THEN 0 ELSE rcs._receive_reports(reports) END
@@ -286,6 +374,41 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs_receive(pg_catalog.jsonb)
 	IS 'stores what the carrier pushes, reports and inbound messages, each once; gives how many were new';
+
+-- Rows of one element go when it can be used, and else stay as they are: another encoding may be right, or the message
+-- of that id may come back.  rcs._erase has its lock before it looks at a row of rcs.quarantine, and so has this.
+CREATE FUNCTION rcs_receive_again(id pg_catalog.int8 DEFAULT NULL, encoding pg_catalog.text DEFAULT 'UTF8') RETURNS pg_catalog.int4
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	q record;
+	e jsonb;
+	list jsonb;
+	stored int := 0;
+BEGIN
+	IF encoding IS NULL THEN
+		RAISE EXCEPTION 'encoding must not be null' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	-- says so if there is no such encoding, also when nothing is kept
+	PERFORM rcs._mended('', encoding);
+	PERFORM rcs._turn('erasure');
+	FOR q IN
+		SELECT k.id, k.payload, k.raw FROM rcs.quarantine k
+		WHERE rcs_receive_again.id IS NULL OR k.id = rcs_receive_again.id
+		ORDER BY k.id FOR UPDATE
+	LOOP
+		e := coalesce(q.payload, (SELECT m.element FROM rcs._mended(q.raw, encoding) m));
+		list := rcs._pushed(e);
+		CONTINUE WHEN e IS NULL OR jsonb_array_length(list) = 0
+			OR jsonb_array_length(list) = 1 AND rcs._push_problem(list->0) <> 'its recipient was erased';
+		DELETE FROM rcs.quarantine k WHERE k.id = q.id;
+		stored := stored + @extschema@.rcs_receive(list);
+	END LOOP;
+	RETURN stored;
+END $$;
+COMMENT ON FUNCTION rcs_receive_again(pg_catalog.int8, pg_catalog.text)
+	IS 'stores what rcs.quarantine keeps and what can be used now, in order, one row or all; texts are of this encoding; gives how many were new';
 
 -- Moves messages from one count of their campaign to another, as their reports say.  A report that came before our
 -- own result waits for it.  Only one process counts at a time, so that each sees the counts of the last.
@@ -352,9 +475,11 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._count_events(pg_catalog.int4) IS 'brings reports into the counts of their campaigns; how many';
 
-REVOKE ALL ON FUNCTION rcs_receive(pg_catalog.jsonb), rcs._count_unknown_codes(pg_catalog.jsonb), rcs._carrier_time(pg_catalog.text), rcs._uuid_or_null(pg_catalog.text),
+REVOKE ALL ON FUNCTION rcs_receive(pg_catalog.jsonb), rcs_receive_again(pg_catalog.int8, pg_catalog.text), rcs._mended(pg_catalog.bytea, pg_catalog.text),
+	rcs._keep_aside(pg_catalog.bytea[], pg_catalog.text), rcs._quarantine_trim(pg_catalog.bool, pg_catalog.int4, pg_catalog.int8), rcs._wait_for_erasure(pg_catalog.uuid[]),
+	rcs._kept_names(pg_catalog.jsonb, pg_catalog.bytea, pg_catalog.text, pg_catalog.text[]), rcs._count_unknown_codes(pg_catalog.jsonb), rcs._carrier_time(pg_catalog.text), rcs._uuid_or_null(pg_catalog.text),
 	rcs._report_verdict(pg_catalog.text, pg_catalog.text, pg_catalog.text), rcs._pushed(pg_catalog.jsonb),
-	rcs._quarantine(pg_catalog.text, pg_catalog.text, pg_catalog.jsonb), rcs._receive_reports(pg_catalog.jsonb),
+	rcs._quarantine(pg_catalog.jsonb), rcs._receive_reports(pg_catalog.jsonb),
 	rcs._receive_inbound(pg_catalog.jsonb), rcs._receive_each(pg_catalog.text, pg_catalog.jsonb), rcs._push_problem(pg_catalog.jsonb), rcs._count_events(pg_catalog.int4)
 	FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('rcs.inbound', '');

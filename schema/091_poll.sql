@@ -29,21 +29,11 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION rcs._poll_problem(text, text) IS 'notes why an account cannot be asked; null: it can';
 
--- A byte 0 in one report must not cost the others.
-CREATE FUNCTION rcs._poll_json(answer bytea) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN convert_from(answer, 'UTF8')::jsonb;
-EXCEPTION WHEN data_exception OR statement_too_complex THEN
-	BEGIN
-		RETURN regexp_replace(convert_from(answer, 'UTF8'), '(?<!\\)((\\\\)*)\\u0000', '\1?', 'g')::jsonb;
-	EXCEPTION WHEN data_exception OR statement_too_complex THEN
-		RETURN NULL;
-	END;
-END $$;
-COMMENT ON FUNCTION rcs._poll_json(bytea) IS 'an answer as JSON; null if it is none';
+-- Which elements of a list can be read, and the bytes of the others; only of a part of it, but all are counted.
+CREATE FUNCTION rcs._answer_elements(answer bytea, list text, first int, most int,
+	OUT n int, OUT cut boolean, OUT more boolean, OUT good jsonb, OUT bad bytea[])
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcs_answer_elements';
+COMMENT ON FUNCTION rcs._answer_elements(bytea, text, int, int) IS 'a part of the elements of an answer; n: of all of it, null if it is no object';
 
 -- Stores the reports of an answer, beginning at one of them.  With the last of them, the id of the next question is
 -- noted, so the next question is asked only when all reports of this answer are on disk.
@@ -53,23 +43,18 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	v_answer jsonb := rcs._poll_json(answer);
-	v_all jsonb := v_answer -> 'statusInfo';
-	v_some jsonb;
+	a record;
 BEGIN
-	IF jsonb_typeof(v_answer) IS DISTINCT FROM 'object' THEN
-		IF NOT give_up THEN
-			RETURN;
-		END IF;
-		PERFORM rcs._quarantine('report', 'an answer to querymsgstatus is not JSON', to_jsonb(left(encode(answer, 'escape'), 4000)));
+	SELECT * INTO a FROM rcs._answer_elements(answer, 'statusInfo', first, most);
+	-- the carrier may give the whole of it when it is asked again
+	IF (a.n IS NULL OR a.cut) AND NOT give_up THEN
+		RETURN;
 	END IF;
-	v_all := CASE jsonb_typeof(v_all) WHEN 'array' THEN v_all WHEN 'object' THEN jsonb_build_array(v_all) ELSE '[]' END;
-	n := jsonb_array_length(v_all);
-	more := n > 0 AND coalesce(v_answer ->> 'moreToSend', '') = ANY ('{1,true}'::text[]);
-	SELECT jsonb_agg(e.value ORDER BY e.ordinality) INTO v_some
-	FROM jsonb_array_elements(v_all) WITH ORDINALITY e WHERE e.ordinality > first AND e.ordinality <= first + most;
-	IF v_some IS NOT NULL THEN
-		PERFORM @extschema@.rcs_receive(v_some);
+	n := coalesce(a.n, 0);
+	more := n > 0 AND a.more;
+	PERFORM rcs._keep_aside(CASE WHEN a.n IS NULL THEN ARRAY[answer] ELSE a.bad END, 'report');
+	IF jsonb_array_length(a.good) > 0 THEN
+		PERFORM @extschema@.rcs_receive(a.good);
 	END IF;
 	IF next_id IS NOT NULL AND n <= first + most THEN
 		UPDATE rcs.poll p SET query_id = next_id, answered_at = clock_timestamp(), problem = NULL
@@ -77,7 +62,7 @@ BEGIN
 	END IF;
 END $$;
 COMMENT ON FUNCTION rcs._poll_answer(text, bytea, int, int, text, boolean)
-	IS 'stores a part of an answer; how many reports are in all of it (null: it is no JSON), and whether more wait at the carrier';
+	IS 'stores a part of an answer; how many reports are in all of it (null: it can be read only in part), and whether more wait at the carrier';
 
-REVOKE ALL ON FUNCTION rcs._poll_id(text, text), rcs._poll_problem(text, text), rcs._poll_json(bytea),
+REVOKE ALL ON FUNCTION rcs._poll_id(text, text), rcs._poll_problem(text, text), rcs._answer_elements(bytea, text, int, int),
 	rcs._poll_answer(text, bytea, int, int, text, boolean) FROM PUBLIC;

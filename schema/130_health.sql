@@ -291,6 +291,7 @@ DECLARE
 	v_database text := current_setting('rcs.listen_database');
 	v_worker record;
 	v_listener record;
+	v_kept bigint;
 BEGIN
 	SELECT w.pid, w.since INTO v_worker FROM rcs._workers() w WHERE w.kind = 'listener' AND w.pid IS NOT NULL
 		AND w.database = (SELECT l.database FROM rcs._library() l);
@@ -320,6 +321,13 @@ BEGIN
 		detail := format('listens on %s port %s', v_listener.address, v_listener.port);
 	END IF;
 	RETURN NEXT;
+	SELECT count(*) INTO v_kept FROM rcs.quarantine k WHERE k.raw IS NOT NULL AND k.at > statement_timestamp() - interval '7 days';
+	IF v_kept > 0 THEN
+		bad := 'warning';
+		detail := format('%s of what the carrier sent in the last 7 days could not be read, and is kept as it came', v_kept);
+		hint := 'rcs.quarantine says why. SELECT rcs_receive_again(encoding => ''UHC'') stores what can be read then (EUC-KR); DELETE what is of no use.';
+		RETURN NEXT;
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION rcs._health_listener() IS 'check of rcs_health(): can reports and messages of users come in?';

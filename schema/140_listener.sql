@@ -7,14 +7,16 @@ LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_
 COMMENT ON FUNCTION rcs._listener() IS 'the listener of this server, and what it has counted since the server started';
 
 -- One statement stores all that came in one turn of the listener: the statement costs more than the rows.
-CREATE FUNCTION rcs._listener_receive(payloads pg_catalog.jsonb[]) RETURNS pg_catalog.int4
+CREATE FUNCTION rcs._listener_receive(payloads pg_catalog.jsonb[], bad pg_catalog.bytea[] DEFAULT '{}') RETURNS pg_catalog.int4
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM rcs._keep_aside(bad);
 	RETURN @extschema@.rcs_receive((SELECT coalesce(jsonb_agg(e), '[]')
 		FROM unnest(payloads) p, jsonb_array_elements(rcs._pushed(p)) e));
 END $$;
-COMMENT ON FUNCTION rcs._listener_receive(pg_catalog.jsonb[]) IS 'stores what was pushed to the listener';
+COMMENT ON FUNCTION rcs._listener_receive(pg_catalog.jsonb[], pg_catalog.bytea[])
+	IS 'stores what was pushed to the listener, and keeps the elements of it that cannot be read; how many were new';
 
 CREATE FUNCTION rcs._listener_health(OUT ok boolean, OUT body pg_catalog.jsonb)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -153,7 +155,7 @@ AS $$
 		(13, 'rcs_holds', 'gauge', 'Holds in force.'),
 		(14, 'rcs_reports_waiting', 'gauge', 'Reports that the counts of their campaigns do not know yet, counted up to 100000.'),
 		(15, 'rcs_inbound_waiting', 'gauge', 'Messages of users that nobody has looked at yet, counted up to 100000.'),
-		(16, 'rcs_quarantined', 'gauge', 'What was pushed to us and could not be used, of the latest 10000.'),
+		(16, 'rcs_quarantined', 'gauge', 'What the carrier sent and could not be used, of the latest 10000 that are JSON and 10000 that are not.'),
 		(17, 'rcs_listener_connections', 'gauge', 'Connections open at the listener.'),
 		(18, 'rcs_listener_requests_total', 'counter', 'Requests to the listener, by the answer they got.'),
 		(19, 'rcs_listener_stored_total', 'counter', 'Reports and messages of users that the listener stored and that were new.'),
@@ -175,7 +177,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT @extschema@.rcs_metrics() $$;
 COMMENT ON FUNCTION rcs._listener_metrics() IS 'rcs_metrics(), for GET /metrics';
 
-REVOKE ALL ON FUNCTION rcs._listener(), rcs._listener_receive(pg_catalog.jsonb[]), rcs._listener_health(), rcs._label(text, text),
+REVOKE ALL ON FUNCTION rcs._listener(), rcs._listener_receive(pg_catalog.jsonb[], pg_catalog.bytea[]), rcs._listener_health(), rcs._label(text, text),
 	rcs._metrics_queue(), rcs._metrics_campaigns(), rcs._metrics_processes(), rcs._metrics_rest(), rcs_metrics(),
 	rcs._listener_metrics() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION rcs_metrics() TO pg_monitor;

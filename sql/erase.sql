@@ -36,6 +36,9 @@ SELECT rcs_receive(jsonb_build_object('msgId', :'single', 'status', 'odd', 'user
 SELECT rcs_receive(jsonb_build_object('msgId', upper(:'single'), 'status', 'odd'));
 SELECT rcs_receive('{"msgId": "unknown", "status": "success", "userContact": "+82 10-4000-0001"}');
 SELECT rcs_receive('{"odd": [{"to": "01040000001"}, 7, null]}');
+-- kept as bytes: could be mended or not, the number or the id; and somebody else's
+SELECT rcs._keep_aside(ARRAY[convert_to('{"msgId": "x", "userContact": "+82 10-4000-0001", "text": "\ud800"}', 'UTF8'), convert_to('{"to": "010-4000-0001", {', 'UTF8'),
+	convert_to(upper(:'single'), 'UTF8'), convert_to('{"userContact": "01040000002", "text": "\ud800"}', 'UTF8')]);
 SELECT rcs_receive('{"eventType": "message", "chatbotId": "0230000001", "replyId": "r1", "userContact": "+82 10-4000-0001", "messageBody":
 	{"textMessage": "my secret", "fileMessage": {"url": "my file"}, "geolocationPushMessage": {"label": "my place"}}, "postbackData": "my wish"}');
 SELECT rcs_receive('{"eventType": "message", "chatbotId": "0230000001", "replyId": "r2", "userContact": "01040000002", "messageBody": {"textMessage": "another"}}');
@@ -63,7 +66,7 @@ CREATE TABLE regress_other AS SELECT count(*) AS n FROM regress_traces('40000002
 SELECT regress_try('SELECT rcs_erase(''nobody'')');
 SELECT regress_try('SELECT rcs_erase(NULL)');
 SELECT rcs_erase('01040000009');
--- 4 messages, an inbound one, 4 in quarantine, a refusal
+-- 4 messages, an inbound one, 7 in quarantine, a refusal
 SELECT rcs_erase('+82 10-4000-0001');
 SELECT * FROM regress_traces('0-?4000-?0001', 'eyes', 'name 1', 'ref 1', 'my (secret|file|place|wish|word)', 'erase-1', :'single', :'id', :'again', :'test');
 SELECT rcs_erase('+82 10-4000-0001');
@@ -90,7 +93,8 @@ SELECT rcs_campaign_resend_failed(:'campaign');
 SELECT rcs_receive(jsonb_build_array(jsonb_build_object('msgId', :'id', 'status', 'success', 'userContact', '01040000001'),
 	jsonb_build_object('msgId', :'id', 'status', 'success', 'serviceType', 'SMS')));
 SELECT rcs_receive('{"msgId": "00000000-0000-0000-0000-000000000000", "status": "success"}');
-SELECT problem, payload FROM rcs.quarantine ORDER BY id;
+SELECT rcs._keep_aside(ARRAY[convert_to(format('{"msgId": "%s", "text": "\ud800"}', :'id'), 'UTF8')]);
+SELECT problem, payload, convert_from(raw, 'UTF8') FROM rcs.quarantine ORDER BY id;
 -- the same inbound message again
 SELECT rcs_receive('{"eventType": "message", "chatbotId": "0230000001", "replyId": "r1", "userContact": "01040000001", "messageBody": {"textMessage": "my secret"}}');
 SELECT * FROM regress_traces('0-?4000-?0001', 'eyes', 'name 1', 'ref 1', 'my (secret|file|place|wish|word)', 'erase-1', :'single', :'id', :'again', :'test');

@@ -163,8 +163,8 @@ FROM rcs.event e JOIN rcs.message m ON m.id = e.message WHERE ord > 2 ORDER BY o
 DELETE FROM rcs.quarantine;
 SELECT rcs_receive((SELECT jsonb_agg(to_jsonb(i)) FROM generate_series(1, 10005) i));
 SELECT count(*), min(payload::text::int), max(payload::text::int) FROM rcs.quarantine;
-SELECT rcs_receive(jsonb_build_object('text', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 2000) i)));
-SELECT count(*), max(pg_column_size(payload)) < 20000 FROM rcs.quarantine;
+SELECT rcs_receive(jsonb_build_object('text', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, n) i))) FROM unnest('{30000,40000}'::int[]) n;
+SELECT count(*), max(pg_column_size(payload)) < 1000000 FROM rcs.quarantine;
 SELECT payload FROM rcs.quarantine ORDER BY id DESC LIMIT 1;
 
 -- inbound messages
@@ -274,5 +274,52 @@ SELECT count(*) FROM rcs.inbound WHERE reply_id = 'p4';
 SELECT rcs._listener_receive(ARRAY[pg_temp.inbound('q1'), jsonb_build_array(pg_temp.inbound('q2'), pg_temp.inbound('q1')), '[]', '{}',
 	jsonb_build_object('statusInfo', jsonb_build_array(pg_temp.report(1), pg_temp.report(2))), jsonb_build_object('statusInfo', pg_temp.report(1))]);
 SELECT rcs._listener_receive('{}'), rcs._listener_receive(ARRAY['[]'::jsonb]);
+
+-- elements that are no JSON cost the others nothing, are kept as they came, and can be taken later
+DELETE FROM rcs.quarantine;
+CREATE FUNCTION pg_temp.bytes(given text, hex text) RETURNS bytea LANGUAGE sql AS $$
+	SELECT decode(replace(encode(convert_to(replace(given, 'TEXT', '*'), 'UTF8'), 'hex'), '2a', hex), 'hex')
+$$;
+SELECT rcs._listener_receive(ARRAY[pg_temp.inbound('s1')], ARRAY[
+	pg_temp.bytes(pg_temp.inbound('s2', '{"messageBody": {"textMessage": "TEXT"}}')::text, 'b0a1'), -- EUC-KR
+	pg_temp.bytes(pg_temp.inbound('s3', '{"messageBody": {"textMessage": "TEXT"}}')::text, encode(convert_to('\ud800', 'UTF8'), 'hex')),
+	pg_temp.bytes(pg_temp.report(9, '{"mnoInfo": "TEXT"}')::text, '00'),
+	pg_temp.bytes(pg_temp.report(9, '{"msgId": "5eed0000-0000-4000-8000-0000000009ff", "mnoInfo": "TEXT"}')::text, '00'),
+	convert_to('{"msgId": 01}', 'UTF8'), '']);
+SELECT kind, problem, payload, left(encode(raw, 'escape'), 20) FROM rcs.quarantine ORDER BY id;
+SELECT pg_temp.try('SELECT rcs_receive_again(encoding => NULL)');
+SELECT pg_temp.try('SELECT rcs_receive_again(encoding => $$x$$)');
+-- one of them; what cannot be used stays as it is; what was there before is not new
+SELECT rcs_receive_again(id, 'uhc') FROM rcs.quarantine ORDER BY id LIMIT 1;
+SELECT rcs_receive_again(0), rcs_receive(pg_temp.report(9));
+SELECT rcs_receive_again(), count(*) FROM rcs.quarantine;
+SELECT reply_id, text = U&'\AC00', text LIKE '_' FROM rcs.inbound WHERE reply_id IN ('s1', 's2', 's3') ORDER BY id;
+SELECT kind, problem, payload, left(encode(raw, 'escape'), 20) FROM rcs.quarantine ORDER BY id;
+SELECT rcs_receive_again(encoding => 'UHC'), count(*) FROM rcs.quarantine;
+-- a message that comes back, say by a restore; one that still cannot be stored; an answer as a whole
+DELETE FROM rcs.quarantine;
+SELECT rcs_receive(pg_temp.report(1, '{"msgId": "5eed0000-0000-4000-8000-0000000009ff"}'));
+INSERT INTO rcs.message (campaign_no, batch_id, ord, id, created_at, phone) VALUES (0, 2000002, 1, '5eed0000-0000-4000-8000-0000000009ff', now(), '01000001098');
+SELECT rcs_receive(pg_temp.inbound('s4', '{"messageBody": {"textMessage": "poison 22012"}}'));
+SELECT rcs._keep_aside(ARRAY[pg_temp.bytes(jsonb_build_object('statusInfo', jsonb_build_array(pg_temp.report(10, '{"mnoInfo": "TEXT"}'), pg_temp.report(1, '{"msgId": "x"}')))::text, 'b0a1')], 'report');
+SELECT kind, problem FROM rcs.quarantine ORDER BY id;
+SELECT rcs_receive_again(encoding => 'UHC');
+SELECT kind, problem FROM rcs.quarantine ORDER BY id;
+-- who may
+SET ROLE regress_rcs_pusher;
+SELECT pg_temp.try('SELECT rcs_receive_again()');
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION rcs_receive_again TO regress_rcs_pusher;
+SET ROLE regress_rcs_pusher;
+SELECT rcs_receive_again();
+RESET ROLE;
+-- it has an end: in rows, and in bytes when a long one comes; JSON does not drive the other out
+SELECT rcs._keep_aside(array_agg(convert_to(i::text || '{', 'UTF8') ORDER BY i)) FROM generate_series(1, 10005) i;
+SELECT rcs_receive((SELECT jsonb_agg(to_jsonb(i)) FROM generate_series(1, 10005) i));
+SELECT count(raw), count(payload), (SELECT convert_from(raw, 'UTF8') FROM rcs.quarantine WHERE raw IS NOT NULL ORDER BY id LIMIT 1) FROM rcs.quarantine;
+SELECT rcs._quarantine_trim(true, 16384, 100), rcs._quarantine_trim(true, 16385, 10000);
+SELECT count(payload), sum(pg_column_size(raw)) BETWEEN 9000 AND 10000, max(convert_from(raw, 'UTF8')) FROM rcs.quarantine;
+SELECT rcs._quarantine_trim(false, 16385, 10000);
+SELECT count(raw) > 0, sum(pg_column_size(payload)) BETWEEN 9000 AND 10000, max(payload::text::int) FROM rcs.quarantine;
 ROLLBACK;
 DROP ROLE regress_rcs_pusher;

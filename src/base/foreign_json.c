@@ -106,8 +106,8 @@ looks_sane(const char *body, size_t len, size_t most, const char *openings)
 		return false;
 	while (start < len && strchr(" \t\r\n", body[start]) != NULL && body[start] != '\0')
 		start++;
-	return start < len && body[start] != '\0' && strchr(openings, body[start]) != NULL &&
-		   !too_deep(body, len) &&
+	return start < len && body[start] != '\0' &&
+		   (openings == NULL || strchr(openings, body[start]) != NULL) && !too_deep(body, len) &&
 		   pg_verify_mbstr(PG_UTF8, body, (int) len, true); /* refuses NUL, too */
 }
 
@@ -123,4 +123,10 @@ Jsonb *
 rcs_foreign_document(const char *body, size_t len, size_t most)
 {
 	return looks_sane(body, len, most, "{[") ? parse(body, len) : NULL;
+}
+
+Jsonb *
+rcs_foreign_value(const char *bytes, size_t len)
+{
+	return looks_sane(bytes, len, len, NULL) ? parse(bytes, len) : NULL;
 }

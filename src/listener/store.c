@@ -7,11 +7,15 @@
  * push that is not stored gets 503, and the carrier repeats it; a repetition does no
  * harm, because each report is stored once.
  *
+ * An element that is no JSON costs the others nothing: its bytes are kept.  The carrier
+ * would send the same ones for ever, so the push is answered with 200.
+ *
  * This file must not know HTTP.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/jsonb.h"
 #include "utils/timeout.h"
@@ -19,6 +23,7 @@
 
 #include "base/fault_point.h"
 #include "base/foreign_json.h"
+#include "base/foreign_list.h"
 #include "base/monotonic.h"
 #include "base/statement.h"
 #include "listener/answer_http.h"
@@ -62,10 +67,15 @@ run(void (*body)(void *arg), void *arg)
 
 /* ---------- pushes ---------- */
 
+/* Far more than a body of the greatest size can hold of reports. */
+#define ELEMENTS_MAX 10000
+
 typedef struct Push
 {
 	RcsExchange *x;
 	Jsonb *payload;
+	RcsBytes *bad; /* elements of it that cannot be read */
+	int n_bad;
 } Push;
 
 typedef struct Pushes
@@ -75,19 +85,44 @@ typedef struct Pushes
 	uint64 stored; /* in the transaction that has just run */
 } Pushes;
 
-static RcsStatement receive = {"SELECT rcs._listener_receive($1)", 1, {JSONBARRAYOID}, NULL};
+static RcsStatement receive = {"SELECT rcs._listener_receive($1, $2)",
+							   2,
+							   {JSONBARRAYOID, BYTEAARRAYOID},
+							   NULL};
+
+static Datum
+payloads_of(const Pushes *p)
+{
+	Datum *elements = palloc(sizeof(Datum) * p->n);
+
+	for (int i = 0; i < p->n; i++)
+		elements[i] = JsonbPGetDatum(p->pushes[i].payload);
+	return PointerGetDatum(construct_array(elements, p->n, JSONBOID, -1, false, TYPALIGN_INT));
+}
+
+static Datum
+bad_ones_of(const Pushes *p)
+{
+	RcsBytes *all;
+	int n = 0;
+
+	for (int i = 0; i < p->n; i++)
+		n += p->pushes[i].n_bad;
+	all = palloc(sizeof(RcsBytes) * Max(n, 1));
+	n = 0;
+	for (int i = 0; i < p->n; i++)
+		for (int j = 0; j < p->pushes[i].n_bad; j++)
+			all[n++] = p->pushes[i].bad[j];
+	return rcs_bytea_array(all, n);
+}
 
 static void
 store_body(void *arg)
 {
 	Pushes *p = arg;
-	Datum *elements = palloc(sizeof(Datum) * p->n);
-	Datum payloads;
+	Datum values[] = {payloads_of(p), bad_ones_of(p)};
 
-	for (int i = 0; i < p->n; i++)
-		elements[i] = JsonbPGetDatum(p->pushes[i].payload);
-	payloads = PointerGetDatum(construct_array(elements, p->n, JSONBOID, -1, false, TYPALIGN_INT));
-	rcs_execute(&receive, &payloads, NULL);
+	rcs_execute(&receive, values, NULL);
 	p->stored = (uint64) rcs_column_int64(0, 1);
 }
 
@@ -117,6 +152,44 @@ store_each(Pushes *all)
 	}
 }
 
+/* Could this be a report, or a message of a user, if what is no character were one? */
+static bool
+meant_well(RcsBytes element)
+{
+	const char *problem;
+	Jsonb *mended = rcs_foreign_mended(element, PG_UTF8, &problem);
+
+	return mended != NULL && JB_ROOT_IS_OBJECT(mended);
+}
+
+/* False: it is nothing that a carrier sends. */
+static bool
+read_elements(Push *p)
+{
+	RcsBytes body = {p->x->body, p->x->body + p->x->body_len};
+	RcsForeignList l;
+	bool any;
+
+	if (!rcs_foreign_list(&l, body, "statusInfo", 0, ELEMENTS_MAX) || l.cut || l.n > ELEMENTS_MAX)
+		return false;
+	any = l.n_objects > 0;
+	for (int i = 0; i < l.n_bad && !any; i++)
+		any = meant_well(l.bad[i]);
+	p->payload = l.good;
+	p->bad = l.bad;
+	p->n_bad = l.n_bad;
+	return any;
+}
+
+static bool
+read_push(Push *p)
+{
+	if (p->x->body_len == 0)
+		return false;
+	p->payload = rcs_foreign_document(p->x->body, p->x->body_len, RCS_BODY_MAX);
+	return p->payload != NULL || read_elements(p);
+}
+
 void
 rcs_listener_store(RcsExchange **exchanges, int n)
 {
@@ -124,14 +197,12 @@ rcs_listener_store(RcsExchange **exchanges, int n)
 
 	for (int i = 0; i < n; i++)
 	{
-		RcsExchange *x = exchanges[i];
-		Jsonb *payload =
-			x->body_len == 0 ? NULL : rcs_foreign_document(x->body, x->body_len, RCS_BODY_MAX);
+		Push push = {.x = exchanges[i]};
 
-		if (payload == NULL)
-			rcs_answer_status(x, 400);
+		if (read_push(&push))
+			all.pushes[all.n++] = push;
 		else
-			all.pushes[all.n++] = (Push){x, payload};
+			rcs_answer_status(push.x, 400);
 	}
 	RCS_FAULT("webhook-parsed");
 	if (all.n > 0 && !store(&all) && all.n > 1)

@@ -27,7 +27,7 @@ sub value
 	return one_of('null', 'true', 'false') if $kind == 0;
 	return one_of(0, 1, -1, '1e400', '-0.0', '1E-400', '9' x 400, '0.1', '01', '+1', 'NaN') if $kind == 1;
 	return $json->encode(one_of('', 'x', "\x{ac00}", "\x{1f600}", 'success', 'fail', '2026-07-01T10:00:00.000+09', 'a' x 3000)) if $kind < 5;
-	return '"' . one_of('\\u0000', '\\ud800', '\\udc00x', '\\ud83d\\ude00', '\\x', "\n", "\x80", "\xed\xa0\x80", "\xc0\xaf", '\\') . '"' if $kind == 5;
+	return '"' . one_of('\\u0000', '\\ud800', '\\udc00x', '\\ud83d\\ude00', '\\x', "\n", "\0", "\xb0\xa1\xc6\x52", "\xb0", "\x80", "\xed\xa0\x80", "\xc0\xaf", '\\') . '"' if $kind == 5;
 	return one_of('"', '', '}', ']', '[', '{', 'nul') if $kind == 6;
 	return '[' . join(',', map { value($depth + 1) } 1 .. rand 5) . ']' if $kind == 7;
 	return '{' . join(',', map { $json->encode(one_of(qw(msgId status serviceType replyId a b), '')) . ':' . value($depth + 1) } 1 .. rand 6) . '}';
