@@ -13,6 +13,7 @@
 
 #include "account/account.h"
 #include "account/breaker.h"
+#include "account/pace.h"
 #include "base/monotonic.h"
 
 #define STATUS_COLUMNS 8

@@ -1,11 +1,10 @@
 /*
  * breaker.c
- *		When an account is set aside, and when its rate is lowered.
+ *		When an account is set aside.
  *
  * A fault of the account (refused, unreachable, login) closes it.  After a time one
  * request probes it; the time doubles with each fault, up to a minute.  Any answer
- * about a message opens the account again.  "Too fast" pauses the account and lowers
- * its rate, which then recovers slowly.  A message loses no attempt by any of this.
+ * about a message opens the account again.  A message loses no attempt by any of this.
  *
  * This file must not know what a message is.
  */
@@ -17,26 +16,6 @@
 #define FAULTS_TO_CLOSE 8
 #define FIRST_CLOSING SECOND
 #define LONGEST_CLOSING (60 * SECOND)
-#define THROTTLE_PAUSE (SECOND / 2)
-#define THROTTLE_FACTOR 0.85
-#define RECOVERY_STEP (5 * SECOND)
-#define RECOVERY_FACTOR 1.05
-
-/* The rate goes back to the contract rate in small steps; mutex held. */
-void
-rcs_account_recover_rate(RcsAccountEntry *a, int64 now)
-{
-	if (a->rate <= 0 || a->lowered_at == 0 || now - a->raised_at < RECOVERY_STEP)
-		return;
-	a->raised_at = now;
-	a->rate *= RECOVERY_FACTOR;
-	if (a->contract > 0 && a->rate >= a->contract)
-	{
-		a->rate = a->contract;
-		a->lowered_at = 0;
-	}
-	rcs_bucket_set_rate(&a->bucket, a->rate, now);
-}
 
 /* After a closing, exactly one request may probe the account; mutex held. */
 bool
@@ -77,19 +56,6 @@ rcs_account_reason(int account, char reason[RCS_ACCOUNT_REASON])
 	SpinLockRelease(&a->mutex);
 }
 
-/* The rate at present, in messages a minute; 0 = no limit. */
-double
-rcs_account_rate(int account)
-{
-	RcsAccountEntry *a = &rcs_account_entries[account];
-	double rate;
-
-	SpinLockAcquire(&a->mutex);
-	rate = a->rate;
-	SpinLockRelease(&a->mutex);
-	return rate;
-}
-
 /* Called once for each closing, not once for each message. */
 static void
 log_open(const RcsAccountEntry *a)
@@ -107,48 +73,9 @@ open_again(RcsAccountEntry *a)
 	a->closing = 0;
 }
 
-/* Mutex held. */
-static void
-count_second(RcsAccountEntry *a, int64 now)
-{
-	int64 second = now / SECOND;
-
-	if (second - a->second > 60)
-		a->second = second - 60;
-	while (a->second < second)
-		a->per_second[++a->second % 60] = 0;
-	a->per_second[second % 60]++;
-}
-
-/* Messages accepted in the 60 seconds before now; mutex held. */
-uint32
-rcs_account_last_minute(const RcsAccountEntry *a, int64 now)
-{
-	uint32 sum = 0;
-	int64 second = now / SECOND;
-
-	for (int i = 0; i < 60; i++)
-		if (second - a->second + i < 60)
-			sum += a->per_second[(a->second - i + 60) % 60];
-	return sum;
-}
-
-/* Messages a minute, by the busiest of the last ten seconds; mutex held. */
-static double
-busiest_rate(const RcsAccountEntry *a, int64 now)
-{
-	int64 second = now / SECOND;
-	uint32 most = 0;
-
-	for (int i = 0; i < 10; i++)
-		if (second - a->second + i < 10)
-			most = Max(most, a->per_second[(a->second - i + 60) % 60]);
-	return most * 60.0;
-}
-
 /* The carrier answered about a message: the account works. */
 void
-rcs_account_answered(int account, bool accepted)
+rcs_account_answered(int account)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
 	bool was_closed;
@@ -156,8 +83,6 @@ rcs_account_answered(int account, bool accepted)
 	SpinLockAcquire(&a->mutex);
 	was_closed = a->closed_until != 0;
 	open_again(a);
-	if (accepted)
-		count_second(a, rcs_now_us());
 	SpinLockRelease(&a->mutex);
 	if (was_closed)
 		log_open(a);
@@ -194,30 +119,6 @@ rcs_account_faulted(int account, int64 started_us, bool hard, const char *reason
 				(errcode(ERRCODE_CONNECTION_FAILURE),
 				 errmsg("carrier account \"%s\" is set aside: %s", a->name, reason),
 				 errhint("It is tried again by itself; rcs_account_check() tries it at once.")));
-}
-
-/* "Too fast": the whole account pauses and its rate is lowered, at most once a second. */
-void
-rcs_account_throttled(int account, int64 started_us)
-{
-	RcsAccountEntry *a = &rcs_account_entries[account];
-	int64 now = rcs_now_us();
-
-	SpinLockAcquire(&a->mutex);
-	a->throttled++;
-	open_again(a);
-	if (started_us > a->lowered_at && now - a->lowered_at >= SECOND)
-	{
-		double present = a->rate > 0 ? a->rate : Max(busiest_rate(a, now), 60.0);
-		double least = Max(60.0, a->contract / 10.0);
-
-		a->lowered_at = now;
-		a->raised_at = now;
-		a->paused_until = now + THROTTLE_PAUSE;
-		a->rate = Max(present * THROTTLE_FACTOR, Min(least, present));
-		rcs_bucket_set_rate(&a->bucket, a->rate, now);
-	}
-	SpinLockRelease(&a->mutex);
 }
 
 /* The login was changed: a closed account may be probed at once, and the next closing is short again. */

@@ -15,6 +15,7 @@
 #include "storage/ipc.h"
 
 #include "account/breaker.h"
+#include "account/pace.h"
 #include "account/permit.h"
 #include "base/monotonic.h"
 

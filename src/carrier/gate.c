@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "account/pace.h"
 #include "base/monotonic.h"
 #include "carrier/carrier.h"
 

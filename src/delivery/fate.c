@@ -11,6 +11,7 @@
 
 #include "utils/timestamp.h"
 
+#include "account/pace.h"
 #include "delivery/ad_window.h"
 #include "delivery/fate.h"
 #include "process/guc.h"
@@ -144,13 +145,12 @@ void
 rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 {
 	int account = item->shared;
-	bool accepted = false;
 
 	switch (answer->verdict)
 	{
 		case RCS_V_ACCEPTED:
 			set_fate(item, RCS_ACCEPTED, "", "");
-			accepted = true;
+			rcs_account_accepted(account);
 			item->account->foreign = 0;
 			break;
 		case RCS_V_DUPLICATE:
@@ -163,13 +163,14 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 			refused(item, answer);
 			break;
 		case RCS_V_THROTTLED:
+			rcs_account_answered(account);
 			rcs_account_throttled(account, item->started_us);
 			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
 			again(item, Max(answer->retry_after_ms, FIRST_BACKOFF_MS));
 			return;
 		case RCS_V_TOKEN:
 			/* it can be reached, and a probe must be ended here */
-			rcs_account_answered(account, false);
+			rcs_account_answered(account);
 			rcs_token_refused(item->account, item->token_serial, answer->reason);
 			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
 			again(item, 0);
@@ -186,7 +187,7 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 			unknown(item, answer);
 			return;
 	}
-	rcs_account_answered(account, accepted);
+	rcs_account_answered(account);
 	if (item->token_serial == item->account->token_serial)
 		item->account->token_worked = true;
 }
