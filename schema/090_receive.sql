@@ -132,16 +132,18 @@ COMMENT ON FUNCTION rcs._mended(pg_catalog.bytea, pg_catalog.text)
 	IS 'bytes as JSON, with U+FFFD for what is no character of that encoding (null: it is none even so), and what is wrong with them';
 
 -- A person is being erased (rcs._erase): waits only if one of these messages is to that person.
-CREATE FUNCTION rcs._wait_for_erasure(messages pg_catalog.uuid[]) RETURNS void
+CREATE FUNCTION rcs._wait_for_erasure(reports pg_catalog.jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF NOT rcs._try_turn('erasure', shared => true) THEN
-		PERFORM FROM rcs.message m WHERE m.id = ANY (messages) ORDER BY m.id FOR KEY SHARE;
+		PERFORM FROM rcs.message m
+		WHERE m.id = ANY (ARRAY(SELECT rcs._uuid_or_null(e->>'msgId') FROM jsonb_array_elements(reports) e))
+		ORDER BY m.id FOR KEY SHARE;
 	END IF;
 END $$;
-COMMENT ON FUNCTION rcs._wait_for_erasure(pg_catalog.uuid[]) IS 'until the ids of these messages are what they stay';
+COMMENT ON FUNCTION rcs._wait_for_erasure(pg_catalog.jsonb) IS 'until the ids of these messages are what they stay';
 
 -- Who repeats a push repeats its bad elements; nobody pays for finding that out, and taken again they are stored once.
 CREATE FUNCTION rcs._keep_aside(bad pg_catalog.bytea[], kind pg_catalog.text DEFAULT NULL) RETURNS void
@@ -154,8 +156,7 @@ BEGIN
 	IF coalesce(cardinality(bad), 0) = 0 THEN
 		RETURN;
 	END IF;
-	PERFORM rcs._wait_for_erasure(ARRAY(SELECT rcs._uuid_or_null(m.element->>'msgId')
-		FROM unnest(bad) b CROSS JOIN LATERAL rcs._mended(b, 'UTF8') m));
+	PERFORM rcs._wait_for_erasure((SELECT jsonb_agg(m.element) FROM unnest(bad) b CROSS JOIN LATERAL rcs._mended(b, 'UTF8') m));
 	WITH kept AS (
 		INSERT INTO rcs.quarantine (kind, problem, raw)
 		SELECT coalesce(_keep_aside.kind, CASE WHEN m.element ? 'msgId' THEN 'report' WHEN m.element ? 'replyId' THEN 'inbound' ELSE 'unknown' END),
@@ -219,7 +220,7 @@ DECLARE
 	stored int;
 	unknown jsonb;
 BEGIN
-	PERFORM rcs._wait_for_erasure(ARRAY(SELECT rcs._uuid_or_null(e->>'msgId') FROM jsonb_array_elements(reports) e));
+	PERFORM rcs._wait_for_erasure(reports);
 	WITH r AS (
 		SELECT rcs._uuid_or_null(e->>'msgId') AS message,
 			lower(e->>'status') AS status,
@@ -476,7 +477,7 @@ END $$;
 COMMENT ON FUNCTION rcs._count_events(pg_catalog.int4) IS 'brings reports into the counts of their campaigns; how many';
 
 REVOKE ALL ON FUNCTION rcs_receive(pg_catalog.jsonb), rcs_receive_again(pg_catalog.int8, pg_catalog.text), rcs._mended(pg_catalog.bytea, pg_catalog.text),
-	rcs._keep_aside(pg_catalog.bytea[], pg_catalog.text), rcs._quarantine_trim(pg_catalog.bool, pg_catalog.int4, pg_catalog.int8), rcs._wait_for_erasure(pg_catalog.uuid[]),
+	rcs._keep_aside(pg_catalog.bytea[], pg_catalog.text), rcs._quarantine_trim(pg_catalog.bool, pg_catalog.int4, pg_catalog.int8), rcs._wait_for_erasure(pg_catalog.jsonb),
 	rcs._kept_names(pg_catalog.jsonb, pg_catalog.bytea, pg_catalog.text, pg_catalog.text[]), rcs._count_unknown_codes(pg_catalog.jsonb), rcs._carrier_time(pg_catalog.text), rcs._uuid_or_null(pg_catalog.text),
 	rcs._report_verdict(pg_catalog.text, pg_catalog.text, pg_catalog.text), rcs._pushed(pg_catalog.jsonb),
 	rcs._quarantine(pg_catalog.jsonb), rcs._receive_reports(pg_catalog.jsonb),
