@@ -86,6 +86,8 @@ CREATE TABLE rcs.batch (
 	PRIMARY KEY (campaign_no, batch_id)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 CREATE INDEX batch_due ON rcs.batch (campaign_no, due_at, batch_id) WHERE state = 'q';
+-- Messages in doubt go first: the carrier knows their ids for a while only.
+CREATE INDEX batch_doubt_due ON rcs.batch (campaign_no, due_at, batch_id) WHERE state = 'q' AND unknown_since IS NOT NULL;
 CREATE INDEX batch_leased ON rcs.batch (generation) WHERE state = 'l';
 CREATE INDEX batch_origin ON rcs.batch (campaign_no, origin) WHERE origin IS NOT NULL;
 CREATE INDEX batch_waits ON rcs.batch (campaign_no, (reason LIKE 'outside ad hours until %')) WHERE reason IS NOT NULL;

@@ -79,6 +79,29 @@ wait_for_image(RcsLaneCampaign *c, const RcsImageWait *image)
 	c->not_before_us = rcs_now_us() + image->delay_ms * (SECOND / 1000);
 }
 
+/*
+ * The carrier knows the ids in doubt for a while only, so they do not wait behind the
+ * rest of the campaign: what is left of the present batch goes back to its place.
+ */
+static void
+let_doubt_pass(RcsLaneCampaign *c, RcsBot *bot)
+{
+	RcsLease *doubt;
+
+	if (!c->doubt_due || (has_waiting(c) && c->current->rows[0].batch.unknown_since != 0))
+		return;
+	doubt = rcs_lease_doubt(c, bot, rcs_choice_closed(c));
+	c->doubt_due = doubt != NULL;
+	if (doubt == NULL)
+		return;
+	if (has_waiting(c))
+	{
+		rcs_lease_drop_late(c->current);
+		rcs_record_release(c->current, 0, NULL);
+	}
+	c->current = doubt;
+}
+
 /* One slice of one campaign; false: it can have none in this turn. */
 static bool
 take_slice(RcsLaneCampaign *c)
@@ -93,6 +116,7 @@ take_slice(RcsLaneCampaign *c)
 	rcs_choice_know(c, bot);
 	if (rcs_choice_account(c, NULL, NULL, &most, &image) == NULL)
 		return false;
+	let_doubt_pass(c, bot);
 	if (!has_waiting(c))
 	{
 		c->current = rcs_lease_batch(c, bot, rcs_choice_closed(c));

@@ -95,6 +95,9 @@ know_campaign(const RcsCampaignRow *row, TimestampTz now, double least)
 	c->due = c->over ? !TIMESTAMP_IS_NOEND(row->next_at) : !row->paused && row->next_at <= now;
 	if (!c->due && row->next_at > now)
 		known.look_at_us = Min(known.look_at_us, rcs_now_us() + (row->next_at - now));
+	c->doubt_due = c->due && row->doubt_at <= now;
+	if (c->due && row->doubt_at > now && !TIMESTAMP_IS_NOEND(row->doubt_at))
+		known.look_at_us = Min(known.look_at_us, rcs_now_us() + (row->doubt_at - now));
 }
 
 /* A campaign that has failed lately is remembered, or its pauses would not grow. */

@@ -156,15 +156,10 @@ close_empty(RcsLease *lease)
 	}
 }
 
-/* Without a bot the batch is taken before it is due as well: its campaign is over. */
-RcsLease *
-rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *bot, List *closed_servers)
+/* NULL: there was none. */
+static RcsLease *
+lease_of(RcsLaneCampaign *campaign, RcsBot *bot, RcsBatchRow *row, MemoryContext cxt)
 {
-	MemoryContext cxt = lease_context();
-	TimestampTz due = bot == NULL ? DT_NOEND : GetCurrentTransactionStartTimestamp();
-	RcsBatchRow *row =
-		rcs_outbox_lease_batch(campaign->row.campaign_no, rcs_worker_generation(), closed_servers,
-							   due, campaign->leased_due, campaign->leased_id, cxt);
 	RcsMessageRow *messages;
 	RcsLease *lease;
 	int n;
@@ -175,8 +170,6 @@ rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *bot, List *closed_servers)
 		return NULL;
 	}
 	RCS_FAULT("after-lease");
-	campaign->leased_due = row->due_at;
-	campaign->leased_id = row->batch_id;
 	lease = make_lease(campaign, cxt, row, 1);
 	lease->version = row->version != 0 ? row->version : campaign->row.version;
 	n = rcs_outbox_messages(campaign->row.campaign_no, row, cxt, &messages);
@@ -187,6 +180,36 @@ rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *bot, List *closed_servers)
 	settle_reported(lease);
 	close_empty(lease);
 	return lease;
+}
+
+/* Its next batch in doubt. */
+RcsLease *
+rcs_lease_doubt(RcsLaneCampaign *campaign, RcsBot *bot, List *closed_servers)
+{
+	MemoryContext cxt = lease_context();
+
+	return lease_of(campaign, bot,
+					rcs_outbox_lease_doubt(campaign->row.campaign_no, rcs_worker_generation(),
+										   closed_servers, cxt),
+					cxt);
+}
+
+/* Without a bot the batch is taken before it is due as well: its campaign is over. */
+RcsLease *
+rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *bot, List *closed_servers)
+{
+	MemoryContext cxt = lease_context();
+	TimestampTz due = bot == NULL ? DT_NOEND : GetCurrentTransactionStartTimestamp();
+	RcsBatchRow *row =
+		rcs_outbox_lease_batch(campaign->row.campaign_no, rcs_worker_generation(), closed_servers,
+							   due, campaign->leased_due, campaign->leased_id, cxt);
+
+	if (row != NULL)
+	{
+		campaign->leased_due = row->due_at;
+		campaign->leased_id = row->batch_id;
+	}
+	return lease_of(campaign, bot, row, cxt);
 }
 
 RcsLease *

@@ -8,6 +8,7 @@
 #include "delivery/state.h"
 
 /* A batch of a campaign.  Without a bot it is only to be ended, whatever is unsent, and no text is read. */
+extern RcsLease *rcs_lease_doubt(RcsLaneCampaign *campaign, RcsBot *bot, List *closed_servers);
 extern RcsLease *rcs_lease_batch(RcsLaneCampaign *campaign, RcsBot *bot, List *closed_servers);
 extern RcsLease *rcs_lease_singles(const int64 *ids, int nids);
 

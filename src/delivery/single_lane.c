@@ -37,7 +37,8 @@ static struct
 	int64 scan_at_us;
 	int64 full_scan_at_us;
 	TimestampTz scan_from;
-	int64 look_at_us; /* an account was full or closed: until then only what has room */
+	int64 doubt_at_us; /* messages in doubt are looked for */
+	int64 look_at_us;  /* an account was full or closed: until then only what has room */
 } lane;
 
 /* ---------- what is there ---------- */
@@ -110,6 +111,23 @@ scan(int64 now_us)
 	plan_scan(lane.nids == most, now, now_us);
 }
 
+/*
+ * The carrier knows the ids in doubt for a while only, so they go before what was handed
+ * over and what is due, of which there may be as much as takes minutes.
+ */
+static int
+take_doubtful(int64 now_us, int64 *ids)
+{
+	int most = room(now_us);
+	int n;
+
+	if (most <= 0 || (now_us < lane.doubt_at_us && now_us < lane.scan_at_us))
+		return 0;
+	n = rcs_outbox_doubtful_singles(most, ids);
+	lane.doubt_at_us = n == most ? now_us : now_us + NAP;
+	return n;
+}
+
 /* ---------- what to do with it ---------- */
 
 static bool
@@ -143,8 +161,8 @@ choose_account(RcsItem *item, RcsBot *bot, int64 now_us, bool *full, int64 *wait
 			*wait_us = Min(*wait_us, wait);
 		else if (probe && a->ready > 0)
 			*wait_us = Min(*wait_us, SECOND / 4); /* closed until the probe has its answer */
-		else if (a->ready >= rcs_account_slice(a))
-			*full = true;
+		else if (a->ready >= rcs_account_slice(a) && item->row->batch.unknown_since == 0)
+			*full = true; /* one in doubt goes first, also when others have filled it */
 		else if ((best == NULL || a->ready < best->ready) && has_images(item, a, image))
 			best = a;
 	}
@@ -239,15 +257,21 @@ rcs_single_lane_turn(void)
 {
 	RcsLease *lease;
 	int64 now_us = rcs_now_us();
-	int asked;
+	int64 doubtful[RCS_SLICE_MAX];
+	int asked = take_doubtful(now_us, doubtful);
 
-	if (lane.nids == 0 && room(now_us) > 0 && now_us >= lane.scan_at_us)
-		scan(now_us);
-	asked = lane.nids;
-	if (asked == 0)
-		return;
-	lease = rcs_lease_singles(lane.ids, asked);
-	lane.nids = 0;
+	if (asked > 0)
+		lease = rcs_lease_singles(doubtful, asked);
+	else
+	{
+		if (lane.nids == 0 && room(now_us) > 0 && now_us >= lane.scan_at_us)
+			scan(now_us);
+		asked = lane.nids;
+		if (asked == 0)
+			return;
+		lease = rcs_lease_singles(lane.ids, asked);
+		lane.nids = 0;
+	}
 	if (lease == NULL || lease->nrows < asked)
 		lane.scan_at_us = Min(lane.scan_at_us, now_us + NAP / 50); /* locked, or due later */
 	if (lease == NULL || rcs_holds_reason() != NULL)

@@ -32,6 +32,7 @@ typedef struct RcsLaneCampaign
 	RcsCampaignRow row;
 	bool due;				  /* the queue may have a batch of it */
 	bool was_due;			  /* ... at the look before */
+	bool doubt_due;			  /* it may have one in doubt, which goes first */
 	bool over;				  /* canceled or expired: its unsent messages end */
 	bool changed;			  /* messages that are ready may have an older text */
 	TimestampTz leased_due;	  /* the last batch leased since the latest look: */

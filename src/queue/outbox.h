@@ -77,6 +77,7 @@ typedef struct RcsCampaignRow
 	bool canceled;
 	TimestampTz resumed_at; /* 0 = never */
 	TimestampTz next_at;	/* when its first batch may be leased */
+	TimestampTz doubt_at;	/* when its first batch in doubt may be; infinity: there is none */
 } RcsCampaignRow;
 
 typedef struct RcsResultRow
@@ -104,6 +105,8 @@ typedef struct RcsIntentRow
 extern List *rcs_outbox_campaigns(const int64 *known, int nknown, MemoryContext cxt);
 extern Jsonb *rcs_outbox_text(int64 campaign_no, int version, MemoryContext cxt);
 
+extern RcsBatchRow *rcs_outbox_lease_doubt(int64 campaign_no, int64 generation,
+										   List *closed_servers, MemoryContext cxt);
 extern RcsBatchRow *rcs_outbox_lease_batch(int64 campaign_no, int64 generation,
 										   List *closed_servers, TimestampTz due,
 										   TimestampTz after_due, int64 after_id,
@@ -111,6 +114,7 @@ extern RcsBatchRow *rcs_outbox_lease_batch(int64 campaign_no, int64 generation,
 extern int rcs_outbox_lease_singles(const int64 *ids, int nids, int64 generation, MemoryContext cxt,
 									RcsBatchRow **rows);
 extern int rcs_outbox_due_singles(TimestampTz after, int max, int64 *ids);
+extern int rcs_outbox_doubtful_singles(int max, int64 *ids);
 extern TimestampTz rcs_outbox_next_single(void);
 extern int rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row, MemoryContext cxt,
 							   RcsMessageRow **messages);

@@ -94,7 +94,9 @@ static RcsStatement campaigns = {
 	"  greatest(coalesce((SELECT min(b.due_at) FROM rcs.batch b"
 	"   WHERE b.campaign_no = c.campaign_no AND b.state = 'q'), 'infinity'),"
 	"   coalesce(c.started_at, c.start_at)),"
-	"  c.weight, c.paused_at IS NOT NULL, c.canceled_at IS NOT NULL, c.resumed_at"
+	"  c.weight, c.paused_at IS NOT NULL, c.canceled_at IS NOT NULL, c.resumed_at,"
+	"  coalesce((SELECT min(b.due_at) FROM rcs.batch b WHERE b.campaign_no = c.campaign_no"
+	"   AND b.state = 'q' AND b.unknown_since IS NOT NULL), 'infinity')"
 	" FROM (SELECT s.no FROM s UNION SELECT unnest($1)) k JOIN rcs.campaign c ON c.campaign_no = k.no"
 	" WHERE c.canceled_at IS NOT NULL OR c.expires_at <= now()"
 	"  OR c.paused_at IS NULL AND (c.started_at IS NOT NULL OR c.start_at IS NOT NULL)"
@@ -120,6 +122,7 @@ read_campaign(uint64 i, RcsCampaignRow *c)
 	c->paused = DatumGetBool(rcs_column(i, 9, &isnull));
 	c->canceled = DatumGetBool(rcs_column(i, 10, &isnull));
 	c->resumed_at = rcs_column_int64(i, 11);
+	c->doubt_at = rcs_column_int64(i, 12);
 }
 
 List *
@@ -169,21 +172,55 @@ static RcsStatement lease_batch =
 	 {INT8OID, INT8OID, TEXTARRAYOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID},
 	 NULL};
 
+/* In doubt goes first, so no place is kept: what is before the place may fall in doubt again. */
+static RcsStatement lease_doubt =
+	{"UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
+	 " WHERE b.campaign_no = $1 AND b.batch_id ="
+	 "  (SELECT q.batch_id FROM rcs.batch q"
+	 "   WHERE q.campaign_no = $1 AND q.state = 'q' AND q.unknown_since IS NOT NULL"
+	 "    AND q.due_at <= now() AND (q.server IS NULL OR q.server <> ALL ($3))"
+	 "   ORDER BY q.due_at, q.batch_id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+	 " RETURNING " BATCH_COLUMNS,
+	 3,
+	 {INT8OID, INT8OID, TEXTARRAYOID},
+	 NULL};
+
+static Datum
+names_of(List *servers)
+{
+	int n = list_length(servers);
+	const char **names = palloc(sizeof(char *) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		names[i] = list_nth(servers, i);
+	return PointerGetDatum(rcs_text_array(names, n));
+}
+
+/* The next batch in doubt that is due, or NULL. */
+RcsBatchRow *
+rcs_outbox_lease_doubt(int64 campaign_no, int64 generation, List *closed_servers, MemoryContext cxt)
+{
+	Datum values[] = {Int64GetDatum(campaign_no), Int64GetDatum(generation),
+					  names_of(closed_servers)};
+	RcsBatchRow *row;
+
+	if (rcs_execute(&lease_doubt, values, NULL) == 0)
+		return NULL;
+	read_batches(1, &row, cxt);
+	return row;
+}
+
 /* The next batch of a campaign that is due at a time, after the given one in that order, or NULL. */
 RcsBatchRow *
 rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers, TimestampTz due,
 					   TimestampTz after_due, int64 after_id, MemoryContext cxt)
 {
-	int n = list_length(closed_servers);
-	const char **names = palloc(sizeof(char *) * Max(n, 1));
 	Datum values[6];
 	RcsBatchRow *row;
 
-	for (int i = 0; i < n; i++)
-		names[i] = list_nth(closed_servers, i);
 	values[0] = Int64GetDatum(campaign_no);
 	values[1] = Int64GetDatum(generation);
-	values[2] = PointerGetDatum(rcs_text_array(names, n));
+	values[2] = names_of(closed_servers);
 	values[3] = TimestampTzGetDatum(after_due);
 	values[4] = Int64GetDatum(after_id);
 	values[5] = TimestampTzGetDatum(due);
@@ -245,21 +282,42 @@ rcs_outbox_lease_singles(const int64 *ids, int nids, int64 generation, MemoryCon
 static RcsStatement due_singles =
 	{"SELECT b.batch_id FROM rcs.batch b"
 	 " WHERE b.campaign_no = 0 AND b.state = 'q' AND b.due_at > $1 AND b.due_at <= now()"
-	 " ORDER BY b.due_at, b.batch_id LIMIT $2",
+	 "  AND b.unknown_since IS NULL ORDER BY b.due_at, b.batch_id LIMIT $2",
 	 2,
 	 {TIMESTAMPTZOID, INT4OID},
 	 NULL};
 
-/* Singles that fell due after a point in time; before it the index has only rows of finished ones. */
+static int
+read_ids(uint64 n, int64 *ids)
+{
+	for (uint64 i = 0; i < n; i++)
+		ids[i] = rcs_column_int64(i, 1);
+	return (int) n;
+}
+
+static RcsStatement doubtful_singles = {
+	"SELECT b.batch_id FROM rcs.batch b"
+	" WHERE b.campaign_no = 0 AND b.state = 'q' AND b.unknown_since IS NOT NULL AND b.due_at <= now()"
+	" ORDER BY b.due_at, b.batch_id LIMIT $1",
+	1,
+	{INT4OID},
+	NULL};
+
+int
+rcs_outbox_doubtful_singles(int max, int64 *ids)
+{
+	Datum values[] = {Int32GetDatum(max)};
+
+	return read_ids(rcs_execute(&doubtful_singles, values, NULL), ids);
+}
+
+/* Singles not in doubt that fell due after a point in time; before it the index has only rows of finished ones. */
 int
 rcs_outbox_due_singles(TimestampTz after, int max, int64 *ids)
 {
 	Datum values[] = {TimestampTzGetDatum(after), Int32GetDatum(max)};
-	int n = (int) rcs_execute(&due_singles, values, NULL);
 
-	for (int i = 0; i < n; i++)
-		ids[i] = rcs_column_int64(i, 1);
-	return n;
+	return read_ids(rcs_execute(&due_singles, values, NULL), ids);
 }
 
 static RcsStatement next_single = {"SELECT b.due_at FROM rcs.batch b"
