@@ -2,7 +2,8 @@
 
 CREATE FUNCTION rcs._workers(OUT pid int, OUT database oid, OUT kind text, OUT state text,
 	OUT in_flight int, OUT accepted bigint, OUT failed bigint, OUT since timestamptz,
-	OUT round_at timestamptz, OUT recorded_at timestamptz, OUT busy_since timestamptz)
+	OUT round_at timestamptz, OUT recorded_at timestamptz, OUT busy_since timestamptz,
+	OUT blocked_since timestamptz)
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'rcs_workers';
 COMMENT ON FUNCTION rcs._workers() IS 'the launcher and the workers of all databases';

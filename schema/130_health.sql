@@ -28,6 +28,22 @@ RETURN CASE
 END;
 COMMENT ON FUNCTION rcs._span(interval) IS 'a length of time in words';
 
+-- Locks that stop whoever writes to a table, those that our workers take for a moment left out.
+CREATE FUNCTION rcs._locked() RETURNS text
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(format('rcs.%I is locked by %s (%s)', k.relname,
+			coalesce('process ' || k.pid, 'a prepared transaction'), k.mode), ', ')
+	FROM (SELECT c.relname, l.pid, l.mode
+		FROM pg_lock_status() l JOIN pg_class c ON c.oid = l.relation AND c.relnamespace = 'rcs'::regnamespace AND c.relkind = 'r'
+		WHERE l.granted AND l.database = (SELECT x.database FROM rcs._library() x)
+			AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+			AND l.pid IS DISTINCT FROM pg_backend_pid()
+			AND NOT EXISTS (SELECT FROM rcs._workers() w WHERE w.pid = l.pid)
+		ORDER BY c.relname LIMIT 5) k
+$$;
+COMMENT ON FUNCTION rcs._locked() IS 'which tables of ours other sessions have locked; null: none';
+
 CREATE FUNCTION rcs._health_hold(OUT bad text, OUT detail text, OUT hint text) RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -84,6 +100,8 @@ DECLARE
 	v_fine text[];
 	v_unclear text[];
 	v_wrong text[];
+	v_waits text[];
+	v_long boolean := false;
 	w record;
 BEGIN
 	FOREACH v_lane IN ARRAY '{single,campaign}'::text[] LOOP
@@ -110,10 +128,14 @@ BEGIN
 
 	FOR w IN
 		SELECT x.pid, x.kind, v_now - coalesce(x.round_at, x.since) AS still, v_now - greatest(x.busy_since, x.recorded_at) AS silent,
-			x.busy_since IS NOT NULL AS busy
+			x.busy_since IS NOT NULL AS busy, v_now - x.blocked_since AS blocked
 		FROM rcs._workers() x WHERE x.database = v_database AND x.pid IS NOT NULL
 	LOOP
-		IF w.still > patience THEN
+		IF w.blocked IS NOT NULL THEN
+			v_waits := v_waits || format('the %s worker %s has waited for a lock for %s', w.kind, w.pid,
+				rcs._span(greatest(w.blocked, '0 s')));
+			v_long := v_long OR w.blocked > patience;
+		ELSIF w.still > patience THEN
 			v_wrong := v_wrong || format('the %s worker %s has not gone round for %s', w.kind, w.pid, rcs._span(w.still));
 		ELSIF w.busy AND w.silent > patience THEN
 			v_wrong := v_wrong || format('the %s worker %s has had messages in hand for %s and recorded nothing', w.kind, w.pid,
@@ -121,11 +143,15 @@ BEGIN
 		END IF;
 	END LOOP;
 
-	IF v_wrong IS NOT NULL OR v_unclear IS NOT NULL THEN
+	IF v_waits IS NOT NULL THEN
+		v_waits := coalesce(rcs._locked(), 'another session has locked a row, or a table for a moment') || v_waits;
+		bad := CASE WHEN v_wrong IS NULL AND NOT v_long THEN 'warning' ELSE 'critical' END;
+		hint := 'End the transaction that holds the lock, or its session with pg_terminate_backend().';
+	ELSIF v_wrong IS NOT NULL OR v_unclear IS NOT NULL THEN
 		bad := CASE WHEN v_wrong IS NULL THEN 'warning' ELSE 'critical' END;
 		hint := 'Look at the checks account, worker_slots and old_snapshot, and at the log of the server; a worker that is stuck can be ended with pg_terminate_backend().';
 	END IF;
-	detail := array_to_string(coalesce(v_wrong || v_unclear, v_unclear, v_fine), '; ');
+	detail := array_to_string(coalesce(v_waits || v_wrong || v_unclear, v_fine), '; ');
 	RETURN NEXT;
 END
 $$;
@@ -405,7 +431,14 @@ BEGIN
 				severity := coalesce(severity, 'ok');
 				RETURN NEXT;
 			END LOOP;
-		EXCEPTION WHEN OTHERS THEN
+		EXCEPTION
+		WHEN lock_not_available THEN
+			severity := 'warning';
+			ok := false;
+			detail := 'could not be checked: ' || coalesce(rcs._locked(), SQLERRM);
+			hint := 'End the transaction that holds the lock, or its session with pg_terminate_backend().';
+			RETURN NEXT;
+		WHEN OTHERS THEN
 			severity := 'warning';
 			ok := false;
 			detail := 'could not be checked: ' || SQLERRM;
@@ -418,7 +451,7 @@ $$;
 COMMENT ON FUNCTION rcs_health()
 	IS 'is everything well? One row per check at least; severity is ok, warning or critical, hint says what to do';
 
-REVOKE ALL ON FUNCTION rcs._library(), rcs._disk(), rcs._span(interval), rcs._ready_since(text, interval), rcs._health_hold(),
+REVOKE ALL ON FUNCTION rcs._library(), rcs._disk(), rcs._span(interval), rcs._locked(), rcs._ready_since(text, interval), rcs._health_hold(),
 	rcs._health_stalled(interval), rcs._health_account(), rcs._health_worker_slots(), rcs._health_in_doubt(),
 	rcs._health_old_snapshot(interval), rcs._health_listener(), rcs._health_unknown_code(), rcs._health_disk(),
 	rcs._health_clock(), rcs_health() FROM PUBLIC;

@@ -137,7 +137,7 @@ turn(int64 now_us)
 		return;
 	}
 	turn_rolled_back();
-	not_before.turn_us = now_us + RETRY_TURN;
+	not_before.turn_us = rcs_now_us() + RETRY_TURN; /* it may have waited for a lock */
 }
 
 static bool

@@ -19,6 +19,8 @@
 #define SWEEP (60 * SECOND)
 #define SWEEP_AGAIN (5 * SECOND) /* when the leases of a dead worker could not be judged yet */
 
+#define RETRY SECOND /* after a transaction that failed: it may have waited for a lock */
+
 #define COUNT_NAP SECOND
 #define COUNT_MOST 500 /* a single message does not wait for more */
 
@@ -74,7 +76,10 @@ rcs_sweep_when_due(int64 now_us)
 		return;
 	due.sweep_at_us = now_us + SWEEP;
 	if (!rcs_txn_run(sweep, NULL))
+	{
 		rcs_holds_rolled_back();
+		due.sweep_at_us = rcs_now_us() + RETRY;
+	}
 	else if (rcs_holds_committed())
 		rcs_sweep_anew();
 }
@@ -97,12 +102,15 @@ void
 rcs_count_when_due(int64 now_us)
 {
 	int n = 0;
+	bool done;
 
 	if (now_us < due.count_at_us || rcs_delivery.draining ||
 		rcs_delivery.lane != RCS_WORKER_SINGLE || rcs_delivery.slot->index != 0)
 		return;
-	(void) rcs_txn_run(count_events, &n);
-	if (rcs_changes)
-		(void) rcs_txn_run(number_changes, NULL);
-	due.count_at_us = n >= COUNT_MOST ? now_us : now_us + COUNT_NAP;
+	done = rcs_txn_run(count_events, &n);
+	if (done && rcs_changes)
+		done = rcs_txn_run(number_changes, NULL);
+	due.count_at_us = !done				? rcs_now_us() + RETRY
+					  : n >= COUNT_MOST ? now_us
+										: now_us + COUNT_NAP;
 }

@@ -21,6 +21,7 @@
 #include "process/slots.h"
 
 #define MAX_BLOCKS 64
+#define BLOCKED_FOR (10 * SECOND) /* after the last lock that was not had in time */
 
 /* A database in which nothing is started until this backend's transaction ends. */
 typedef struct Block
@@ -139,6 +140,7 @@ rcs_slot_attach(int n, uint32 generation)
 		pg_atomic_write_u64(&slot->failed, 0);
 		pg_atomic_write_u64(&slot->round_at, 0);
 		pg_atomic_write_u64(&slot->busy_since, 0);
+		slot->blocked_us = 0;
 	}
 	unlock();
 	return mine ? slot : NULL;
@@ -151,6 +153,30 @@ rcs_slot_confirm(RcsSlot *slot)
 	slot->confirmed = true;
 	wake_launcher();
 	unlock();
+}
+
+/* Lately this worker could not have a lock in time. */
+bool
+rcs_slot_is_blocked(const RcsSlot *slot)
+{
+	return slot->blocked_us != 0 && rcs_now_us() - slot->blocked_us < BLOCKED_FOR;
+}
+
+/* It has not had a lock in time.  True: this is news, no worker of its database was blocked. */
+bool
+rcs_slot_blocked(RcsSlot *slot)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool news = true;
+
+	lock(LW_EXCLUSIVE);
+	for (int i = 0; i < RCS_MAX_SLOTS && news; i++)
+		news = shared->slots[i].dboid != slot->dboid || !rcs_slot_is_blocked(&shared->slots[i]);
+	if (!rcs_slot_is_blocked(slot))
+		slot->blocked_since = now;
+	slot->blocked_us = rcs_now_us();
+	unlock();
+	return news;
 }
 
 /* For an exit hook: may be called again, and by a process that has lost the slot. */

@@ -64,6 +64,8 @@ typedef struct RcsSlot
 	RcsExitReason exit_reason;
 	TimestampTz since;
 	char state[RCS_SLOT_STATE_LEN];
+	int64 blocked_us; /* rcs_now_us() when it last could not have a lock in time; 0: never */
+	TimestampTz blocked_since;
 	pg_atomic_uint32 in_flight;
 	pg_atomic_uint32 silent_since; /* hold_shared.c: the request under which nothing is open */
 	pg_atomic_uint64 accepted;
@@ -90,6 +92,8 @@ extern void rcs_slot_set_state(RcsSlot *slot, const char *state);
 /* worker */
 extern RcsSlot *rcs_slot_attach(int n, uint32 generation);
 extern void rcs_slot_confirm(RcsSlot *slot);
+extern bool rcs_slot_blocked(RcsSlot *slot);
+extern bool rcs_slot_is_blocked(const RcsSlot *slot);
 extern void rcs_slot_detach(RcsSlot *slot, RcsExitReason reason);
 
 /* launcher */

@@ -129,6 +129,22 @@ finish(const Identity *before)
 	pgstat_report_stat(false);
 }
 
+/* Who locks a table stops each worker again and again: one line of the log for all of them. */
+static void
+report_lock(void)
+{
+	ErrorData *error;
+
+	if (!rcs_slot_blocked(rcs_my_slot()))
+		return;
+	error = CopyErrorData();
+	FlushErrorState();
+	ereport(WARNING, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					  errmsg("rcs waits for a lock that another session holds"),
+					  errdetail("%s", error->message), errhint("rcs_health() says which one."),
+					  error->context != NULL ? errcontext("%s", error->context) : 0));
+}
+
 /* As in PostgresMain: nothing may interrupt the clearing up. */
 static void
 clear_up(MemoryContext caller)
@@ -137,7 +153,10 @@ clear_up(MemoryContext caller)
 	disable_all_timeouts(false);
 	QueryCancelPending = false;
 	MemoryContextSwitchTo(caller);
-	EmitErrorReport();
+	if (geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE)
+		report_lock();
+	else
+		EmitErrorReport();
 	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(caller);
 	FlushErrorState();

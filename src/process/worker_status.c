@@ -13,7 +13,7 @@
 #include "process/shmem.h"
 #include "process/slots.h"
 
-#define COLUMNS 11
+#define COLUMNS 12
 
 PG_FUNCTION_INFO_V1(rcs_workers);
 
@@ -73,6 +73,8 @@ slot_row(RcsSlot *slot, Datum *values, bool *nulls)
 		nulls[8 + i] = slot->phase != RCS_SLOT_RUNNING || moments[i] == 0;
 		values[8 + i] = TimestampTzGetDatum((TimestampTz) moments[i]);
 	}
+	nulls[11] = slot->phase != RCS_SLOT_RUNNING || !rcs_slot_is_blocked(slot);
+	values[11] = TimestampTzGetDatum(slot->blocked_since);
 }
 
 Datum

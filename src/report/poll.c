@@ -22,6 +22,7 @@
 #include "report/question.h"
 
 #define LOOK_EVERY (2 * SECOND)
+#define RETRY SECOND /* after a look that failed: it may have waited for a lock */
 
 static bool poller = false;
 static int64 look_at_us = 0;
@@ -147,7 +148,8 @@ rcs_poll_round(int64 now_us, int64 *wait_us)
 	if (may_ask && now_us >= look_at_us)
 	{
 		look_at_us = now_us + LOOK_EVERY;
-		(void) rcs_txn_run(look, NULL);
+		if (!rcs_txn_run(look, NULL))
+			look_at_us = rcs_now_us() + RETRY;
 	}
 	if (may_ask && rcs_overdue_wanted(now_us, wait_us))
 		rcs_overdue_looked(rcs_txn_run(overdue_look, &now_us), now_us);
