@@ -110,7 +110,5 @@ rcs_count_when_due(int64 now_us)
 	done = rcs_txn_run(count_events, &n);
 	if (done && rcs_changes)
 		done = rcs_txn_run(number_changes, NULL);
-	due.count_at_us = !done				? rcs_now_us() + RETRY
-					  : n >= COUNT_MOST ? now_us
-										: now_us + COUNT_NAP;
+	due.count_at_us = !done ? rcs_now_us() + RETRY : n >= COUNT_MOST ? now_us : now_us + COUNT_NAP;
 }
