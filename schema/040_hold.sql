@@ -29,6 +29,7 @@ CREATE TABLE rcs.identity (
 	promoted_at timestamptz,
 	place text NOT NULL DEFAULT '',
 	machine text NOT NULL DEFAULT '',
+	label text,
 	subscriptions oid[] NOT NULL DEFAULT '{}',
 	origin uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
 	PRIMARY KEY (system_id, dboid)
@@ -41,16 +42,17 @@ COMMENT ON COLUMN rcs.identity.promoted_at IS 'the last failover: what is older 
 
 COMMENT ON COLUMN rcs.identity.place IS 'when the data directory was written to its disk (the birth of global/pg_control): another in a copy; empty: not known';
 COMMENT ON COLUMN rcs.identity.machine IS 'of /etc/machine-id; empty: none';
+COMMENT ON COLUMN rcs.identity.label IS 'the base backup that the data directory was started from, by its backup_label.old; empty: none; null: not known';
 COMMENT ON COLUMN rcs.identity.subscriptions IS 'those that were there when rcs_resume accepted what they had brought';
 
 CREATE FUNCTION rcs._identity_now(OUT system_id text, OUT timeline int, OUT dboid oid, OUT node_id text,
-	OUT place text, OUT machine text)
+	OUT place text, OUT machine text, OUT label text)
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rcs_identity_now';
 COMMENT ON FUNCTION rcs._identity_now() IS 'identity of the running server and this database';
 
-INSERT INTO rcs.identity (system_id, timeline, dboid, node_id, place, machine) SELECT i.* FROM rcs._identity_now() AS i;
+INSERT INTO rcs.identity (system_id, timeline, dboid, node_id, place, machine, label) SELECT i.* FROM rcs._identity_now() AS i;
 
 -- The name makes a dump load it before the queue.
 CREATE TABLE rcs._origin (

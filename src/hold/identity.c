@@ -47,6 +47,7 @@ typedef struct Identity
 	char *node_id;		 /* "" = none */
 	const char *place;	 /* of the data directory; "" = not known */
 	const char *machine; /* "" = not known */
+	const char *label;	 /* of the base backup; "" = none, NULL = not known */
 	TimestampTz last_alive;
 } Identity;
 
@@ -71,6 +72,7 @@ read_present(Identity *id)
 	id->node_id = rcs_node_id;
 	id->place = rcs_place_written();
 	id->machine = rcs_place_machine();
+	id->label = rcs_place_label();
 	id->last_alive = GetCurrentTimestamp();
 }
 
@@ -80,8 +82,8 @@ rcs_identity_now(PG_FUNCTION_ARGS)
 {
 	Identity id;
 	TupleDesc tupdesc;
-	Datum values[6];
-	bool nulls[6] = {false, false, false, false, false, false};
+	Datum values[7];
+	bool nulls[7] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -92,6 +94,7 @@ rcs_identity_now(PG_FUNCTION_ARGS)
 	values[3] = CStringGetTextDatum(id.node_id);
 	values[4] = CStringGetTextDatum(id.place);
 	values[5] = CStringGetTextDatum(id.machine);
+	values[6] = CStringGetTextDatum(id.label);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
 }
 
@@ -114,12 +117,12 @@ static RcsStatement lock_table = {"LOCK TABLE rcs.identity IN SHARE ROW EXCLUSIV
 								  NULL};
 static RcsStatement read_row =
 	{"SELECT i.system_id, i.timeline, i.dboid::bigint, i.node_id, i.last_alive, i.place,"
-	 "  i.machine FROM rcs._identity_written() i",
+	 "  i.machine, i.label FROM rcs._identity_written() i",
 	 0,
 	 {0},
 	 NULL};
 static RcsStatement insert_row =
-	{"INSERT INTO rcs.identity (system_id, timeline, dboid, node_id, place, machine)"
+	{"INSERT INTO rcs.identity (system_id, timeline, dboid, node_id, place, machine, label)"
 	 " SELECT i.* FROM rcs._identity_now() i",
 	 0,
 	 {0},
@@ -139,22 +142,23 @@ read_recorded(Identity *id)
 	id->last_alive = rcs_column_int64(0, 5);
 	id->place = rcs_column_text(0, 6, cxt);
 	id->machine = rcs_column_text(0, 7, cxt);
+	id->label = rcs_column_text(0, 8, cxt);
 	return true;
 }
 
 static RcsStatement adopt = {
 	"INSERT INTO rcs.identity AS i (system_id, timeline, dboid, node_id, installed_at,"
-	"  promoted_at, place, machine, subscriptions, origin)"
+	"  promoted_at, place, machine, label, subscriptions, origin)"
 	" SELECT n.system_id, n.timeline, n.dboid, coalesce(nullif(n.node_id, ''), w.node_id, ''),"
 	"  CASE WHEN $1 THEN '-infinity' ELSE coalesce(w.installed_at, now()) END,"
-	"  CASE WHEN $2 THEN clock_timestamp() ELSE w.promoted_at END, n.place, n.machine,"
+	"  CASE WHEN $2 THEN clock_timestamp() ELSE w.promoted_at END, n.place, n.machine, n.label,"
 	"  CASE WHEN $1 THEN ARRAY(SELECT u.oid FROM pg_subscription u) ELSE coalesce(w.subscriptions, '{}') END,"
 	"  coalesce(w.origin, gen_random_uuid())"
 	" FROM rcs._identity_now() n LEFT JOIN rcs._identity_written() w ON true"
 	" ON CONFLICT (system_id, dboid) DO UPDATE SET timeline = EXCLUDED.timeline,"
 	"  node_id = EXCLUDED.node_id, installed_at = EXCLUDED.installed_at,"
 	"  promoted_at = EXCLUDED.promoted_at,"
-	"  place = EXCLUDED.place, machine = EXCLUDED.machine,"
+	"  place = EXCLUDED.place, machine = EXCLUDED.machine, label = EXCLUDED.label,"
 	"  subscriptions = EXCLUDED.subscriptions, last_alive = clock_timestamp()",
 	2,
 	{BOOLOID, BOOLOID},
@@ -333,12 +337,24 @@ is_other_machine(const Identity *was, const Identity *is)
 		   (is->node_id[0] == '\0' || strcmp(was->node_id, is->node_id) != 0);
 }
 
+/*
+ * A server that was once made from a backup keeps the label of it.  Another label than that of the
+ * record is of a backup that was taken of this very server, or of one like it.
+ */
+static bool
+has_other_label(const Identity *was, const Identity *is)
+{
+	return was->label != NULL && is->label[0] != '\0' && strcmp(was->label, is->label) != 0;
+}
+
 /* The same timeline: is it the same data directory, too? */
 static Verdict
 judge_place(const Identity *was, const Identity *is, const char **why)
 {
 	if (is_known_and_differs(was->place, is->place))
 		*why = "this is a copy of the data directory of a server that may still run";
+	else if (has_other_label(was, is))
+		*why = "this server was started from a base backup of one that may still run";
 	else if (is_other_machine(was, is))
 		*why = "this is the data directory of a server on another machine, which may still run";
 	else

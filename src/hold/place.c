@@ -17,6 +17,8 @@
 #include "hold/place.h"
 
 #define CONTROL_FILE "global/pg_control"
+#define LABEL_FILE "backup_label.old"
+#define LABEL_MAX 128
 #define MACHINE_FILE "/etc/machine-id"
 #define MACHINE_DIGITS 32
 #define NO_TARGET "no recovery target specified"
@@ -50,6 +52,46 @@ rcs_place_machine(void)
 		machine[0] = '\0';
 	FreeFile(file);
 	return machine;
+}
+
+/* Adds a line of the label to what is known of it, if it is one that tells two backups apart. */
+static void
+add_to_label(char *label, const char *line)
+{
+	static const char *const telling[] = {"START WAL LOCATION: ", "START TIME: "};
+
+	for (int i = 0; i < lengthof(telling); i++)
+		if (strncmp(line, telling[i], strlen(telling[i])) == 0)
+		{
+			strlcat(label, line + strlen(telling[i]), LABEL_MAX);
+			label[strcspn(label, "\n")] = '\0';
+			strlcat(label, " ", LABEL_MAX);
+		}
+}
+
+/*
+ * The server renames the label when it has started from it.  A label that is not
+ * "streamed" was left by a crash of a server that was being backed up itself.
+ */
+const char *
+rcs_place_label(void)
+{
+	char *label = palloc0(LABEL_MAX);
+	char line[1024];
+	bool streamed = false;
+	FILE *file = AllocateFile(LABEL_FILE, "r");
+
+	if (file == NULL)
+		return label;
+	while (fgets(line, sizeof(line), file) != NULL)
+	{
+		add_to_label(label, line);
+		streamed = streamed || strcmp(line, "BACKUP METHOD: streamed\n") == 0;
+	}
+	FreeFile(file);
+	if (!streamed)
+		label[0] = '\0';
+	return label;
 }
 
 /* A line: timeline, where it ended, and why, with tabs between them. */

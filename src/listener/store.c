@@ -10,6 +10,9 @@
  * An element that is no JSON costs the others nothing: its bytes are kept.  The carrier
  * would send the same ones for ever, so the push is answered with 200.
  *
+ * A database that a subscription fills stores nothing: the other server counts its
+ * reports, and the rows of both would collide.
+ *
  * This file must not know HTTP.
  */
 #include "postgres.h"
@@ -82,13 +85,14 @@ typedef struct Pushes
 {
 	Push *pushes;
 	int n;
-	uint64 stored; /* in the transaction that has just run */
+	int64 stored; /* in the transaction that has just run; -1: this database takes none */
 } Pushes;
 
-static RcsStatement receive = {"SELECT rcs._listener_receive($1, $2)",
-							   2,
-							   {JSONBARRAYOID, BYTEAARRAYOID},
-							   NULL};
+static RcsStatement receive =
+	{"SELECT CASE WHEN rcs._filled_by() IS NULL THEN rcs._listener_receive($1, $2) ELSE -1 END",
+	 2,
+	 {JSONBARRAYOID, BYTEAARRAYOID},
+	 NULL};
 
 static Datum
 payloads_of(const Pushes *p)
@@ -123,7 +127,7 @@ store_body(void *arg)
 	Datum values[] = {payloads_of(p), bad_ones_of(p)};
 
 	rcs_execute(&receive, values, NULL);
-	p->stored = (uint64) rcs_column_int64(0, 1);
+	p->stored = rcs_column_int64(0, 1);
 }
 
 static bool
@@ -131,10 +135,11 @@ store(Pushes *p)
 {
 	if (!run(store_body, p))
 		return false;
-	rcs_listener_count(RCS_LISTENER_STORED, p->stored);
+	if (p->stored >= 0)
+		rcs_listener_count(RCS_LISTENER_STORED, (uint64) p->stored);
 	RCS_FAULT("webhook-committed");
 	for (int i = 0; i < p->n; i++)
-		rcs_answer_status(p->pushes[i].x, 200);
+		rcs_answer_status(p->pushes[i].x, p->stored >= 0 ? 200 : 503);
 	return true;
 }
 

@@ -48,6 +48,31 @@ $copy->safe_psql($db, q{SELECT rcs_send('01099990003', 'by the copy')});
 poll($copy, $db, q{SELECT count(*) FROM rcs.message_status WHERE phone = '01099990003' AND status = 'sent'}, 1, 20, 'and goes on after a restart');
 $copy->stop;
 
+# Where the birth of a file is not known, the label of the backup says it
+
+$main->safe_psql($db, q{UPDATE rcs.identity SET place = ''});
+$main->backup('b2');
+my $labelled = PostgreSQL::Test::Cluster->new('labelled');
+$labelled->init_from_backup($main, 'b2');
+$labelled->start;
+held_soon($labelled, 10, 'a base backup is on hold by its label, too');
+like(open_holds($labelled), qr/^all: this server was started from a base backup/, 'it says why');
+$labelled->safe_psql($db, q{DELETE FROM rcs.batch; SELECT rcs_resume('it is to send')});
+$labelled->safe_psql($db, q{UPDATE rcs.hold SET released_at = now(); UPDATE rcs.identity SET place = ''});
+my $was_held = $labelled->safe_psql($db, 'SELECT count(*) FROM rcs.hold');
+$labelled->restart;
+poll($labelled, $db, q{SELECT place <> '' FROM rcs.identity}, 't', 20, 'it is known by that label now');
+# as after an upgrade of an extension that did not look at labels
+$labelled->safe_psql($db, q{UPDATE rcs.identity SET place = '', label = NULL});
+$labelled->restart;
+poll($labelled, $db, q{SELECT place <> '' AND label LIKE '0/% UTC%' FROM rcs.identity}, 't', 20,
+	'a server that was once made from a backup, and whose label was never looked at, goes on');
+is($labelled->safe_psql($db, 'SELECT count(*) FROM rcs.hold'), $was_held, 'it was not held again');
+$labelled->stop;
+$main->restart;
+poll($main, $db, q{SELECT place <> '' AND label = '' FROM rcs.identity}, 't', 20, 'the original, which has no label, goes on');
+never_held($main, 'it was never on hold');
+
 # A directory that was copied while the server was stopped
 
 $main->safe_psql($db, q{SELECT rcs_hold('to be copied', '10 s')});

@@ -8,6 +8,8 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use PostgreSQL::Test::Utils;
 use RcsCopies;
+use RcsImages;
+use RcsListener;
 use RcsTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -17,6 +19,9 @@ my $sim = start_ktsim();
 my $old = original($sim, 'old', wal_level => 'logical', 'rcs.changes' => 'on', rate => 6000);
 my $new = rcs_node('new', wal_level => 'logical', 'rcs.changes' => 'on', 'rcs.settle_dead' => '1s');
 
+my $web = start_images();
+$web->say('/a.png', body => png('a' x 3000), delay => 3);
+$old->safe_psql($db, sprintf q{CREATE SERVER shop TYPE 'http' FOREIGN DATA WRAPPER rcs OPTIONS (url '%s')}, $web->url(''));
 my $before = campaign($old, $db, 200, from => 10000000);
 my $key = $old->safe_psql($db, q{SELECT rcs_send('01022220001', 'keyed', key => 'order 1')});
 drained($old, $db, 60, 'a history');
@@ -41,7 +46,18 @@ like($new->safe_psql($db, q{SELECT severity || ': ' || detail || '; ' || hint FR
 	qr/^critical: .*subscription.*rcs_resume/s, 'so does rcs_health(), and what to do');
 like($new->safe_psql($db, q{SELECT string_agg(DISTINCT reason, '; ') FROM rcs.message_status WHERE status = 'queued'}),
 	qr/^(on hold: .*subscription.*)?$/, 'and a message that waits');
+
+# neither fetches it an image, nor does it take what the carrier pushes
+listen_to($new, $db);
+my $image = $old->safe_psql($db, sprintf q{SELECT rcs_send('01022220002', '{"serviceType":"RCSMMS","header":"0","body":{"title":"t","description":"d","media":"%s"}}'::jsonb)},
+	$web->url('/a.png'));
+poll($new, $db, "SELECT status FROM rcs.message_status WHERE id = '$image'", 'queued', 10, 'a message with an image comes before it is sent');
+is(push_to('/msgstatus', [ report($key) ]), 503, 'a report that is pushed to the new server is to come again');
 singles_end($busy);
+poll($old, $db, "SELECT status FROM rcs.message_status WHERE id = '$image'", 'sent', 20, 'the old server sends it');
+is(scalar(my @requests = $web->requests('/a.png')), 1, 'the image was fetched once');
+is($sim->stats->{file_offers}, 1, 'and uploaded once');
+is($new->safe_psql($db, 'SELECT count(*) FROM rcs.event'), 0, 'the report is not stored');
 is($new->safe_psql($db, 'SELECT count(*) FROM pg_stat_subscription WHERE pid IS NOT NULL AND relid IS NULL'), 1, 'the subscription runs');
 is(log_count($new, 'duplicate key'), 0, 'without a conflict');
 never_held($old, 'the old server was never on hold');
@@ -66,6 +82,7 @@ cmp_ok($new->safe_psql($db, 'SELECT last_value FROM rcs.batch_id_seq'), '>=',
 	$new->safe_psql($db, 'SELECT max(batch_id) FROM (SELECT batch_id FROM rcs.batch UNION ALL SELECT batch_id FROM rcs.message) x'),
 	'rcs_resume() puts the sequences past what the tables hold');
 drained($new, $db, 60, 'the new server sends the rest');
+is(push_to('/msgstatus', [ report($key) ]), 200, 'now it takes reports');
 my $after = campaign($new, $db, 50, from => 50000000);
 is($new->safe_psql($db, q{SELECT rcs_send('01022220001', 'keyed', key => 'order 1')}), $key, 'an old key stays used');
 $new->safe_psql($db, q{SELECT rcs_send('01022220009', 'new')});
