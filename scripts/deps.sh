@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building and testing need on a Debian that has only git, make and a compiler.
 # Says first what and why; touches nothing that is there already; creates no database cluster.
-# usage: deps.sh [bench|browser]: also what the benchmark needs, or the tests with a browser and a web server.
+# usage: deps.sh [bench|browser|copies]: also what the benchmark needs, the tests with a browser and a web server, or the
+# long tests of copies (t/hold/matrix_*.pl).
 set -euo pipefail
 
 # Packages that will do, then the reason.  The first that this Debian has is installed.
@@ -28,6 +29,14 @@ if [ "${1:-}" = browser ]; then
 	optional+=("chromium: the web console's test in a browser"
 		"nginx-light nginx-core nginx-full nginx: the proxy before the listener, as doc/operations.md shows it")
 	command -v npm >/dev/null || optional+=("npm: fetches playwright-core, which drives the browser")
+fi
+if [ "${1:-}" = copies ]; then
+	optional+=("patroni: failovers by Patroni, for a long test"
+		"python3-etcd: what Patroni needs to ask etcd"
+		"etcd-server: where Patroni keeps who leads"
+		"pgbackrest: restores by pgBackRest"
+		"barman: restores by barman"
+		"rsync: a stopped directory is copied")
 fi
 if ! command -v node >/dev/null; then
 	optional+=("nodejs: a front that speaks HTTP/2, for a test")
@@ -159,6 +168,9 @@ if [[ " ${needs[*]}" == *" postgresql-$major: "* ]] || installed "postgresql-$ma
 	if installed "$cron" || apt-cache show "$cron" >/dev/null 2>&1; then
 		optional+=("$cron: campaigns that recur, for a test")
 	fi
+fi
+if [ "${1:-}" = copies ]; then
+	optional+=("postgresql-$major-pglogical: logical copies by pglogical")
 fi
 
 listing=$(mktemp)

@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(original busy_single singles_end longest_gap offers_here copied_offers phones_twice ids_twice
-  open_holds held_soon never_held as_own_server);
+  open_holds held_soon never_held as_own_server application application_ends row print_matrix);
 
 my $db = 'shop';
 
@@ -145,6 +145,55 @@ sub as_own_server
 	$copy->($node->data_dir);
 	$node->append_conf('postgresql.conf', 'port = ' . $node->port . "\n");
 	return $node;
+}
+
+# An application that knows several servers, and sends to whichever takes writes: one-time passwords as
+# busy_single.  What is refused or not answered it does not send again.
+sub application
+{
+	my ($seconds, @connstr) = @_;
+	my $host = join ',', map { /host=(\S+)/ } @connstr;
+	my $port = join ',', map { /port=(\d+)/ } @connstr;
+	my $conn = "dbname=$db host=$host port=$port target_session_attrs=read-write connect_timeout=2";
+	my $script = 'i=0; end=$(($(date +%s) + ' . int($seconds) . ')); while [ $(date +%s) -lt $end ]; do i=$((i+1)); '
+	  . qq(timeout 4 psql -X -q -At -d "$conn" -c "SELECT rcs_send('0107' || lpad('\$i', 7, '0'), 'otp', chatbot => '0212351235')"; )
+	  . 'sleep 0.2; done; :';
+	my ($out, $err) = ('', '');
+
+	return { run => IPC::Run::start([ 'sh', '-c', $script ], '<', \'', '>', \$out, '2>', \$err), err => \$err, out => \$out };
+}
+
+sub application_ends
+{
+	my ($application) = @_;
+
+	$application->{run}->finish;
+	note ${ $application->{err} };
+	return;
+}
+
+# ---------- the matrix ----------
+
+my @rows;
+
+# What a way to make a copy led to.  Also into a file beside the logs, a table of all tests.
+sub row
+{
+	my ($name, %is) = @_;
+	my @cells = ($name, map { defined $_ && $_ ne '' ? $_ : '-' } @is{qw(twice offers gap original copy)});
+
+	s/\|/!/g for @cells;
+	my $line = '| ' . join(' | ', @cells) . ' |';
+	push @rows, $line;
+	append_to_file($PostgreSQL::Test::Utils::log_path . '/copies_matrix.md', "$line\n");
+	return;
+}
+
+sub print_matrix
+{
+	diag join "\n", '', '| way | phones twice | offers of the copy | longest s without a single | original on hold | copy on hold |',
+	  '|---|---|---|---|---|---|', @rows;
+	return;
 }
 
 1;
