@@ -28,7 +28,7 @@ LEFT JOIN LATERAL (
 	ORDER BY x.at LIMIT 1) h ON true
 LEFT JOIN rcs.poll p ON p.server OPERATOR(pg_catalog.=) s.srvname::pg_catalog.text
 WHERE w.fdwname OPERATOR(pg_catalog.=) 'rcs' AND s.srvtype OPERATOR(pg_catalog.=) 'kt';
-COMMENT ON VIEW rcs.account_status IS 'one row a carrier account: is it open, how fast, what limits it, its last error. state: unused, unusable, open, throttled (paused after "too fast"), closed (set aside), probing. rate_per_minute: at present; null = no limit of ours';
+COMMENT ON VIEW rcs.account_status IS 'one row a carrier account: is it open, how fast, what limits it, its last error. state: unused, unusable, open, throttled (campaigns pause after "too fast"), closed (set aside), probing. rate_per_minute: of campaigns at present; null = no limit of ours';
 COMMENT ON COLUMN rcs.account_status.clock_ahead IS 'how far our clock is ahead of the carrier''s, by the date in its latest answer; null: not known';
 
 GRANT SELECT ON rcs.account_status TO pg_monitor;

@@ -171,10 +171,10 @@ AS $$
 		SELECT p.server, p.problem FROM rcs.poll p JOIN account a USING (server) WHERE p.problem IS NOT NULL)
 	SELECT a.bad,
 		CASE WHEN a.state IN ('open', 'throttled')
-			THEN format('the carrier says that account %s sends too fast; its rate is %s a minute now', a.server, a.rate_per_minute)
+			THEN format('the carrier says that account %s sends too fast%s', a.server, '; its campaigns send ' || a.rate_per_minute || ' a minute now')
 			ELSE format('account %s is %s: %s', a.server, CASE a.state WHEN 'unusable' THEN 'unusable' ELSE 'set aside' END,
 				coalesce(a.last_error, 'no reason is known')) END,
-		CASE WHEN a.state IN ('open', 'throttled') THEN 'The rate recovers by itself. Compare the option rate_per_minute with the contract.'
+		CASE WHEN a.state IN ('open', 'throttled') THEN 'The rate recovers by itself within half a minute. If this comes back, compare the option rate_per_minute with the contract.'
 			WHEN a.state = 'unusable' THEN 'Set the options of the server, and of its user mapping FOR PUBLIC.'
 			WHEN a.last_error LIKE 'on hold: %' THEN 'When it may send again, run SELECT rcs_resume(''why'').'
 			ELSE format('It is tried again by itself, at least once a minute. When the cause is gone, run SELECT * FROM rcs_account_check(%L).', a.server) END

@@ -10,6 +10,7 @@
 #include "datatype/timestamp.h"
 #include "storage/spin.h"
 
+#include "account/throttle.h"
 #include "base/monotonic.h"
 #include "base/rate_limit.h"
 
@@ -34,9 +35,12 @@ typedef struct RcsAccountEntry
 	char name[NAMEDATALEN]; /* of a server that stands for it, for the log */
 	NamedRate names[RCS_MAX_NAMES];
 
-	RcsBucket bucket;
-	int contract; /* per minute, 0 = none */
-	double rate;  /* at present, per minute; below the contract after throttling */
+	RcsBucket bucket; /* the contract: nobody exceeds it */
+	int contract;	  /* per minute, 0 = none */
+	RcsThrottle throttle;
+	RcsBucket campaigns; /* below the contract after "too fast"; singles are charged to it */
+	int64 campaigns_at;	 /* when its rate was set */
+	RcsBucket probes;	 /* singles while nothing passes */
 	int connections;
 	int active;			 /* requests open */
 	int singles_waiting; /* workers of the single lane without a token */
@@ -47,10 +51,6 @@ typedef struct RcsAccountEntry
 	int64 closing;		/* the length of the last closing */
 	int64 probe_until;	/* a probe is under way */
 	char reason[RCS_ACCOUNT_REASON];
-
-	int64 paused_until;
-	int64 lowered_at;
-	int64 raised_at;
 
 	uint64 throttled;
 	uint32 per_second[60];

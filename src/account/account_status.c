@@ -36,7 +36,7 @@ state_word(const RcsAccountEntry *a, int64 now)
 {
 	if (a->closed_until != 0)
 		return now < a->closed_until ? "closed" : "probing";
-	if (now < a->paused_until)
+	if (now < a->throttle.paused_until || a->throttle.locked)
 		return "throttled";
 	return "open";
 }
@@ -46,7 +46,7 @@ limit_word(const RcsAccountEntry *a, int64 now)
 {
 	if (a->closed_until != 0)
 		return "account";
-	if (a->lowered_at != 0)
+	if (a->throttle.since != 0 || now < a->throttle.paused_until)
 		return "carrier";
 	if (a->connections > 0 && a->active >= a->connections)
 		return "connections";
@@ -72,9 +72,9 @@ read_status(const RcsServerOptions *o, Status *s)
 	if (a == NULL)
 		return;
 	SpinLockAcquire(&a->mutex);
+	s->rate = rcs_account_campaign_rate(a, now); /* first: a lowering may be over by now */
 	s->state = state_word(a, now);
 	s->limited_by = limit_word(a, now);
-	s->rate = a->rate;
 	s->accepted = rcs_account_last_minute(a, now);
 	s->throttled = (int64) a->throttled;
 	s->token_expires_at = a->token_expires_at;

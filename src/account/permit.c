@@ -36,8 +36,8 @@ static bool exit_hook_set = false;
 
 /*
  * Takes the lowest rate and the lowest number of connections of the servers; mutex
- * held.  When the last process has gone, both stay: after a restart, a rate that was
- * lowered because of the carrier is still lowered.
+ * held.  When the last process has gone, both stay, and so does what the carrier has
+ * said about the pace.
  */
 static void
 apply_names(RcsAccountEntry *a, int64 now)
@@ -60,11 +60,7 @@ apply_names(RcsAccountEntry *a, int64 now)
 		return;
 	a->connections = connections;
 	if (contract != a->contract)
-	{
-		a->contract = contract;
-		a->rate = contract;
-		rcs_bucket_set_rate(&a->bucket, contract, now);
-	}
+		rcs_account_set_contract(a, contract, now);
 }
 
 /* The place of a server of this database, or a free place, or NULL; mutex held. */
@@ -178,12 +174,11 @@ rcs_account_detach(int account, Oid serverid)
 
 /* ---------- permits ---------- */
 
-/* A campaign leaves some connections and tokens to single messages, which go first; mutex held. */
+/* A campaign leaves some connections to single messages, which go first; mutex held. */
 static RcsPermit
 draw(RcsAccountEntry *a, RcsWorkerKind lane, int64 now, int64 *wait_us)
 {
 	int connections = a->connections;
-	double keep = 0;
 
 	*wait_us = SECOND / 500;
 	if (lane == RCS_WORKER_CAMPAIGN)
@@ -193,11 +188,10 @@ draw(RcsAccountEntry *a, RcsWorkerKind lane, int64 now, int64 *wait_us)
 			connections = 1;
 		if (a->singles_waiting > 0)
 			return RCS_PERMIT_WAIT;
-		keep = a->bucket.capacity >= 2 ? a->bucket.capacity / 4 : 0;
 	}
 	if (a->active >= connections)
 		return RCS_PERMIT_WAIT;
-	if (!rcs_bucket_take(&a->bucket, now, keep, wait_us))
+	if (!rcs_account_take_token(a, lane, now, wait_us))
 		return RCS_PERMIT_WAIT;
 	return RCS_PERMIT_GRANTED;
 }
@@ -211,14 +205,8 @@ rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us, int64 *wait_us
 
 	set_exit_hook();
 	SpinLockAcquire(&a->mutex);
-	rcs_account_recover_rate(a, now_us);
 	if (!rcs_account_is_open(a, now_us, &probe, wait_us))
 		permit = RCS_PERMIT_CLOSED;
-	else if (now_us < a->paused_until)
-	{
-		permit = RCS_PERMIT_WAIT;
-		*wait_us = a->paused_until - now_us;
-	}
 	else
 		permit = draw(a, lane, now_us, wait_us);
 	if (permit == RCS_PERMIT_GRANTED)
@@ -246,12 +234,12 @@ rcs_account_release(int account)
 
 /* The permit was not used: no byte was sent. */
 void
-rcs_account_give_back(int account)
+rcs_account_give_back(int account, RcsWorkerKind lane)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
 
 	SpinLockAcquire(&a->mutex);
-	rcs_bucket_give_back(&a->bucket);
+	rcs_account_untake_token(a, lane);
 	a->probe_until = 0;
 	SpinLockRelease(&a->mutex);
 	rcs_account_release(account);

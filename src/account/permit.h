@@ -19,7 +19,7 @@ extern bool rcs_account_attach(int account, Oid serverid, int rate_per_minute, i
 extern void rcs_account_detach(int account, Oid serverid);
 
 extern RcsPermit rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us, int64 *wait_us);
-extern void rcs_account_give_back(int account);
+extern void rcs_account_give_back(int account, RcsWorkerKind lane);
 extern void rcs_account_release(int account);
 extern void rcs_account_single_waits(int account, bool waits);
 

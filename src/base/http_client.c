@@ -25,6 +25,8 @@
 #include "base/http_transfer.h"
 #include "base/monotonic.h"
 
+#define MAX_RETRY_AFTER_S 86400
+
 static CURLM *multi = NULL;
 
 /* a transfer is in one of these lists, or with the caller after next_done */
@@ -163,6 +165,7 @@ refuse(RcsHttpRequest *r, const char *why)
 {
 	r->outcome = RCS_HTTP_NOT_SENT;
 	r->status = 0;
+	r->retry_after_s = 0;
 	r->answer = "";
 	r->answer_len = 0;
 	strlcpy(r->error, why, sizeof(r->error));
@@ -210,6 +213,7 @@ settle(RcsHttpTransfer *t, CURLcode code)
 {
 	RcsHttpRequest *r = t->request;
 	long status = 0;
+	curl_off_t retry_after_s = 0;
 
 	r->done_us = GetCurrentTimestamp();
 	r->error[0] = '\0';
@@ -221,6 +225,9 @@ settle(RcsHttpTransfer *t, CURLcode code)
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 		r->outcome = RCS_HTTP_ANSWER;
 		r->status = (int) status;
+		/* a number, or a date, of which curl makes a number */
+		curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+		r->retry_after_s = (int) Max(0, Min(retry_after_s, MAX_RETRY_AFTER_S));
 	}
 	else
 	{

@@ -44,7 +44,8 @@ typedef struct RcsHttpRequest
 	char error[256];  /* "" for an answer; a time-out of ours starts with "timeout: " */
 	int64 started_us; /* as GetCurrentTimestamp() */
 	int64 done_us;
-	int64 date_us; /* the peer's clock, in whole seconds; 0: it did not say */
+	int64 date_us;	   /* the peer's clock, in whole seconds; 0: it did not say */
+	int retry_after_s; /* header Retry-After; 0: none */
 
 	RcsHttpTransfer *transfer; /* private */
 } RcsHttpRequest;

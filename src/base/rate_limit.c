@@ -69,3 +69,13 @@ rcs_bucket_give_back(RcsBucket *b)
 	if (b->per_us > 0)
 		b->tokens = Min(b->tokens + 1.0, b->capacity);
 }
+
+/* A token that is taken though none may be there; the debt is a second's worth at most. */
+void
+rcs_bucket_owe(RcsBucket *b, int64 now_us)
+{
+	if (b->per_us <= 0)
+		return;
+	refill(b, now_us);
+	b->tokens = Max(b->tokens - 1.0, -b->per_us * 1000000.0);
+}

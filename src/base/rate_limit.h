@@ -17,5 +17,6 @@ typedef struct RcsBucket
 extern void rcs_bucket_set_rate(RcsBucket *b, double per_minute, int64 now_us);
 extern bool rcs_bucket_take(RcsBucket *b, int64 now_us, double keep, int64 *wait_us);
 extern void rcs_bucket_give_back(RcsBucket *b);
+extern void rcs_bucket_owe(RcsBucket *b, int64 now_us);
 
 #endif /* RCS_RATE_LIMIT_H */

@@ -180,7 +180,7 @@ rcs_carrier_space(int64 now_us)
 		int64 wait_us;
 
 		if (rcs_account_usable(a, now_us, &probe, &wait_us))
-			space += Max(0, (probe ? 1 : rcs_account_slice(a)) - a->ready);
+			space += Max(0, (probe ? 1 : rcs_account_slice(a, RCS_WORKER_SINGLE)) - a->ready);
 	}
 	return space;
 }

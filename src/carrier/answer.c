@@ -21,6 +21,7 @@
 #define MAX_UNKNOWN 16 /* codes that wait to be written down */
 #define MAX_TRIES 30
 #define CLOCK_EVERY (10 * SECOND)
+#define LONGEST_RETRY_AFTER_S 30
 
 typedef struct Unknown
 {
@@ -171,6 +172,8 @@ void
 rcs_answer_classify(RcsAccount *a, const RcsHttpRequest *r, RcsAnswer *answer)
 {
 	rcs_kt_classify(&own.codes, r->outcome, r->status, r->answer, r->answer_len, r->error, answer);
+	if (answer->verdict == RCS_V_THROTTLED)
+		answer->retry_after_ms = Min(r->retry_after_s, LONGEST_RETRY_AFTER_S) * 1000;
 	rcs_answer_note_code(a, r->status, answer);
 	rcs_answer_note_clock(a, r);
 }

@@ -14,6 +14,7 @@
 #include "account/account.h"
 #include "account/account_shared.h"
 #include "account/breaker.h"
+#include "account/pace.h"
 #include "account/chatbot.h"
 #include "base/http_client.h"
 #include "kt/payload.h"
@@ -74,7 +75,7 @@ extern int rcs_logins_flying(void); /* requests for a token under way */
 /* ---------- gate.c ---------- */
 
 extern bool rcs_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us);
-extern int rcs_account_slice(const RcsAccount *a);
+extern int rcs_account_slice(const RcsAccount *a, RcsWorkerKind lane);
 
 /* ---------- token.c ---------- */
 

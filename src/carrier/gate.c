@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "account/pace.h"
 #include "base/monotonic.h"
 #include "carrier/carrier.h"
 
@@ -22,9 +21,9 @@ rcs_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us)
 
 /* The number of intents that share a commit: as many messages as can leave in a quarter second. */
 int
-rcs_account_slice(const RcsAccount *a)
+rcs_account_slice(const RcsAccount *a, RcsWorkerKind lane)
 {
-	double rate = a->shared < 0 ? 0 : rcs_account_rate(a->shared);
+	double rate = a->shared < 0 ? 0 : rcs_account_rate(a->shared, lane);
 
 	if (rate <= 0)
 		return RCS_SLICE_MAX;

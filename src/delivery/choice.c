@@ -32,7 +32,7 @@ own_bound(const RcsLaneCampaign *c, int64 now_us)
 
 	foreach(lc, c->accounts)
 		if (rcs_account_usable(lfirst(lc), now_us, &probe, &wait_us))
-			sum += rcs_account_slice(lfirst(lc));
+			sum += rcs_account_slice(lfirst(lc), RCS_WORKER_CAMPAIGN);
 	return campaign_slice(c, sum);
 }
 
@@ -44,7 +44,7 @@ own_bound(const RcsLaneCampaign *c, int64 now_us)
 int
 rcs_choice_room(const RcsLaneCampaign *c, RcsAccount *a, int slices, int64 now_us, int64 *wait_us)
 {
-	int slice = rcs_account_slice(a);
+	int slice = rcs_account_slice(a, RCS_WORKER_CAMPAIGN);
 	bool probe;
 	int64 wait = SECOND;
 
@@ -83,7 +83,7 @@ rcs_choice_know(RcsLaneCampaign *c, RcsBot *bot)
 static int
 fill_slices(const RcsAccount *a)
 {
-	return rcs_account_slice(a) < RCS_SLICE_MAX ? RCS_REFILL_BELOW : 4;
+	return rcs_account_slice(a, RCS_WORKER_CAMPAIGN) < RCS_SLICE_MAX ? RCS_REFILL_BELOW : 4;
 }
 
 static bool
@@ -97,7 +97,7 @@ has_images(const RcsLease *lease, RcsAccount *a, RcsImageWait *image)
 static double
 fill_of(const RcsAccount *a)
 {
-	return (double) a->ready / rcs_account_slice(a);
+	return (double) a->ready / rcs_account_slice(a, RCS_WORKER_CAMPAIGN);
 }
 
 /*

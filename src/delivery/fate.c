@@ -11,7 +11,6 @@
 
 #include "utils/timestamp.h"
 
-#include "account/pace.h"
 #include "delivery/ad_window.h"
 #include "delivery/fate.h"
 #include "process/guc.h"
@@ -19,6 +18,7 @@
 
 #define FIRST_BACKOFF_MS 1000
 #define LONGEST_BACKOFF_MS 300000
+#define LONGEST_TOO_FAST_MS 5000 /* of a single message */
 
 static long
 doubled(long first_ms, int times)
@@ -141,6 +141,16 @@ duplicate(RcsItem *item, const RcsAnswer *answer)
 	}
 }
 
+/* Single messages are few: they ask soon, and nobody waits as long as the carrier wants of campaigns. */
+static long
+after_too_fast(const RcsItem *item, const RcsAnswer *answer)
+{
+	if (item->lease->campaign == NULL)
+		return Min(doubled(FIRST_BACKOFF_MS / 2, item->row->batch.attempt - 1),
+				   LONGEST_TOO_FAST_MS);
+	return Max(answer->retry_after_ms, FIRST_BACKOFF_MS);
+}
+
 void
 rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 {
@@ -150,7 +160,6 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 	{
 		case RCS_V_ACCEPTED:
 			set_fate(item, RCS_ACCEPTED, "", "");
-			rcs_account_accepted(account);
 			item->account->foreign = 0;
 			break;
 		case RCS_V_DUPLICATE:
@@ -164,9 +173,9 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 			break;
 		case RCS_V_THROTTLED:
 			rcs_account_answered(account);
-			rcs_account_throttled(account, item->started_us);
+			rcs_account_throttled(account, item->started_us, answer->retry_after_ms * 1000);
 			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
-			again(item, Max(answer->retry_after_ms, FIRST_BACKOFF_MS));
+			again(item, after_too_fast(item, answer));
 			return;
 		case RCS_V_TOKEN:
 			/* it can be reached, and a probe must be ended here */
@@ -188,6 +197,7 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 			return;
 	}
 	rcs_account_answered(account);
+	rcs_account_passed(account, item->started_us, answer->verdict == RCS_V_ACCEPTED);
 	if (item->token_serial == item->account->token_serial)
 		item->account->token_worked = true;
 }

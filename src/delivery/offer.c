@@ -132,7 +132,7 @@ offer(RcsItem *item, int64 now_us)
 		rcs_item_flying(item);
 		return;
 	}
-	rcs_account_give_back(item->shared);
+	rcs_account_give_back(item->shared, rcs_delivery.lane);
 	rcs_answer_classify(item->account, r, &answer);
 	rcs_fate_of_answer(item, &answer);
 	rcs_item_done(item);

@@ -161,7 +161,8 @@ choose_account(RcsItem *item, RcsBot *bot, int64 now_us, bool *full, int64 *wait
 			*wait_us = Min(*wait_us, wait);
 		else if (probe && a->ready > 0)
 			*wait_us = Min(*wait_us, SECOND / 4); /* closed until the probe has its answer */
-		else if (a->ready >= rcs_account_slice(a) && item->row->batch.unknown_since == 0)
+		else if (a->ready >= rcs_account_slice(a, RCS_WORKER_SINGLE) &&
+				 item->row->batch.unknown_since == 0)
 			*full = true; /* one in doubt goes first, also when others have filled it */
 		else if ((best == NULL || a->ready < best->ready) && has_images(item, a, image))
 			best = a;

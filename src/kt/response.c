@@ -266,8 +266,7 @@ judge_answer(const RcsCodes *own, int status, const char *body, size_t len, RcsA
 						: status == 200		? "the answer could not be read"
 											: "the answer holds no code of the carrier");
 	}
-	if (out->verdict == RCS_V_RETRY || out->verdict == RCS_V_THROTTLED ||
-		out->verdict == RCS_V_ACCOUNT)
+	if (out->verdict == RCS_V_RETRY || out->verdict == RCS_V_ACCOUNT)
 		out->retry_after_ms = BACK_OFF_MS;
 	leave_scratch(caller);
 }

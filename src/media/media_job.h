@@ -47,6 +47,7 @@ typedef struct RcsUpload
 	RcsAccount *account;
 	RcsUploadState state;
 	int tries;
+	int too_fast; /* answers, which are no tries */
 	int64 not_before_us;
 	int token_serial;
 	char *url;

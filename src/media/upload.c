@@ -18,6 +18,7 @@
 
 #define TRIES 5		/* while a backend waits */
 #define TRIES_URL 2 /* of an address: the whole job is repeated later */
+#define TOO_FAST_URL 10
 #define FIRST_PAUSE_MS 500
 #define LONGEST_PAUSE_MS 8000
 #define TIMEOUT_TIMES 6 /* a megabyte takes longer than a message */
@@ -74,20 +75,39 @@ note_failure(RcsUpload *u, int sqlstate, const char *reason, const char *code)
 	u->state = RCS_UPLOAD_FAILED;
 }
 
-/* Plans another try, unless this was the last one or the backend has left. */
+/* Plans another try, unless the backend has left. */
 static void
-failed_try(RcsUpload *u, int64 now_us, long delay_ms)
+try_again(RcsUpload *u, int64 now_us, long delay_ms, int times)
 {
 	RcsJob *job = u->job;
-	long pause_ms = Min(FIRST_PAUSE_MS << Min(u->tries, 10), LONGEST_PAUSE_MS);
+	long pause_ms = Min(FIRST_PAUSE_MS << Min(times, 10), LONGEST_PAUSE_MS);
 
-	if (++u->tries >= (job->task.is_url ? TRIES_URL : TRIES))
-		return;
 	job->abandoned = !rcs_media_still_wanted(job->task.place, job->task.number);
 	if (job->abandoned)
 		return;
 	u->not_before_us = now_us + (delay_ms < 0 ? 0 : Max(delay_ms, pause_ms) * 1000);
 	u->state = RCS_UPLOAD_WAITING;
+}
+
+static void
+failed_try(RcsUpload *u, int64 now_us, long delay_ms)
+{
+	int times = u->tries++;
+
+	if (u->tries < (u->job->task.is_url ? TRIES_URL : TRIES))
+		try_again(u, now_us, delay_ms, times);
+}
+
+/* The carrier has not looked at the image.  A place for an address is not held for ever. */
+static void
+was_too_fast(RcsUpload *u, int64 now_us, long delay_ms)
+{
+	int times = u->too_fast++;
+
+	if (u->job->task.is_url && u->too_fast > TOO_FAST_URL)
+		failed_try(u, now_us, delay_ms);
+	else
+		try_again(u, now_us, delay_ms, times);
 }
 
 static void
@@ -158,6 +178,9 @@ judge(RcsUpload *u, int64 now_us)
 		case RCS_V_TOKEN:
 			rcs_token_refused(u->account, u->token_serial, answer.reason);
 			failed_try(u, now_us, -1);
+			break;
+		case RCS_V_THROTTLED:
+			was_too_fast(u, now_us, answer.retry_after_ms);
 			break;
 		case RCS_V_FAILED:
 		case RCS_V_ACCOUNT:

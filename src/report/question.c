@@ -26,7 +26,7 @@
 #define LONGEST_PAUSE (5 * SECOND) /* while there are no results */
 #define BACK_OFF SECOND
 #define BACK_OFF_LIMIT (5 * SECOND) /* when the carrier says that it is asked too often */
-#define BACK_OFF_MAX (300 * SECOND)
+#define BACK_OFF_MAX (30 * SECOND)
 #define WRONG_MODE_PAUSE (60 * SECOND)
 #define MESSAGE_PAUSE (SECOND / 5)
 #define NO_MESSAGES_PAUSE (86400 * SECOND)
@@ -107,13 +107,22 @@ rcs_question_write_problem(RcsPoll *p, int64 now_us)
 /* ---------- when it goes on ---------- */
 
 static void
-back_off(RcsPoll *p, int64 first_us, int64 now_us)
+back_off(RcsPoll *p, int64 first_us, int64 least_us, int64 now_us)
 {
-	int64 pause = Min(first_us << Min(p->failures, 10), BACK_OFF_MAX);
+	int64 pause = Max(Min(first_us << Min(p->failures, 10), BACK_OFF_MAX), least_us);
 
 	p->failures++;
 	p->results_at_us = Max(p->results_at_us, now_us + pause);
 	p->overdue_at_us = Max(p->overdue_at_us, now_us + pause);
+}
+
+static void
+back_off_refused(RcsPoll *p, const RcsAnswer *answer, int64 now_us)
+{
+	if (answer->verdict == RCS_V_THROTTLED)
+		back_off(p, BACK_OFF_LIMIT, answer->retry_after_ms * (SECOND / 1000), now_us);
+	else
+		back_off(p, BACK_OFF, 0, now_us);
 }
 
 static void
@@ -170,7 +179,7 @@ rcs_question_store(RcsPoll *p, int64 now_us)
 	{
 		release(p);
 		p->retry = true;
-		back_off(p, BACK_OFF, now_us);
+		back_off(p, BACK_OFF, 0, now_us);
 		return;
 	}
 	p->stored += PART;
@@ -204,7 +213,7 @@ results_refused(RcsPoll *p, const RcsAnswer *answer, int64 now_us)
 		p->results_at_us = now_us + LONGEST_PAUSE;
 		return;
 	}
-	back_off(p, answer->verdict == RCS_V_THROTTLED ? BACK_OFF_LIMIT : BACK_OFF, now_us);
+	back_off_refused(p, answer, now_us);
 	if (strcmp(answer->code, "79007") == 0 || (definite && p->retry && !wrong_mode))
 	{
 		/* the id is used up, or its answer cannot be repeated */
@@ -240,7 +249,7 @@ message_refused(RcsPoll *p, const RcsAnswer *answer, int64 now_us)
 		next_message(p, now_us);
 		return;
 	}
-	back_off(p, answer->verdict == RCS_V_THROTTLED ? BACK_OFF_LIMIT : BACK_OFF, now_us);
+	back_off_refused(p, answer, now_us);
 }
 
 /* True when the answer can be read, also when the classifier does not know it. */
@@ -269,7 +278,7 @@ judge(RcsPoll *p, int64 now_us)
 	if (answer.verdict == RCS_V_TOKEN)
 	{
 		rcs_token_refused(p->account, p->token_serial, answer.reason);
-		back_off(p, TOKEN_POLL, now_us);
+		back_off(p, TOKEN_POLL, 0, now_us);
 	}
 	else if (p->about_message)
 		message_refused(p, &answer, now_us);

@@ -78,7 +78,9 @@ poll($node, $db, "SELECT sent > 100 FROM rcs.campaign_progress WHERE campaign = 
 $sim->set(throttle_pct => 100, retry_after_ms => 1000);
 sleep(3);
 $sim->set(throttle_pct => 0, latency_ms => 0);
+my $start = time();
 drained($node, $db, 180, 'turned away with 429: everything leaves');
+took(time() - $start, 10, 'turned away with 429: within seconds');
 is(sql("SELECT sent FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 1000,
 	'turned away with 429: all are sent');
 

@@ -81,7 +81,7 @@ $campaign = campaign($node, $db, 60, from => 25000000, rate_per_minute => 600, c
 setup_account($node, $db, $sim, server => 'slow', chatbot => '0215990000', rcs_id => 'slow',
 	options => { rate_per_minute => 900 });
 my $slow = campaign($node, $db, 150, from => 26000000, chatbot => '0215990000');
-poll($node, $db, "SELECT rate_per_minute < 900 FROM rcs.account_status WHERE server = 'slow'", 't', 30,
+poll($node, $db, "SELECT throttled > 0 AND limited_by = 'carrier' AND rate_per_minute <= 900 FROM rcs.account_status WHERE server = 'slow'", 't', 30,
 	'"too fast" lowers the rate');
 drained($node, $db, 60, 'a campaign with a rate of its own leaves', $campaign);
 @times = offers('own', $position);

@@ -226,6 +226,12 @@ for my $case (@passing)
 	is(uploads(), '3 1', "$name: three tries");
 	quiet();
 }
+$sims[0]->set(file_throttle_pct => 100, file_fault_count => 0);
+my $patient = background("SELECT rcs_media(@{[ image() ]}, chatbot => '$pool');");
+sleep(10);
+quiet();
+like(finish($patient), qr/^maapfile/, 'too fast for longer than five tries: it works all the same');
+uploads();
 $sims[0]->set(file_store_close_pct => 100, file_fault_count => 1, file_refuse_reuse => JSON::PP::true());
 like(media(image()), qr/^maapfile/, 'stored, then cut, then "seen before": it is there');
 $sims[0]->set(file_refuse_reuse => JSON::PP::false());
