@@ -27,6 +27,7 @@ CREATE TABLE rcs.identity (
 	installed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	last_alive timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	promoted_at timestamptz,
+	lag_until timestamptz,
 	place text NOT NULL DEFAULT '',
 	machine text NOT NULL DEFAULT '',
 	label text,
@@ -39,6 +40,7 @@ COMMENT ON COLUMN rcs.identity.node_id IS 'rcs.node_id when it was written; empt
 COMMENT ON COLUMN rcs.identity.installed_at IS 'messages that are older than this were loaded from somewhere else; -infinity after rcs_resume has accepted them';
 COMMENT ON COLUMN rcs.identity.last_alive IS 'written every 10 s while sending, every minute while messages wait, else every hour';
 COMMENT ON COLUMN rcs.identity.promoted_at IS 'the last failover: what is older may have been sent by the former primary without a record here';
+COMMENT ON COLUMN rcs.identity.lag_until IS 'by then the carrier has been asked about what the former primary sent last; later duplicates tell of another server that goes on';
 
 COMMENT ON COLUMN rcs.identity.place IS 'when the data directory was written to its disk (the birth of global/pg_control): another in a copy; empty: not known';
 COMMENT ON COLUMN rcs.identity.machine IS 'of /etc/machine-id; empty: none';

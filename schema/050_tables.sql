@@ -33,12 +33,16 @@ CREATE TABLE rcs.campaign (
 	canceled_at timestamptz,
 	weight int NOT NULL DEFAULT 1 CHECK (weight BETWEEN 1 AND 1000),
 	pause_reason text,
+	retry_at timestamptz,
+	probation int NOT NULL DEFAULT 0,
 	resumed_at timestamptz,
 	resent_at timestamptz
 );
 CREATE INDEX campaign_name ON rcs.campaign (name, created_at);
 COMMENT ON TABLE rcs.campaign IS 'one campaign; changed by the commands of its owner, and by a worker that pauses it';
 COMMENT ON COLUMN rcs.campaign.weight IS 'its share where several campaigns wait for one account';
+COMMENT ON COLUMN rcs.campaign.retry_at IS 'paused because the carrier knew its messages already: a worker resumes it then; null: only somebody can';
+COMMENT ON COLUMN rcs.campaign.probation IS 'so many duplicates pause it again after such a pause, until a message of it is accepted; 0: it is on none';
 COMMENT ON COLUMN rcs.campaign.pause_reason IS 'why a worker paused it; null: somebody did';
 COMMENT ON COLUMN rcs.campaign.resent_at IS 'failed messages were offered again under new ids: the older ones are in no count';
 COMMENT ON COLUMN rcs.campaign.resumed_at IS 'failures of before do not pause it again';

@@ -44,10 +44,11 @@ BEGIN
 			AND (b.ords IS NULL OR r.ord = ANY (b.ords))
 		GROUP BY r.outcome) x;
 
+	-- before the batches behind it, which mostly have the same date: what was begun goes on
 	IF cardinality(free) > 0 THEN
 		INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, answers, origin, ords,
 			version, unknown_since, server)
-		VALUES (b.campaign_no, nextval('rcs.batch_id_seq'), cardinality(free), b.due_at,
+		VALUES (b.campaign_no, nextval('rcs.batch_id_seq'), cardinality(free), b.due_at - interval '1 ms',
 			b.attempt + 1, b.answers, store, free, b.version, b.unknown_since, b.server);
 	END IF;
 

@@ -39,7 +39,7 @@ rcs_campaign_try_lock_adding(PG_FUNCTION_ARGS)
 #define CAMPAIGN_COLUMNS                                                                             \
 	"SELECT c.campaign_no, c.chatbot, c.version, c.created_by,"                                      \
 	" rcs._campaign_state(c, EXISTS (SELECT FROM rcs.batch b WHERE b.campaign_no = c.campaign_no))," \
-	" coalesce(c.expires_at <= clock_timestamp(), false)"                                            \
+	" coalesce(c.expires_at <= clock_timestamp(), false), c.retry_at IS NOT NULL"                    \
 	" FROM rcs.campaign c WHERE c.id = $1"
 
 static RcsStatement load_campaign = {CAMPAIGN_COLUMNS, 1, {UUIDOID}, NULL};
@@ -62,6 +62,7 @@ read_campaign(uint64 found, const pg_uuid_t *id, MemoryContext cxt)
 	c->created_by = rcs_column_text(0, 4, cxt);
 	c->state = rcs_column_text(0, 5, cxt);
 	c->expired = DatumGetBool(rcs_column(0, 6, &isnull));
+	c->goes_on = DatumGetBool(rcs_column(0, 7, &isnull));
 	return c;
 }
 

@@ -20,6 +20,7 @@ typedef struct RcsCampaign
 	char *created_by;
 	char *state;
 	bool expired;
+	bool goes_on; /* paused, and resumed by itself soon */
 } RcsCampaign;
 
 /*

@@ -56,17 +56,19 @@ refuse(const RcsCampaign *c)
 
 static RcsStatement mark_started =
 	{"UPDATE rcs.campaign SET started_at = now() WHERE campaign_no = $1", 1, {INT8OID}, NULL};
-static RcsStatement mark_paused =
-	{"UPDATE rcs.campaign SET paused_at = now(), pause_reason = NULL WHERE campaign_no = $1",
-	 1,
-	 {INT8OID},
-	 NULL};
-static RcsStatement mark_resumed =
-	{"UPDATE rcs.campaign SET paused_at = NULL, pause_reason = NULL, resumed_at = clock_timestamp()"
-	 " WHERE campaign_no = $1",
-	 1,
-	 {INT8OID},
-	 NULL};
+static RcsStatement mark_paused = {
+	"UPDATE rcs.campaign SET paused_at = now(), pause_reason = NULL, retry_at = NULL, probation = 0"
+	" WHERE campaign_no = $1",
+	1,
+	{INT8OID},
+	NULL};
+static RcsStatement mark_resumed = {
+	"UPDATE rcs.campaign SET paused_at = NULL, pause_reason = NULL, retry_at = NULL, probation = 0,"
+	"  resumed_at = clock_timestamp()"
+	" WHERE campaign_no = $1",
+	1,
+	{INT8OID},
+	NULL};
 static RcsStatement mark_canceled =
 	{"UPDATE rcs.campaign SET canceled_at = now() WHERE campaign_no = $1", 1, {INT8OID}, NULL};
 
@@ -95,9 +97,11 @@ start(const RcsCampaign *c, Oid caller)
 static void
 pause_step(const RcsCampaign *c, Oid caller)
 {
-	if (in_state(c, "paused"))
+	/* one that would go on by itself stays paused from now on */
+	if (in_state(c, "paused") && !c->goes_on)
 		return;
-	if (c->expired || !(in_state(c, "running") || in_state(c, "scheduled")))
+	if (!in_state(c, "paused") &&
+		(c->expired || !(in_state(c, "running") || in_state(c, "scheduled"))))
 		refuse(c);
 	mark(c, &mark_paused, "paused", caller);
 }

@@ -17,6 +17,7 @@
 #include "account/pace.h"
 #include "account/chatbot.h"
 #include "base/http_client.h"
+#include "hold/identity.h"
 #include "kt/payload.h"
 #include "kt/response.h"
 
@@ -36,7 +37,6 @@ typedef struct RcsAccount
 	int ready;	  /* items that wait for a permit */
 	int paced;	  /* of these, items of campaigns with a rate of their own */
 	bool starved; /* no permit in this turn of the loop */
-	int foreign;  /* foreign duplicates since the last acceptance */
 
 	char *token; /* malloc'd; NULL = none */
 	int token_serial;
@@ -94,7 +94,7 @@ extern bool rcs_holds_turn(bool at_once);
 extern void rcs_holds_impose(const char *reason);
 extern void rcs_holds_judge_contents(void);
 extern bool rcs_holds_filled(void);
-extern TimestampTz rcs_holds_installed_at(void);
+extern const RcsIdentityTimes *rcs_holds_times(void);
 extern bool rcs_holds_committed(void);
 extern void rcs_holds_rolled_back(void);
 /* at any time */
@@ -103,7 +103,6 @@ extern const char *rcs_holds_reason(void);
 extern bool rcs_holds_known(void);
 extern void rcs_holds_read_anew(void); /* before anything else is offered */
 extern const char *rcs_account_held(const RcsAccount *a);
-extern void rcs_account_foreign_duplicate(RcsAccount *a, TimestampTz created_at);
 
 /* ---------- answer.c ---------- */
 

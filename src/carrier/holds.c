@@ -22,7 +22,6 @@
 
 #define READ_EVERY SECOND
 #define BEAT_EVERY (10 * SECOND)
-#define FOREIGN_MAX 20 /* foreign duplicates in a row that hold an account */
 
 /* The holds in force, as read last. */
 static struct
@@ -34,20 +33,16 @@ static struct
 	uint32 version;
 	bool must_read;
 	int64 read_at_us;
-	TimestampTz installed_at;
-	TimestampTz promoted_at;
+	RcsIdentityTimes times;
 	bool filled; /* by a subscription */
-} known = {.must_read = true, .installed_at = DT_NOBEGIN, .promoted_at = DT_NOBEGIN};
+} known = {.must_read = true, .times = {DT_NOBEGIN, DT_NOBEGIN, DT_NOBEGIN}};
 
 /* What the transaction under way has found or made. */
 static struct
 {
 	bool released; /* the database is not on hold any more */
 	bool imposed;
-	bool suspects_held;
 } turn;
-
-static List *suspects = NIL; /* of RcsAccount, to be held by the next turn */
 
 /* The last sign of life in rcs.installation. */
 static struct
@@ -96,28 +91,27 @@ read_holds(void)
 			known.whole = h;
 		known.whole_by_worker |= h->by_worker;
 	}
-	rcs_identity_read_times(&known.installed_at, &known.promoted_at);
+	rcs_identity_read_times(&known.times);
 	known.must_read = false;
 	known.read_at_us = rcs_now_us();
 	turn.released |= was_held && known.whole == NULL;
 }
 
-/* True: a turn is wanted, to read the holds or to make one. */
+/* True: a turn is wanted, to read the holds. */
 bool
 rcs_holds_wanted(int64 now_us, int64 *wait_us)
 {
-	if (known.must_read || suspects != NIL || known.version != rcs_hold_version() ||
+	if (known.must_read || known.version != rcs_hold_version() ||
 		now_us - known.read_at_us >= READ_EVERY)
 		return true;
 	*wait_us = Min(*wait_us, known.read_at_us + READ_EVERY - now_us);
 	return false;
 }
 
-/* Messages older than this were loaded from elsewhere. */
-TimestampTz
-rcs_holds_installed_at(void)
+const RcsIdentityTimes *
+rcs_holds_times(void)
 {
-	return known.installed_at;
+	return &known.times;
 }
 
 /* ---------- obeying ---------- */
@@ -162,7 +156,7 @@ rcs_account_held(const RcsAccount *a)
 		if (h->server != NULL && strcmp(h->server, a->server) == 0)
 			return h->reason;
 	}
-	return a->foreign >= FOREIGN_MAX ? "too many foreign duplicates" : NULL;
+	return NULL;
 }
 
 /* Another server writes these tables, so this one leaves them alone. */
@@ -179,7 +173,7 @@ void
 rcs_holds_impose(const char *reason)
 {
 	turn.imposed = true;
-	rcs_hold_by_worker(NULL, reason);
+	rcs_hold_by_worker(reason);
 	read_holds();
 }
 
@@ -187,43 +181,10 @@ rcs_holds_impose(const char *reason)
 void
 rcs_holds_judge_contents(void)
 {
-	char *why = rcs_contents_foreign(known.installed_at, &known.filled);
+	char *why = rcs_contents_foreign(known.times.installed_at, &known.filled);
 
 	if (why != NULL && !known.whole_by_worker)
 		rcs_holds_impose(why);
-}
-
-/*
- * The carrier knows an id that was never offered from here, so our history may be
- * incomplete.  After a failover the last messages are missing: those do not count.
- */
-void
-rcs_account_foreign_duplicate(RcsAccount *a, TimestampTz created_at)
-{
-	MemoryContext old;
-
-	if (created_at < known.promoted_at)
-		return;
-	if (rcs_account_held(a) != NULL || ++a->foreign < FOREIGN_MAX)
-		return;
-	old = MemoryContextSwitchTo(TopMemoryContext);
-	suspects = lappend(suspects, a);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-hold_suspects(void)
-{
-	ListCell *lc;
-
-	foreach(lc, suspects)
-	{
-		RcsAccount *a = lfirst(lc);
-
-		rcs_hold_by_worker(
-			a->server,
-			"the carrier knew 20 messages in a row that were never offered from here, so this database may be an old copy");
-	}
 }
 
 /* ---------- the turn ---------- */
@@ -250,11 +211,6 @@ rcs_holds_turn(bool at_once)
 {
 	int64 unused;
 
-	if (suspects != NIL)
-	{
-		hold_suspects();
-		turn.imposed = turn.suspects_held = true;
-	}
 	if (turn.imposed || rcs_holds_wanted(rcs_now_us(), &unused))
 	{
 		read_holds();
@@ -269,17 +225,8 @@ bool
 rcs_holds_committed(void)
 {
 	bool ended = turn.released;
-	ListCell *lc;
 
 	turn.released = turn.imposed = false;
-	if (turn.suspects_held)
-	{
-		foreach(lc, suspects)
-			((RcsAccount *) lfirst(lc))->foreign = 0;
-		list_free(suspects);
-		suspects = NIL;
-	}
-	turn.suspects_held = false;
 	return ended;
 }
 
@@ -287,5 +234,5 @@ void
 rcs_holds_rolled_back(void)
 {
 	known.must_read |= turn.imposed;
-	turn.imposed = turn.suspects_held = false;
+	turn.imposed = false;
 }

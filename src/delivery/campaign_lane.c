@@ -140,6 +140,8 @@ take_slice(RcsLaneCampaign *c)
 			wait_for_account(c->current, server);
 		return false;
 	}
+	if (c->row.probation > 0)
+		most = Min(most, c->row.probation); /* a few at a time (brake.c) */
 	n = rcs_lease_intend(c->current, account, most);
 	c->pass += (double) Max(n, 1) / c->row.weight;
 	return true;

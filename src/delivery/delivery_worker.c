@@ -94,7 +94,7 @@ turn_body(void *arg)
 	rcs_consent_turn();
 	rcs_record_turn();
 	rcs_stop_turn(give_back);
-	if (!give_back && rcs_delivery.ndone <= UNWRITTEN_MAX)
+	if (!give_back && rcs_swept() && rcs_delivery.ndone <= UNWRITTEN_MAX)
 		lane_turn();
 	rcs_record_turn_end();
 }
@@ -170,7 +170,7 @@ turn_is_wanted(int64 now_us, int64 *wait_us)
 		return true;
 	if (rcs_holds_reason() != NULL)
 		return false;
-	if (rcs_delivery.draining || rcs_delivery.ndone > UNWRITTEN_MAX)
+	if (rcs_delivery.draining || rcs_delivery.ndone > UNWRITTEN_MAX || !rcs_swept())
 		return false;
 	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
 		return rcs_single_lane_wanted(now_us, wait_us);

@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "delivery/ad_window.h"
+#include "delivery/brake.h"
 #include "delivery/fate.h"
 #include "process/guc.h"
 #include "queue/doubt.h"
@@ -137,7 +138,7 @@ duplicate(RcsItem *item, const RcsAnswer *answer)
 	{
 		set_fate(item, RCS_UNCERTAIN, "foreign_duplicate",
 				 "the carrier knows this id, but not from an offer on record here");
-		rcs_account_foreign_duplicate(item->account, item->message->created_at);
+		rcs_brake_foreign(item);
 	}
 }
 
@@ -160,7 +161,7 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 	{
 		case RCS_V_ACCEPTED:
 			set_fate(item, RCS_ACCEPTED, "", "");
-			item->account->foreign = 0;
+			rcs_brake_accepted(item);
 			break;
 		case RCS_V_DUPLICATE:
 			duplicate(item, answer);

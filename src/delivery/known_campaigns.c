@@ -14,6 +14,7 @@
 
 #include "base/fault_point.h"
 #include "base/monotonic.h"
+#include "delivery/brake.h"
 #include "delivery/failing.h"
 #include "delivery/known_campaigns.h"
 #include "process/wakeup.h"
@@ -182,7 +183,12 @@ rcs_known_campaigns_turn(void)
 	ListCell *lc;
 
 	dlist_foreach_modify(iter, &known.list)
-		rcs_failing_pause(dlist_container(RcsLaneCampaign, node, iter.cur));
+	{
+		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
+
+		rcs_failing_pause(c);
+		rcs_brake_pause(c);
+	}
 	if (!look_is_due(rcs_now_us()) || RCS_FAULT_LATE("campaign-look"))
 		return;
 	rows = read_rows();
@@ -192,7 +198,10 @@ rcs_known_campaigns_turn(void)
 	known.looked = true;
 	forget_old();
 	foreach(lc, rows)
+	{
+		rcs_brake_retry(lfirst(lc));
 		know_campaign(lfirst(lc), now, least);
+	}
 }
 
 void

@@ -23,7 +23,7 @@ void
 rcs_origin_judge(const RcsMessageRow *messages, int n)
 {
 	for (int i = 0; i < n; i++)
-		if (messages[i].created_at < rcs_holds_installed_at())
+		if (messages[i].created_at < rcs_holds_times()->installed_at)
 		{
 			impose_foreign();
 			return;
@@ -40,9 +40,9 @@ rcs_origin_judge_leases(int64 generation)
 	rcs_holds_judge_contents();
 	if (rcs_holds_filled())
 		return false;
-	if (TIMESTAMP_IS_NOBEGIN(rcs_holds_installed_at()))
+	if (TIMESTAMP_IS_NOBEGIN(rcs_holds_times()->installed_at))
 		return true;
-	if (complete && oldest < rcs_holds_installed_at())
+	if (complete && oldest < rcs_holds_times()->installed_at)
 		impose_foreign();
-	return complete && oldest >= rcs_holds_installed_at();
+	return complete && oldest >= rcs_holds_times()->installed_at;
 }

@@ -38,7 +38,8 @@ static struct
 	int64 full_scan_at_us;
 	TimestampTz scan_from;
 	int64 doubt_at_us; /* messages in doubt are looked for */
-	int64 look_at_us;  /* an account was full or closed: until then only what has room */
+	bool doubt_had_turn;
+	int64 look_at_us; /* an account was full or closed: until then only what has room */
 } lane;
 
 /* ---------- what is there ---------- */
@@ -111,9 +112,18 @@ scan(int64 now_us)
 	plan_scan(lane.nids == most, now, now_us);
 }
 
+static int
+take_others(int64 now_us)
+{
+	if (lane.nids == 0 && room(now_us) > 0 && now_us >= lane.scan_at_us)
+		scan(now_us);
+	return lane.nids;
+}
+
 /*
  * The carrier knows the ids in doubt for a while only, so they go before what was handed
- * over and what is due, of which there may be as much as takes minutes.
+ * over and what is due, of which there may be as much as takes minutes.  Turn about: those
+ * of an account that cannot be used come again each second, and must not stop the others.
  */
 static int
 take_doubtful(int64 now_us, int64 *ids)
@@ -256,23 +266,24 @@ assign_accounts(RcsLease *lease)
 void
 rcs_single_lane_turn(void)
 {
-	RcsLease *lease;
 	int64 now_us = rcs_now_us();
 	int64 doubtful[RCS_SLICE_MAX];
-	int asked = take_doubtful(now_us, doubtful);
+	int asked = lane.doubt_had_turn ? take_others(now_us) : 0;
+	RcsLease *lease;
 
-	if (asked > 0)
-		lease = rcs_lease_singles(doubtful, asked);
-	else
+	lane.doubt_had_turn = false;
+	if (asked == 0)
 	{
-		if (lane.nids == 0 && room(now_us) > 0 && now_us >= lane.scan_at_us)
-			scan(now_us);
-		asked = lane.nids;
-		if (asked == 0)
-			return;
-		lease = rcs_lease_singles(lane.ids, asked);
-		lane.nids = 0;
+		asked = take_doubtful(now_us, doubtful);
+		lane.doubt_had_turn = asked > 0;
 	}
+	if (asked == 0)
+		asked = take_others(now_us);
+	if (asked == 0)
+		return;
+	lease = rcs_lease_singles(lane.doubt_had_turn ? doubtful : lane.ids, asked);
+	if (!lane.doubt_had_turn)
+		lane.nids = 0;
 	if (lease == NULL || lease->nrows < asked)
 		lane.scan_at_us = Min(lane.scan_at_us, now_us + NAP / 50); /* locked, or due later */
 	if (lease == NULL || rcs_holds_reason() != NULL)

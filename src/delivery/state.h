@@ -45,6 +45,10 @@ typedef struct RcsLaneCampaign
 	int64 not_before_us;	  /* it could have no slice just now */
 	int nfailed;			  /* of nanswered verdicts: it is to be paused; 0 = it is not */
 	int nanswered;
+	int foreign;		/* duplicates in a row that were never offered from here */
+	int foreign_lately; /* in a promoted server: those since lately_us */
+	int64 lately_us;
+	bool proven;  /* a message was accepted while it was on probation */
 	int failures; /* turns that its slices have failed, one after another */
 } RcsLaneCampaign;
 

@@ -28,6 +28,7 @@ static struct
 {
 	int64 sweep_at_us;
 	int64 count_at_us;
+	bool swept; /* once */
 } due;
 
 static void
@@ -79,9 +80,17 @@ rcs_sweep_when_due(int64 now_us)
 	{
 		rcs_holds_rolled_back();
 		due.sweep_at_us = rcs_now_us() + RETRY;
+		return;
 	}
-	else if (rcs_holds_committed())
+	due.swept = true;
+	if (rcs_holds_committed())
 		rcs_sweep_anew();
+}
+
+bool
+rcs_swept(void)
+{
+	return due.swept;
 }
 
 static void

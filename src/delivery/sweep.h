@@ -8,6 +8,9 @@
 /* Once a round; transactions of their own. */
 extern void rcs_sweep_when_due(int64 now_us);
 
+/* True: the work of processes that ended before this one began is in the queue again, and goes first. */
+extern bool rcs_swept(void);
+
 /* The listener counts what it stores; this counts what rcs_receive() was called with directly. */
 extern void rcs_count_when_due(int64 now_us);
 

@@ -47,38 +47,26 @@ rcs_hold_list(MemoryContext cxt)
 }
 
 static RcsStatement insert_by_worker =
-	{"INSERT INTO rcs.hold (who, server, reason) SELECT '" WORKER "', $1, $2"
+	{"INSERT INTO rcs.hold (who, reason) SELECT '" WORKER "', $1"
 	 " WHERE NOT EXISTS (SELECT FROM rcs.hold h WHERE h.released_at IS NULL"
-	 "  AND h.server IS NOT DISTINCT FROM $1 AND h.who = '" WORKER
-	 "' AND ($1 IS NULL OR h.reason = $2))",
-	 2,
-	 {TEXTOID, TEXTOID},
+	 "  AND h.server IS NULL AND h.who = '" WORKER "')",
+	 1,
+	 {TEXTOID},
 	 NULL};
 
-/* Only the worker that makes the hold says so in the log. */
+/* The whole database.  Only the worker that makes the hold says so in the log. */
 void
-rcs_hold_by_worker(const char *server, const char *reason)
+rcs_hold_by_worker(const char *reason)
 {
-	Datum values[] = {server == NULL ? (Datum) 0 : CStringGetTextDatum(server),
-					  CStringGetTextDatum(reason)};
+	Datum values[] = {CStringGetTextDatum(reason)};
 
-	if (rcs_execute(&insert_by_worker, values, server == NULL ? "n " : "  ") == 0)
+	if (rcs_execute(&insert_by_worker, values, NULL) == 0)
 		return;
 	rcs_hold_announce();
-	if (server == NULL)
-		ereport(WARNING,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("rcs sends nothing from database \"%s\": it is on hold",
-						get_database_name(MyDatabaseId)),
-				 errdetail("Reason: %s.", reason),
-				 errhint(
-					 "If this database is to send, run SELECT rcs_resume('why it may') in it.")));
-	else
-		ereport(
-			WARNING,
+	ereport(WARNING,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("rcs sends nothing through server \"%s\" from database \"%s\": it is on hold",
-					server, get_database_name(MyDatabaseId)),
+			 errmsg("rcs sends nothing from database \"%s\": it is on hold",
+					get_database_name(MyDatabaseId)),
 			 errdetail("Reason: %s.", reason),
 			 errhint("If this database is to send, run SELECT rcs_resume('why it may') in it.")));
 }

@@ -20,6 +20,6 @@ typedef struct RcsHold
 
 /* Both with SPI connected, as the owner. */
 extern List *rcs_hold_list(MemoryContext cxt);
-extern void rcs_hold_by_worker(const char *server, const char *reason);
+extern void rcs_hold_by_worker(const char *reason);
 
 #endif /* RCS_HOLD_STORE_H */

@@ -148,16 +148,19 @@ read_recorded(Identity *id)
 
 static RcsStatement adopt = {
 	"INSERT INTO rcs.identity AS i (system_id, timeline, dboid, node_id, installed_at,"
-	"  promoted_at, place, machine, label, subscriptions, origin)"
+	"  promoted_at, lag_until, place, machine, label, subscriptions, origin)"
 	" SELECT n.system_id, n.timeline, n.dboid, coalesce(nullif(n.node_id, ''), w.node_id, ''),"
 	"  CASE WHEN $1 THEN '-infinity' ELSE coalesce(w.installed_at, now()) END,"
-	"  CASE WHEN $2 THEN clock_timestamp() ELSE w.promoted_at END, n.place, n.machine, n.label,"
+	"  CASE WHEN $2 THEN clock_timestamp() ELSE w.promoted_at END,"
+	"  CASE WHEN $2 THEN clock_timestamp() + interval '3 s' + 2 * least(interval '2 min', greatest("
+	"    interval '0', clock_timestamp() - greatest(w.last_alive, pg_last_xact_replay_timestamp())))"
+	"   ELSE w.lag_until END, n.place, n.machine, n.label,"
 	"  CASE WHEN $1 THEN ARRAY(SELECT u.oid FROM pg_subscription u) ELSE coalesce(w.subscriptions, '{}') END,"
 	"  coalesce(w.origin, gen_random_uuid())"
 	" FROM rcs._identity_now() n LEFT JOIN rcs._identity_written() w ON true"
 	" ON CONFLICT (system_id, dboid) DO UPDATE SET timeline = EXCLUDED.timeline,"
 	"  node_id = EXCLUDED.node_id, installed_at = EXCLUDED.installed_at,"
-	"  promoted_at = EXCLUDED.promoted_at,"
+	"  promoted_at = EXCLUDED.promoted_at, lag_until = EXCLUDED.lag_until,"
 	"  place = EXCLUDED.place, machine = EXCLUDED.machine, label = EXCLUDED.label,"
 	"  subscriptions = EXCLUDED.subscriptions, last_alive = clock_timestamp()",
 	2,
@@ -218,19 +221,21 @@ rcs_identity_beat(bool sending)
 	rcs_execute(&beat, values, NULL);
 }
 
-static RcsStatement read_times = {"SELECT i.installed_at, coalesce(i.promoted_at, '-infinity')"
+static RcsStatement read_times = {"SELECT i.installed_at, coalesce(i.promoted_at, '-infinity'),"
+								  " coalesce(i.lag_until, '-infinity')"
 								  " FROM rcs._identity_written() i",
 								  0,
 								  {0},
 								  NULL};
 
 void
-rcs_identity_read_times(TimestampTz *installed_at, TimestampTz *promoted_at)
+rcs_identity_read_times(RcsIdentityTimes *times)
 {
 	bool found = rcs_execute(&read_times, NULL, NULL) > 0;
 
-	*installed_at = found ? rcs_column_int64(0, 1) : DT_NOBEGIN;
-	*promoted_at = found ? rcs_column_int64(0, 2) : DT_NOBEGIN;
+	times->installed_at = found ? rcs_column_int64(0, 1) : DT_NOBEGIN;
+	times->promoted_at = found ? rcs_column_int64(0, 2) : DT_NOBEGIN;
+	times->lag_until = found ? rcs_column_int64(0, 3) : DT_NOBEGIN;
 }
 
 /* ---------- messages that wait ---------- */
@@ -399,7 +404,7 @@ act(Verdict verdict, const char *why)
 {
 	if (verdict == SUSPECT)
 	{
-		rcs_hold_by_worker(NULL, why);
+		rcs_hold_by_worker(why);
 		return;
 	}
 	rcs_identity_adopt(false, verdict == PROMOTED);
@@ -423,12 +428,11 @@ act(Verdict verdict, const char *why)
 static const char *
 foreign_contents(void)
 {
-	TimestampTz installed_at;
-	TimestampTz promoted_at;
+	RcsIdentityTimes times;
 	bool filled;
 
-	rcs_identity_read_times(&installed_at, &promoted_at);
-	return rcs_contents_foreign(installed_at, &filled);
+	rcs_identity_read_times(&times);
+	return rcs_contents_foreign(times.installed_at, &filled);
 }
 
 bool
@@ -461,8 +465,7 @@ rcs_identity_check(void)
 		act(verdict, why);
 	}
 	else if (rcs_execute(&any_message, NULL, NULL) > 0)
-		rcs_hold_by_worker(NULL,
-						   "there are messages, but rcs.identity does not say where they are from");
+		rcs_hold_by_worker("there are messages, but rcs.identity does not say where they are from");
 	else
 		rcs_execute(&insert_row, NULL, NULL);
 }

@@ -21,10 +21,14 @@ extern void rcs_identity_adopt(bool all, bool promoted);
 /* Still alive; "sending": something was sent lately. */
 extern void rcs_identity_beat(bool sending);
 
-/*
- * Messages older than the first were loaded from elsewhere; messages older than
- * the second may have been sent by a former primary without a record here.
- */
-extern void rcs_identity_read_times(TimestampTz *installed_at, TimestampTz *promoted_at);
+typedef struct RcsIdentityTimes
+{
+	TimestampTz installed_at; /* older messages were loaded from elsewhere */
+	TimestampTz
+		promoted_at; /* older ones may have been sent by a former primary without a record here */
+	TimestampTz lag_until; /* by then it is known which of these were */
+} RcsIdentityTimes;
+
+extern void rcs_identity_read_times(RcsIdentityTimes *times);
 
 #endif /* RCS_IDENTITY_H */

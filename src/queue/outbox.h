@@ -76,6 +76,8 @@ typedef struct RcsCampaignRow
 	bool paused;
 	bool canceled;
 	TimestampTz resumed_at; /* 0 = never */
+	TimestampTz retry_at;	/* paused by the brake until then; 0 = it is not */
+	int probation;			/* duplicates that brake it again; 0 = it is on none */
 	TimestampTz next_at;	/* when its first batch may be leased */
 	TimestampTz doubt_at;	/* when its first batch in doubt may be; infinity: there is none */
 } RcsCampaignRow;
@@ -142,6 +144,10 @@ extern void rcs_outbox_tally(int64 campaign_no, const RcsCounts *counts);
 
 extern void rcs_outbox_fold(void);
 extern bool rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const char *reason);
+extern bool rcs_outbox_brake(int64 campaign_no, TimestampTz resumed_at, const char *reason,
+							 bool first);
+extern bool rcs_outbox_brake_retry(int64 campaign_no);
+extern bool rcs_outbox_brake_off(int64 campaign_no);
 
 extern bool rcs_outbox_leased_messages(int64 generation, TimestampTz *oldest);
 extern int rcs_outbox_generations(int64 **generations);

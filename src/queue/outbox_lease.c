@@ -96,11 +96,12 @@ static RcsStatement campaigns = {
 	"   coalesce(c.started_at, c.start_at)),"
 	"  c.weight, c.paused_at IS NOT NULL, c.canceled_at IS NOT NULL, c.resumed_at,"
 	"  coalesce((SELECT min(b.due_at) FROM rcs.batch b WHERE b.campaign_no = c.campaign_no"
-	"   AND b.state = 'q' AND b.unknown_since IS NOT NULL), 'infinity')"
+	"   AND b.state = 'q' AND b.unknown_since IS NOT NULL), 'infinity'),"
+	"  c.retry_at, c.probation"
 	" FROM (SELECT s.no FROM s UNION SELECT unnest($1)) k JOIN rcs.campaign c ON c.campaign_no = k.no"
 	" WHERE c.canceled_at IS NOT NULL OR c.expires_at <= now()"
 	"  OR c.paused_at IS NULL AND (c.started_at IS NOT NULL OR c.start_at IS NOT NULL)"
-	"  OR c.campaign_no = ANY ($1)",
+	"  OR c.retry_at <= now() OR c.campaign_no = ANY ($1)",
 	1,
 	{INT8ARRAYOID},
 	NULL};
@@ -123,6 +124,8 @@ read_campaign(uint64 i, RcsCampaignRow *c)
 	c->canceled = DatumGetBool(rcs_column(i, 10, &isnull));
 	c->resumed_at = rcs_column_int64(i, 11);
 	c->doubt_at = rcs_column_int64(i, 12);
+	c->retry_at = rcs_column_int64(i, 13);
+	c->probation = (int) rcs_column_int64(i, 14);
 }
 
 List *

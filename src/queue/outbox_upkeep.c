@@ -152,6 +152,73 @@ rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const char *reason)
 	return rcs_execute(&pause_campaign, values, resumed_at == 0 ? " n " : NULL) > 0;
 }
 
+/*
+ * The same, with a date on which it is resumed.  Each time it is on probation, longer
+ * than the last time; what is noted is the first pause and the end.
+ */
+static RcsStatement brake =
+	{"WITH p AS (UPDATE rcs.campaign c SET paused_at = clock_timestamp(), pause_reason = $3,"
+	 "  retry_at = clock_timestamp() + interval '10 s',"
+	 "  probation = CASE WHEN $4 THEN 5 ELSE least(2 * c.probation, 1000) END"
+	 "  WHERE c.campaign_no = (SELECT k.campaign_no FROM rcs.campaign k WHERE k.campaign_no = $1"
+	 "   AND k.paused_at IS NULL AND k.canceled_at IS NULL"
+	 "   AND k.resumed_at IS NOT DISTINCT FROM $2 FOR UPDATE SKIP LOCKED)"
+	 "  RETURNING c.campaign_no),"
+	 " e AS (INSERT INTO rcs.campaign_event (campaign_no, what, who, detail)"
+	 "  SELECT p.campaign_no, 'paused', 'rcs', jsonb_build_object('reason', $3) FROM p WHERE $4)"
+	 " SELECT FROM p",
+	 4,
+	 {INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID},
+	 NULL};
+
+bool
+rcs_outbox_brake(int64 campaign_no, TimestampTz resumed_at, const char *reason, bool first)
+{
+	Datum values[] = {Int64GetDatum(campaign_no), TimestampTzGetDatum(resumed_at),
+					  CStringGetTextDatum(reason), BoolGetDatum(first)};
+
+	return rcs_execute(&brake, values, resumed_at == 0 ? " n  " : NULL) > 0;
+}
+
+static RcsStatement brake_retry =
+	{"UPDATE rcs.campaign c SET paused_at = NULL, pause_reason = NULL, retry_at = NULL,"
+	 "  resumed_at = clock_timestamp()"
+	 " WHERE c.campaign_no = (SELECT k.campaign_no FROM rcs.campaign k WHERE k.campaign_no = $1"
+	 "  AND k.retry_at <= clock_timestamp() FOR UPDATE SKIP LOCKED)",
+	 1,
+	 {INT8OID},
+	 NULL};
+
+/* True: it goes on, on probation. */
+bool
+rcs_outbox_brake_retry(int64 campaign_no)
+{
+	Datum values[] = {Int64GetDatum(campaign_no)};
+
+	return rcs_execute(&brake_retry, values, NULL) > 0;
+}
+
+static RcsStatement brake_off = {
+	"WITH p AS (UPDATE rcs.campaign c SET probation = 0, paused_at = NULL, pause_reason = NULL,"
+	"  retry_at = NULL, resumed_at = coalesce(CASE WHEN c.retry_at IS NOT NULL THEN clock_timestamp() END, c.resumed_at)"
+	"  WHERE c.campaign_no = (SELECT k.campaign_no FROM rcs.campaign k WHERE k.campaign_no = $1"
+	"   AND k.probation > 0 AND (k.paused_at IS NULL OR k.retry_at IS NOT NULL) FOR UPDATE SKIP LOCKED)"
+	"  RETURNING c.campaign_no)"
+	" INSERT INTO rcs.campaign_event (campaign_no, what, who)"
+	" SELECT p.campaign_no, 'resumed', 'rcs' FROM p",
+	1,
+	{INT8OID},
+	NULL};
+
+/* True: its probation is over, also if another worker has just paused it again. */
+bool
+rcs_outbox_brake_off(int64 campaign_no)
+{
+	Datum values[] = {Int64GetDatum(campaign_no)};
+
+	return rcs_execute(&brake_off, values, NULL) > 0;
+}
+
 /* ---------- a clock that was set back ---------- */
 
 /*

@@ -1,0 +1,19 @@
+/*
+ * brake.h
+ *		A campaign whose messages the carrier knows already is paused, and tried again.
+ */
+#ifndef RCS_BRAKE_H
+#define RCS_BRAKE_H
+
+#include "delivery/state.h"
+
+/* What the carrier said of one message. */
+extern void rcs_brake_foreign(
+	const RcsItem *item); /* it knows it, though it was never offered from here */
+extern void rcs_brake_accepted(const RcsItem *item);
+
+/* In a turn. */
+extern void rcs_brake_pause(RcsLaneCampaign *c);
+extern void rcs_brake_retry(const RcsCampaignRow *row);
+
+#endif /* RCS_BRAKE_H */
