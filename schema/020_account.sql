@@ -153,7 +153,7 @@ BEGIN
 	IF v_chatbot IS NOT NULL THEN
 		RAISE EXCEPTION 'cannot % server "%" because chatbot "%" sends through it', p_verb, p_server, v_chatbot
 			USING ERRCODE = 'dependent_objects_still_exist',
-				HINT = 'Take the server out of the column servers of rcs.chatbot first.';
+				HINT = 'Take the server out of the column servers of rcs.chatbot first. To load a dump over this database, DROP EXTENSION rcs CASCADE first.';
 	END IF;
 END
 $$;

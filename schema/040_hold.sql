@@ -64,12 +64,6 @@ COMMENT ON TABLE rcs._origin IS 'whose data are in these tables: a row besides t
 INSERT INTO rcs._origin SELECT i.origin FROM rcs.identity i;
 SELECT pg_catalog.pg_extension_config_dump('rcs._origin', '');
 
-CREATE FUNCTION rcs._has_foreign_rows() RETURNS bool
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT EXISTS (SELECT FROM rcs._origin o WHERE o.origin NOT IN (SELECT i.origin FROM rcs.identity i)) $$;
-COMMENT ON FUNCTION rcs._has_foreign_rows() IS 'was anything loaded here that another database has written?';
-
 CREATE FUNCTION rcs._identity_written() RETURNS SETOF rcs.identity
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -79,14 +73,25 @@ AS $$
 $$;
 COMMENT ON FUNCTION rcs._identity_written() IS 'the row of rcs.identity that counts here: that of this server and database, or in a copy that of the original';
 
+CREATE FUNCTION rcs._has_foreign_rows() RETURNS bool
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT EXISTS (SELECT FROM rcs._origin o WHERE o.origin <> (SELECT i.origin FROM rcs._identity_written() i)) $$;
+COMMENT ON FUNCTION rcs._has_foreign_rows() IS 'was anything loaded here that another database has written?';
+
+-- Asked with each push and each turn of chat workers: mostly there is no subscription, and plans of plpgsql are kept.
 CREATE FUNCTION rcs._filled_by() RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT min(u.subname) FROM pg_subscription_rel r JOIN pg_subscription u ON u.oid = r.srsubid
-	WHERE r.srrelid IN (SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'rcs'::regnamespace)
-		AND r.srsubid NOT IN (SELECT unnest(i.subscriptions) FROM rcs.identity i);
-$$;
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_subscription_rel) THEN
+		RETURN NULL;
+	END IF;
+	RETURN (SELECT min(u.subname) FROM pg_subscription_rel r JOIN pg_subscription u ON u.oid = r.srsubid
+		WHERE r.srrelid IN (SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'rcs'::regnamespace)
+			AND r.srsubid NOT IN (SELECT unnest(i.subscriptions) FROM rcs.identity i));
+END $$;
 COMMENT ON FUNCTION rcs._filled_by() IS 'a subscription that writes tables of the extension, and that rcs_resume has not accepted: another server counts and sends; null: none';
 
 CREATE FUNCTION rcs_hold(reason pg_catalog.text, drain pg_catalog.interval DEFAULT NULL)

@@ -39,6 +39,7 @@ CREATE TABLE rcs.campaign (
 	resent_at timestamptz
 );
 CREATE INDEX campaign_name ON rcs.campaign (name, created_at);
+CREATE INDEX campaign_age ON rcs.campaign (created_at);
 COMMENT ON TABLE rcs.campaign IS 'one campaign; changed by the commands of its owner, and by a worker that pauses it';
 COMMENT ON COLUMN rcs.campaign.weight IS 'its share where several campaigns wait for one account';
 COMMENT ON COLUMN rcs.campaign.retry_at IS 'paused because the carrier knew its messages already: a worker resumes it then; null: only somebody can';

@@ -95,7 +95,8 @@ BEGIN
 	IF NOT rcs._try_turn('changes') THEN
 		RETURN 0;
 	END IF;
-	IF NOT EXISTS (SELECT FROM rcs._change) THEN
+	-- the mark of another server is copied after its changes
+	IF NOT EXISTS (SELECT FROM rcs._change) OR rcs._filled_by() IS NOT NULL THEN
 		RETURN 0;
 	END IF;
 	INSERT INTO rcs._change_mark (snapshot, pruned) VALUES ('1:1:', '1') ON CONFLICT DO NOTHING;

@@ -58,7 +58,8 @@ for my $way ([], ['-1'], [ '-j', '4' ], ['--no-owner'], [ '--no-owner', '--no-ac
 	# in one transaction PostgreSQL's own "already exists" comes first
 	like($again, "@$way" eq '-1' ? qr/already exists/ : advice(), "$name: a second time is refused with advice");
 	is($main->safe_psql('r', $all), $counts, "$name: no count is doubled");
-	restore('r', '--clean', @$way);
+	my $clean = restore('r', '--clean', @$way);
+	like($clean, qr/DROP EXTENSION rcs CASCADE/, "$name: --clean over it is refused with advice");
 	is($main->safe_psql('r', $all), $counts, "$name: nor by --clean");
 }
 

@@ -65,6 +65,15 @@ held_soon($main, 10, 'it is on hold', 'older');
 sleep(5);
 is(phones_twice($sim), 0, 'nobody got anything twice');
 
+# A tool that copies all tables: the identity of the other server comes beside whose data they are
+rcs_database($main, 'copied');
+setup_account($main, 'copied', $sim);
+poll($main, 'postgres', worker_count('copied'), 2, 20, 'it runs');
+$main->safe_psql('copied', q{
+	INSERT INTO rcs.identity (system_id, timeline, dboid, node_id) VALUES ('1', 1, 1, '');
+	INSERT INTO rcs._origin SELECT origin FROM rcs.identity WHERE system_id = '1'});
+held_soon($main, 10, 'a copy of all tables is on hold', 'copied');
+
 # rcs_resume() right after a restore, when nothing is due yet
 $main->safe_psql($db, q{SELECT rcs_send('01044440001', 'at night', send_at => now() + interval '12 s', key => 'night')});
 dumped();
