@@ -16,16 +16,34 @@
 
 #define RCS_ACCOUNT_REASON 160
 #define RCS_MAX_ACCOUNTS 64
-#define RCS_MAX_NAMES 32 /* servers that stand for one account; as many as a uint32 has bits */
+#define RCS_MAX_LOGINS 32 /* servers that stand for one account; as many as a uint32 has bits */
 
-typedef struct NamedRate
+/* When an account or a login is set aside: breaker.c. */
+typedef struct RcsBreaker
+{
+	int faults; /* in a row */
+	int64 closed_at;
+	int64 closed_until; /* 0 = open */
+	int64 closing;		/* the length of the last closing */
+	int64 probe_until;	/* a probe is under way */
+	char reason[RCS_ACCOUNT_REASON];
+} RcsBreaker;
+
+/* A server of one database that stands for the account, with its login: login.c. */
+typedef struct RcsLogin
 {
 	int holders; /* processes that send for it; 0 = the place is free */
 	Oid dboid;
 	Oid serverid;
 	int rate_per_minute;
 	int connections;
-} NamedRate;
+
+	RcsBreaker breaker;
+	bool refused;	/* the carrier has granted a token and then refused it */
+	int prober;		/* the process that probes the login */
+	bool probe_out; /* its request has left */
+	TimestampTz token_expires_at;
+} RcsLogin;
 
 typedef struct RcsAccountEntry
 {
@@ -33,7 +51,7 @@ typedef struct RcsAccountEntry
 	bool used;
 	uint64 key;
 	char name[NAMEDATALEN]; /* of a server that stands for it, for the log */
-	NamedRate names[RCS_MAX_NAMES];
+	RcsLogin logins[RCS_MAX_LOGINS];
 
 	RcsBucket bucket; /* the contract: nobody exceeds it */
 	int contract;	  /* per minute, 0 = none */
@@ -45,17 +63,11 @@ typedef struct RcsAccountEntry
 	int active;			 /* requests open */
 	int singles_waiting; /* workers of the single lane without a token */
 
-	int faults; /* in a row */
-	int64 closed_at;
-	int64 closed_until; /* 0 = open */
-	int64 closing;		/* the length of the last closing */
-	int64 probe_until;	/* a probe is under way */
-	char reason[RCS_ACCOUNT_REASON];
+	RcsBreaker breaker;
 
 	uint64 throttled;
 	uint32 per_second[60];
 	int64 second; /* the latest one in per_second */
-	TimestampTz token_expires_at;
 	bool clock_known;
 	int64 clock_ahead_us; /* of our clock, compared with the carrier's */
 

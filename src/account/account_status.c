@@ -2,7 +2,7 @@
  * account_status.c
  *		Accounts as users see them: the view rcs.account_status.
  *
- * It only reads.  breaker.c and permit.c decide what an account may do.
+ * It only reads.  breaker.c, login.c and permit.c decide what an account may do.
  */
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "account/account.h"
-#include "account/breaker.h"
+#include "account/login.h"
 #include "account/pace.h"
 #include "base/monotonic.h"
 
@@ -31,20 +31,29 @@ typedef struct Status
 	char last_error[RCS_ACCOUNT_REASON];
 } Status;
 
-static const char *
-state_word(const RcsAccountEntry *a, int64 now)
+/* The closed one of the account's breaker and the login's, or NULL; mutex held. */
+static const RcsBreaker *
+closed_breaker(const RcsAccountEntry *a, const RcsLogin *l)
 {
-	if (a->closed_until != 0)
-		return now < a->closed_until ? "closed" : "probing";
+	if (a->breaker.closed_until != 0)
+		return &a->breaker;
+	return l != NULL && l->breaker.closed_until != 0 ? &l->breaker : NULL;
+}
+
+static const char *
+state_word(const RcsAccountEntry *a, const RcsBreaker *closed, int64 now)
+{
+	if (closed != NULL)
+		return now < closed->closed_until ? "closed" : "probing";
 	if (now < a->throttle.paused_until || a->throttle.locked)
 		return "throttled";
 	return "open";
 }
 
 static const char *
-limit_word(const RcsAccountEntry *a, int64 now)
+limit_word(const RcsAccountEntry *a, const RcsBreaker *closed, int64 now)
 {
-	if (a->closed_until != 0)
+	if (closed != NULL)
 		return "account";
 	if (a->throttle.since != 0 || now < a->throttle.paused_until)
 		return "carrier";
@@ -55,11 +64,21 @@ limit_word(const RcsAccountEntry *a, int64 now)
 	return NULL;
 }
 
+static const char *
+last_error(const RcsAccountEntry *a, const RcsLogin *l, const RcsBreaker *closed)
+{
+	if (closed != NULL)
+		return closed->reason;
+	return l != NULL && l->breaker.reason[0] != '\0' ? l->breaker.reason : a->breaker.reason;
+}
+
 /* The account in shared memory; all zero when no worker has used it yet. */
 static void
 read_status(const RcsServerOptions *o, Status *s)
 {
 	RcsAccountEntry *a = NULL;
+	const RcsLogin *login;
+	const RcsBreaker *closed;
 	int64 now = rcs_now_us();
 
 	memset(s, 0, sizeof(*s));
@@ -73,14 +92,16 @@ read_status(const RcsServerOptions *o, Status *s)
 		return;
 	SpinLockAcquire(&a->mutex);
 	s->rate = rcs_account_campaign_rate(a, now); /* first: a lowering may be over by now */
-	s->state = state_word(a, now);
-	s->limited_by = limit_word(a, now);
+	login = rcs_login_find(a, o->serverid);
+	closed = closed_breaker(a, login);
+	s->state = state_word(a, closed, now);
+	s->limited_by = limit_word(a, closed, now);
 	s->accepted = rcs_account_last_minute(a, now);
 	s->throttled = (int64) a->throttled;
-	s->token_expires_at = a->token_expires_at;
+	s->token_expires_at = login != NULL ? login->token_expires_at : 0;
 	s->clock_known = a->clock_known;
 	s->clock_ahead_us = a->clock_ahead_us;
-	memcpy(s->last_error, a->reason, RCS_ACCOUNT_REASON);
+	memcpy(s->last_error, last_error(a, login, closed), RCS_ACCOUNT_REASON);
 	SpinLockRelease(&a->mutex);
 }
 

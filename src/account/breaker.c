@@ -2,11 +2,12 @@
  * breaker.c
  *		When an account is set aside.
  *
- * A fault of the account (refused, unreachable, login) closes it.  After a time one
- * request probes it; the time doubles with each fault, up to a minute.  Any answer
- * about a message opens the account again.  A message loses no attempt by any of this.
+ * A fault of the account (refused, unreachable) closes it.  After a time one request
+ * probes it; the time doubles with each fault, up to a minute.  Any answer about a
+ * message opens the account again.  A message loses no attempt by any of this.
  *
- * This file must not know what a message is.
+ * Each login of an account has such a breaker too: login.c.  This file must not know
+ * what a message is.
  */
 #include "postgres.h"
 
@@ -17,21 +18,71 @@
 #define FIRST_CLOSING SECOND
 #define LONGEST_CLOSING (60 * SECOND)
 
-/* After a closing, exactly one request may probe the account; mutex held. */
+/* ---------- any breaker; mutex held ---------- */
+
+/* After a closing, exactly one request may probe. */
 bool
-rcs_account_is_open(RcsAccountEntry *a, int64 now, bool *probe, int64 *wait_us)
+rcs_breaker_lets(const RcsBreaker *b, int64 now, bool *probe, int64 *wait_us)
 {
 	*probe = false;
-	if (a->closed_until == 0)
+	if (b->closed_until == 0)
 		return true;
-	if (now < a->closed_until || now < a->probe_until)
+	if (now < b->closed_until || now < b->probe_until)
 	{
-		*wait_us = now < a->closed_until ? a->closed_until - now : SECOND;
+		*wait_us = now < b->closed_until ? b->closed_until - now : SECOND;
 		return false;
 	}
 	*probe = true;
 	return true;
 }
+
+/* True: it was closed. */
+bool
+rcs_breaker_open(RcsBreaker *b)
+{
+	bool was_closed = b->closed_until != 0;
+
+	b->faults = 0;
+	b->closed_until = 0;
+	b->probe_until = 0;
+	b->closing = 0;
+	return was_closed;
+}
+
+/*
+ * True: this fault closes it.  Only a request that was started after the closing
+ * prolongs it: the faults of earlier ones are already counted by it.
+ */
+bool
+rcs_breaker_fault(RcsBreaker *b, int64 started_us, int64 now, bool hard, const char *reason)
+{
+	bool was_open = b->closed_until == 0;
+	bool closes;
+
+	if (b->closed_at != 0 && started_us <= b->closed_at)
+		return false;
+	b->faults++;
+	closes = hard || b->faults >= FAULTS_TO_CLOSE || !was_open;
+	if (closes)
+	{
+		b->closed_at = now;
+		b->closing = b->closing == 0 ? FIRST_CLOSING : Min(b->closing * 2, LONGEST_CLOSING);
+		b->closed_until = now + b->closing;
+	}
+	strlcpy(b->reason, reason, sizeof(b->reason));
+	b->probe_until = 0;
+	return closes && was_open;
+}
+
+/* It may be probed at once. */
+void
+rcs_breaker_try_now(RcsBreaker *b, int64 now)
+{
+	b->closed_until = Min(b->closed_until, now);
+	b->probe_until = 0;
+}
+
+/* ---------- the breaker of an account ---------- */
 
 /* True: a worker may write intents for the account, with "probe" for one message only. */
 bool
@@ -41,19 +92,9 @@ rcs_account_open(int account, int64 now_us, bool *probe, int64 *wait_us)
 	bool open;
 
 	SpinLockAcquire(&a->mutex);
-	open = rcs_account_is_open(a, now_us, probe, wait_us);
+	open = rcs_breaker_lets(&a->breaker, now_us, probe, wait_us);
 	SpinLockRelease(&a->mutex);
 	return open;
-}
-
-void
-rcs_account_reason(int account, char reason[RCS_ACCOUNT_REASON])
-{
-	RcsAccountEntry *a = &rcs_account_entries[account];
-
-	SpinLockAcquire(&a->mutex);
-	memcpy(reason, a->reason, RCS_ACCOUNT_REASON);
-	SpinLockRelease(&a->mutex);
 }
 
 /* Called once for each closing, not once for each message. */
@@ -61,16 +102,6 @@ static void
 log_open(const RcsAccountEntry *a)
 {
 	ereport(LOG, (errmsg("carrier account \"%s\" is open again", a->name)));
-}
-
-/* Mutex held. */
-static void
-open_again(RcsAccountEntry *a)
-{
-	a->faults = 0;
-	a->closed_until = 0;
-	a->probe_until = 0;
-	a->closing = 0;
 }
 
 /* The carrier answered about a message: the account works. */
@@ -81,38 +112,33 @@ rcs_account_answered(int account)
 	bool was_closed;
 
 	SpinLockAcquire(&a->mutex);
-	was_closed = a->closed_until != 0;
-	open_again(a);
+	was_closed = rcs_breaker_open(&a->breaker);
 	SpinLockRelease(&a->mutex);
 	if (was_closed)
 		log_open(a);
 }
 
-/*
- * The account is at fault, not a message.  Only a request that was started after the
- * closing prolongs it: the faults of earlier ones are already counted by it.
- */
+/* The answer says nothing about the account: another request may probe it. */
+void
+rcs_account_probe_over(int account)
+{
+	RcsAccountEntry *a = &rcs_account_entries[account];
+
+	SpinLockAcquire(&a->mutex);
+	a->breaker.probe_until = 0;
+	SpinLockRelease(&a->mutex);
+}
+
+/* The account is at fault, not a message. */
 void
 rcs_account_faulted(int account, int64 started_us, bool hard, const char *reason)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
 	int64 now = rcs_now_us();
-	bool closes = false;
+	bool closes;
 
 	SpinLockAcquire(&a->mutex);
-	if (a->closed_at == 0 || started_us > a->closed_at)
-	{
-		a->faults++;
-		closes = a->closed_until == 0 && (hard || a->faults >= FAULTS_TO_CLOSE);
-		if (hard || a->faults >= FAULTS_TO_CLOSE || a->closed_until != 0)
-		{
-			a->closed_at = now;
-			a->closing = a->closing == 0 ? FIRST_CLOSING : Min(a->closing * 2, LONGEST_CLOSING);
-			a->closed_until = now + a->closing;
-		}
-		strlcpy(a->reason, reason, sizeof(a->reason));
-		a->probe_until = 0;
-	}
+	closes = rcs_breaker_fault(&a->breaker, started_us, now, hard, reason);
 	SpinLockRelease(&a->mutex);
 	if (closes)
 		ereport(WARNING,
@@ -121,7 +147,7 @@ rcs_account_faulted(int account, int64 started_us, bool hard, const char *reason
 				 errhint("It is tried again by itself; rcs_account_check() tries it at once.")));
 }
 
-/* The login was changed: a closed account may be probed at once, and the next closing is short again. */
+/* The options were changed: a closed account may be probed at once, and the next closing is short again. */
 void
 rcs_account_try_now(int account)
 {
@@ -129,23 +155,12 @@ rcs_account_try_now(int account)
 	int64 now = rcs_now_us();
 
 	SpinLockAcquire(&a->mutex);
-	a->closed_until = Min(a->closed_until, now);
-	a->probe_until = 0;
-	a->closing = 0;
+	rcs_breaker_try_now(&a->breaker, now);
+	a->breaker.closing = 0;
 	SpinLockRelease(&a->mutex);
 }
 
-void
-rcs_account_token(int account, TimestampTz expires_at)
-{
-	RcsAccountEntry *a = &rcs_account_entries[account];
-
-	SpinLockAcquire(&a->mutex);
-	a->token_expires_at = expires_at;
-	SpinLockRelease(&a->mutex);
-}
-
-/* A login has worked: an account that was set aside is open again. */
+/* Somebody has asked for a login, and it has worked: an account that was set aside is open again. */
 void
 rcs_account_reopen(int account)
 {
@@ -153,9 +168,8 @@ rcs_account_reopen(int account)
 	bool was_closed;
 
 	SpinLockAcquire(&a->mutex);
-	was_closed = a->closed_until != 0;
-	open_again(a);
-	a->reason[0] = '\0';
+	was_closed = rcs_breaker_open(&a->breaker);
+	a->breaker.reason[0] = '\0';
 	SpinLockRelease(&a->mutex);
 	if (was_closed)
 		log_open(a);

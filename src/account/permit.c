@@ -15,18 +15,17 @@
 #include "storage/ipc.h"
 
 #include "account/breaker.h"
+#include "account/login.h"
 #include "account/pace.h"
 #include "account/permit.h"
 #include "base/monotonic.h"
-
-#define PROBE_LIMIT (30 * SECOND) /* a probe whose worker vanished */
 
 /* What this process holds, given back when it exits. */
 typedef struct Held
 {
 	int active;
 	bool waiting;
-	uint32 names; /* a bit for each place in names[] */
+	uint32 logins; /* a bit for each place in logins[] */
 } Held;
 
 static Held held[RCS_MAX_ACCOUNTS];
@@ -45,9 +44,9 @@ apply_names(RcsAccountEntry *a, int64 now)
 	int contract = 0;
 	int connections = 0;
 
-	for (int i = 0; i < RCS_MAX_NAMES; i++)
+	for (int i = 0; i < RCS_MAX_LOGINS; i++)
 	{
-		NamedRate *n = &a->names[i];
+		RcsLogin *n = &a->logins[i];
 
 		if (n->holders == 0)
 			continue;
@@ -64,14 +63,14 @@ apply_names(RcsAccountEntry *a, int64 now)
 }
 
 /* The place of a server of this database, or a free place, or NULL; mutex held. */
-static NamedRate *
+static RcsLogin *
 find_name(RcsAccountEntry *a, Oid serverid)
 {
-	NamedRate *free_place = NULL;
+	RcsLogin *free_place = NULL;
 
-	for (int i = 0; i < RCS_MAX_NAMES; i++)
+	for (int i = 0; i < RCS_MAX_LOGINS; i++)
 	{
-		NamedRate *n = &a->names[i];
+		RcsLogin *n = &a->logins[i];
 
 		if (n->holders == 0)
 			free_place = free_place == NULL ? n : free_place;
@@ -85,8 +84,9 @@ find_name(RcsAccountEntry *a, Oid serverid)
 static void
 drop_name(RcsAccountEntry *a, int place)
 {
-	held[a - rcs_account_entries].names &= ~(UINT32_C(1) << place);
-	if (--a->names[place].holders == 0)
+	held[a - rcs_account_entries].logins &= ~(UINT32_C(1) << place);
+	rcs_login_probe_over(&a->logins[place]);
+	if (--a->logins[place].holders == 0)
 		apply_names(a, rcs_now_us());
 }
 
@@ -97,13 +97,13 @@ give_back_all(int code, Datum arg)
 	{
 		RcsAccountEntry *a = &rcs_account_entries[i];
 
-		if (held[i].active == 0 && !held[i].waiting && held[i].names == 0)
+		if (held[i].active == 0 && !held[i].waiting && held[i].logins == 0)
 			continue;
 		SpinLockAcquire(&a->mutex);
 		a->active -= held[i].active;
 		a->singles_waiting -= held[i].waiting ? 1 : 0;
-		for (int place = 0; place < RCS_MAX_NAMES; place++)
-			if ((held[i].names & (UINT32_C(1) << place)) != 0)
+		for (int place = 0; place < RCS_MAX_LOGINS; place++)
+			if ((held[i].logins & (UINT32_C(1) << place)) != 0)
 				drop_name(a, place);
 		SpinLockRelease(&a->mutex);
 		held[i].active = 0;
@@ -121,54 +121,60 @@ set_exit_hook(void)
 	}
 }
 
-/* False when the table of names is full. */
-static bool
+/* The place of the server; -1 when there is none left. */
+static int
 hold_name(RcsAccountEntry *a, Oid serverid, int rate_per_minute, int connections)
 {
 	Held *h = &held[a - rcs_account_entries];
-	NamedRate *n = find_name(a, serverid);
+	RcsLogin *n = find_name(a, serverid);
 	uint32 bit;
 
 	if (n == NULL)
-		return false;
-	bit = UINT32_C(1) << (n - a->names);
-	if ((h->names & bit) == 0)
+		return -1;
+	bit = UINT32_C(1) << (n - a->logins);
+	if ((h->logins & bit) == 0)
 	{
+		if (n->holders == 0)
+			memset(n, 0, sizeof(*n));
 		n->dboid = MyDatabaseId;
 		n->serverid = serverid;
 		n->holders++;
-		h->names |= bit;
+		h->logins |= bit;
 	}
 	n->rate_per_minute = rate_per_minute;
 	n->connections = connections;
 	apply_names(a, rcs_now_us());
-	return true;
+	return (int) (n - a->logins);
 }
 
-/* This process sends for that server, until it says otherwise or exits. */
-bool
+/*
+ * This process sends for that server, until it says otherwise or exits.  Returns the
+ * number of its login, or -1: there are too many.
+ */
+int
 rcs_account_attach(int account, Oid serverid, int rate_per_minute, int connections)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
-	bool there;
+	int login;
 
 	set_exit_hook();
 	SpinLockAcquire(&a->mutex);
-	there = hold_name(a, serverid, rate_per_minute, connections);
+	login = hold_name(a, serverid, rate_per_minute, connections);
 	SpinLockRelease(&a->mutex);
-	return there;
+	return login;
 }
 
 void
 rcs_account_detach(int account, Oid serverid)
 {
 	RcsAccountEntry *a = &rcs_account_entries[account];
-	NamedRate *n;
+	RcsLogin *n;
 
 	SpinLockAcquire(&a->mutex);
 	n = find_name(a, serverid);
-	if (n != NULL && n->holders > 0 && (held[account].names & (UINT32_C(1) << (n - a->names))) != 0)
-		drop_name(a, (int) (n - a->names));
+	if (n != NULL && n->holders > 0 &&
+		(held[account].logins & (UINT32_C(1) << (n - a->logins))) != 0)
+		drop_name(a, (int) (n - a->logins));
 	SpinLockRelease(&a->mutex);
 }
 
@@ -205,7 +211,7 @@ rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us, int64 *wait_us
 
 	set_exit_hook();
 	SpinLockAcquire(&a->mutex);
-	if (!rcs_account_is_open(a, now_us, &probe, wait_us))
+	if (!rcs_breaker_lets(&a->breaker, now_us, &probe, wait_us))
 		permit = RCS_PERMIT_CLOSED;
 	else
 		permit = draw(a, lane, now_us, wait_us);
@@ -214,7 +220,7 @@ rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us, int64 *wait_us
 		a->active++;
 		held[account].active++;
 		if (probe)
-			a->probe_until = now_us + PROBE_LIMIT;
+			a->breaker.probe_until = now_us + RCS_PROBE_LIMIT;
 	}
 	SpinLockRelease(&a->mutex);
 	return permit;
@@ -240,7 +246,7 @@ rcs_account_give_back(int account, RcsWorkerKind lane)
 
 	SpinLockAcquire(&a->mutex);
 	rcs_account_untake_token(a, lane);
-	a->probe_until = 0;
+	a->breaker.probe_until = 0;
 	SpinLockRelease(&a->mutex);
 	rcs_account_release(account);
 }

@@ -15,7 +15,7 @@ typedef enum RcsPermit
 	RCS_PERMIT_CLOSED	/* the account is set aside for wait_us */
 } RcsPermit;
 
-extern bool rcs_account_attach(int account, Oid serverid, int rate_per_minute, int connections);
+extern int rcs_account_attach(int account, Oid serverid, int rate_per_minute, int connections);
 extern void rcs_account_detach(int account, Oid serverid);
 
 extern RcsPermit rcs_account_permit(int account, RcsWorkerKind lane, int64 now_us, int64 *wait_us);

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -79,12 +81,14 @@ load_options(RcsAccount *a)
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 	RcsServerOptions *o = rcs_account_load(a->server, true);
 	int shared = -1;
+	int login = -1;
 
 	if (o != NULL && o->problem == NULL)
 	{
 		shared = rcs_account_entry(o->url, o->rcs_id, o->name);
-		if (shared >= 0 &&
-			!rcs_account_attach(shared, o->serverid, o->rate_per_minute, o->connections))
+		if (shared >= 0)
+			login = rcs_account_attach(shared, o->serverid, o->rate_per_minute, o->connections);
+		if (login < 0)
 			shared = -1;
 		if (shared < 0)
 			o->problem = pstrdup("there are too many carrier accounts, or servers of one account");
@@ -97,7 +101,7 @@ load_options(RcsAccount *a)
 		a->clock_at_us = 0;
 	}
 	if (!same_login(o, a->options))
-		rcs_token_drop_login(a, shared);
+		rcs_token_drop_login(a, shared, login);
 	a->message_url = o == NULL ? NULL : psprintf("%s/message", o->url);
 	a->token_url = o == NULL ? NULL : psprintf("%s/token", o->url);
 	MemoryContextSwitchTo(old);
@@ -107,6 +111,7 @@ load_options(RcsAccount *a)
 	a->cxt = cxt;
 	a->options = o;
 	a->shared = shared;
+	a->login = login;
 	a->loaded_us = rcs_now_us();
 }
 
@@ -159,6 +164,8 @@ rcs_carrier_account(const char *server)
 	a = palloc0(sizeof(RcsAccount));
 	a->server = pstrdup(server);
 	a->shared = -1;
+	a->login = -1;
+	a->database = get_database_name(MyDatabaseId);
 	initStringInfo(&a->fetch_body);
 	accounts = lappend(accounts, a);
 	MemoryContextSwitchTo(old);

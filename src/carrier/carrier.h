@@ -16,6 +16,7 @@
 #include "account/breaker.h"
 #include "account/pace.h"
 #include "account/chatbot.h"
+#include "account/login.h"
 #include "base/http_client.h"
 #include "hold/identity.h"
 #include "kt/payload.h"
@@ -32,7 +33,9 @@ typedef struct RcsAccount
 	RcsServerOptions *options;
 	char *message_url;
 	char *token_url;
-	int shared; /* its entry in account_shared.c; -1 = unusable */
+	int shared;		/* its entry in account_shared.c; -1 = unusable */
+	int login;		/* its place in there */
+	char *database; /* this one, for the log */
 	int64 loaded_us;
 	int ready;	  /* items that wait for a permit */
 	int paced;	  /* of these, items of campaigns with a rate of their own */
@@ -40,7 +43,8 @@ typedef struct RcsAccount
 
 	char *token; /* malloc'd; NULL = none */
 	int token_serial;
-	bool token_worked; /* it was accepted at least once */
+	bool token_worked;	  /* it was accepted at least once */
+	int64 token_asked_us; /* when its login was started */
 	int64 token_renew_us;
 	int64 token_end_us;
 	bool fetching;
@@ -79,7 +83,12 @@ extern int rcs_account_slice(const RcsAccount *a, RcsWorkerKind lane);
 
 /* ---------- token.c ---------- */
 
+extern RcsTokenState rcs_token_state(const RcsAccount *a, int64 now_us);
 extern bool rcs_token_ready(RcsAccount *a, int64 now_us);
+extern void rcs_token_used(RcsAccount *a, int64 now_us);
+/* after a request with it, one of these */
+extern void rcs_token_worked(RcsAccount *a, int serial);
+extern void rcs_token_unproven(RcsAccount *a);
 extern void rcs_token_refused(RcsAccount *a, int serial, const char *reason);
 
 /* ---------- bots.c ---------- */

@@ -2,7 +2,8 @@
  * gate.c
  *		Says if messages may leave through an account, and how many at a time.
  *
- * An account is open when it can be used, is not on hold and its breaker is closed.
+ * An account is open when it can be used, is not on hold, and neither it nor the login
+ * of this database is set aside.
  * This file must not know what waits for the account.
  */
 #include "postgres.h"
@@ -13,10 +14,18 @@
 bool
 rcs_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us)
 {
+	bool account_probe;
+	bool login_probe;
+
 	*probe = false;
 	*wait_us = SECOND;
-	return a->shared >= 0 && rcs_account_held(a) == NULL &&
-		   rcs_account_open(a->shared, now_us, probe, wait_us);
+	if (a->shared < 0 || rcs_account_held(a) != NULL ||
+		!rcs_account_open(a->shared, now_us, &account_probe, wait_us) ||
+		!rcs_login_open(a->shared, a->login, rcs_token_state(a, now_us), now_us, &login_probe,
+						wait_us))
+		return false;
+	*probe = account_probe || login_probe;
+	return true;
 }
 
 /* The number of intents that share a commit: as many messages as can leave in a quarter second. */

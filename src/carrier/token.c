@@ -2,8 +2,9 @@
  * token.c
  *		The token of an account: asked for, kept, renewed and wiped.
  *
- * A token lives in the memory of one process only.  A login that fails is a fault of
- * the account.  This file must not know which accounts there are.
+ * A token lives in the memory of one process only.  What is wrong with a login concerns
+ * this database and this server: login.c.  This file must not know which accounts there
+ * are.
  */
 #include "postgres.h"
 
@@ -47,7 +48,7 @@ answer_check(RcsAccount *a, bool ok, const char *detail)
  * counts any more: the next message of the account logs in anew.
  */
 void
-rcs_token_drop_login(RcsAccount *a, int shared)
+rcs_token_drop_login(RcsAccount *a, int shared, int login)
 {
 	if (a->fetching)
 	{
@@ -59,15 +60,49 @@ rcs_token_drop_login(RcsAccount *a, int shared)
 	}
 	rcs_token_forget(a);
 	if (a->cxt != NULL && shared >= 0) /* its options were loaded before, so this is a change */
+	{
 		rcs_account_try_now(shared);
+		rcs_login_try_now(shared, login, true);
+	}
+}
+
+/* ---------- what a login says ---------- */
+
+/* Once for each closing. */
+static void
+log_closed(const RcsAccount *a, const char *reason)
+{
+	ereport(WARNING,
+			(errcode(ERRCODE_CONNECTION_FAILURE),
+			 errmsg("carrier account \"%s\" is set aside in database \"%s\": %s", a->server,
+					a->database, reason),
+			 errhint("It is tried again by itself; rcs_account_check() tries it at once.")));
 }
 
 static void
+log_open(const RcsAccount *a)
+{
+	ereport(LOG, (errmsg("carrier account \"%s\" is open again in database \"%s\"", a->server,
+						 a->database)));
+}
+
+/* While the token that we have is good, nobody waits for a new one. */
+static void
 fetch_failed(RcsAccount *a, const char *reason)
 {
-	rcs_account_faulted(a->shared, a->fetch_started_us, true, reason);
+	int64 now = rcs_now_us();
+
+	if (a->token != NULL && now < a->token_end_us)
+	{
+		a->token_renew_us = now + Max(SECOND, (a->token_end_us - now) / 4);
+		rcs_login_not_renewed(a->shared, a->login, reason);
+	}
+	else if (rcs_login_failed(a->shared, a->login, a->fetch_started_us, reason))
+		log_closed(a, reason);
 	answer_check(a, false, reason);
 }
+
+/* ---------- asking for a token ---------- */
 
 static void
 start_fetch(RcsAccount *a, int64 now_us)
@@ -104,31 +139,70 @@ start_fetch(RcsAccount *a, int64 now_us)
 		fetch_failed(a, a->fetch.error);
 }
 
-/* True: there is a token.  If there is none, or if it ends soon, one is asked for. */
+RcsTokenState
+rcs_token_state(const RcsAccount *a, int64 now_us)
+{
+	if (a->token == NULL || now_us >= a->token_end_us)
+		return RCS_TOKEN_NONE;
+	return a->token_worked ? RCS_TOKEN_WORKS : RCS_TOKEN_UNTRIED;
+}
+
+/*
+ * True: there is a token to be used now.  If there is none, or if it ends soon, one is
+ * asked for.  The caller has seen that the account is usable.
+ */
 bool
 rcs_token_ready(RcsAccount *a, int64 now_us)
 {
-	bool probe;
-	int64 wait_us;
-
 	if (a->token != NULL && now_us >= a->token_end_us)
 		rcs_token_forget(a);
 	if (!a->fetching && (a->token == NULL || now_us >= a->token_renew_us) &&
-		rcs_account_usable(a, now_us, &probe, &wait_us))
+		rcs_login_seize(a->shared, a->login, RCS_TOKEN_NONE, now_us))
 		start_fetch(a, now_us);
-	return a->token != NULL;
+	return a->token != NULL &&
+		   rcs_login_seize(a->shared, a->login, rcs_token_state(a, now_us), now_us);
 }
 
-/* The carrier refused a token.  It is renewed; if it never worked, the account is closed. */
+/* ---------- what a request with it says ---------- */
+
+void
+rcs_token_used(RcsAccount *a, int64 now_us)
+{
+	if (!a->token_worked)
+		rcs_login_used(a->shared, a->login, now_us);
+}
+
+/* The carrier has taken a request with this token, whatever it says about the rest. */
+void
+rcs_token_worked(RcsAccount *a, int serial)
+{
+	if (serial != a->token_serial || a->token == NULL || a->token_worked)
+		return;
+	a->token_worked = true;
+	if (rcs_login_worked(a->shared, a->login, a->token_asked_us))
+		log_open(a);
+}
+
+/* A request with it has ended, and it may be good or bad. */
+void
+rcs_token_unproven(RcsAccount *a)
+{
+	if (!a->token_worked && a->shared >= 0)
+		rcs_login_unproven(a->shared, a->login);
+}
+
+/* The carrier refused a token.  It is replaced; if it never worked, the login is closed. */
 void
 rcs_token_refused(RcsAccount *a, int serial, const char *reason)
 {
 	if (serial != a->token_serial || a->token == NULL)
 		return; /* it has been replaced meanwhile */
 	rcs_token_forget(a);
-	if (!a->token_worked)
-		rcs_account_faulted(a->shared, rcs_now_us(), true, reason);
+	if (!a->token_worked && rcs_login_refused(a->shared, a->login, a->token_asked_us, reason))
+		log_closed(a, reason);
 }
+
+/* ---------- the answer to a login ---------- */
 
 static void
 keep_token(RcsAccount *a, char *token, long ttl_s)
@@ -143,8 +217,15 @@ keep_token(RcsAccount *a, char *token, long ttl_s)
 	a->token_worked = false;
 	a->token_end_us = now + life;
 	a->token_renew_us = now + life - Min(life / 10, 60 * SECOND);
-	rcs_account_token(a->shared, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ttl_s * 1000));
-	rcs_account_reopen(a->shared);
+	a->token_asked_us = a->fetch_started_us;
+	if (rcs_login_granted(a->shared, a->login,
+						  TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ttl_s * 1000), now))
+		log_open(a);
+	if (a->checked)
+	{
+		rcs_account_reopen(a->shared);
+		rcs_login_try_now(a->shared, a->login, false);
+	}
 	answer_check(a, true, "logged in");
 }
 
@@ -183,7 +264,6 @@ rcs_token_fetched(RcsAccount *a)
 void
 rcs_token_check(RcsAccount *a)
 {
-	rcs_token_forget(a);
 	a->checked = true;
 	if (!a->fetching)
 		start_fetch(a, rcs_now_us());

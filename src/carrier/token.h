@@ -8,7 +8,7 @@
 #include "carrier/carrier.h"
 
 extern void rcs_token_forget(RcsAccount *a);
-extern void rcs_token_drop_login(RcsAccount *a, int shared);
+extern void rcs_token_drop_login(RcsAccount *a, int shared, int login);
 extern void rcs_token_check(RcsAccount *a);
 extern void rcs_token_fetched(RcsAccount *a);
 

@@ -177,30 +177,32 @@ rcs_fate_of_answer(RcsItem *item, const RcsAnswer *answer)
 			rcs_account_throttled(account, item->started_us, answer->retry_after_ms * 1000);
 			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
 			again(item, after_too_fast(item, answer));
+			rcs_token_unproven(item->account);
 			return;
 		case RCS_V_TOKEN:
-			/* it can be reached, and a probe must be ended here */
-			rcs_account_answered(account);
+			rcs_account_probe_over(account);
 			rcs_token_refused(item->account, item->token_serial, answer->reason);
 			set_fate(item, RCS_REFUSED, answer->code, answer->reason);
 			again(item, 0);
 			return;
 		case RCS_V_ACCOUNT:
 			account_refused(item, answer);
+			rcs_token_unproven(item->account);
 			return;
 		case RCS_V_NOT_SENT:
 			faulted(item, false, answer->reason);
 			set_fate(item, RCS_WITHDRAWN, answer->code, answer->reason);
 			again(item, FIRST_BACKOFF_MS);
+			rcs_token_unproven(item->account);
 			return;
 		case RCS_V_UNKNOWN:
 			unknown(item, answer);
+			rcs_token_unproven(item->account);
 			return;
 	}
 	rcs_account_answered(account);
 	rcs_account_passed(account, item->started_us, answer->verdict == RCS_V_ACCEPTED);
-	if (item->token_serial == item->account->token_serial)
-		item->account->token_worked = true;
+	rcs_token_worked(item->account, item->token_serial);
 }
 
 /* Advertising to a person who has refused it, or has had enough of it today. */

@@ -83,7 +83,7 @@ withdraw_closed(RcsItem *item, int64 wait_us)
 		rcs_fate_withdraw(item, "hold", reason, 1000);
 		return;
 	}
-	rcs_account_reason(item->account->shared, reason);
+	rcs_account_reason(item->account->shared, item->account->login, reason);
 	/* a second at most, since rcs_account_check() may open the account at any time */
 	rcs_fate_withdraw(item, "account", reason, Min(wait_us, SECOND) / 1000 + 1);
 }
@@ -127,6 +127,7 @@ offer(RcsItem *item, int64 now_us)
 	r->owner = item;
 	item->started_us = now_us;
 	item->token_serial = item->account->token_serial;
+	rcs_token_used(item->account, now_us);
 	if (rcs_http_start(r))
 	{
 		rcs_item_flying(item);

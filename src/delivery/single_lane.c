@@ -212,7 +212,7 @@ account_reason(RcsBot *bot, char reason[RCS_ACCOUNT_REASON + 32])
 		return;
 	}
 	if (a->shared >= 0)
-		rcs_account_reason(a->shared, why);
+		rcs_account_reason(a->shared, a->login, why);
 	else if (a->options != NULL && a->options->problem != NULL)
 		strlcpy(why, a->options->problem, sizeof(why));
 	snprintf(reason, RCS_ACCOUNT_REASON + 32, "account %s refused: %s", a->server, why);

@@ -123,7 +123,7 @@ account_closed(RcsUpload *u, int64 now_us)
 	{
 		char why[RCS_ACCOUNT_REASON];
 
-		rcs_account_reason(a->shared, why);
+		rcs_account_reason(a->shared, a->login, why);
 		snprintf(reason, sizeof(reason), "the account is set aside: %s", why);
 	}
 	note_failure(u, ERRCODE_CONNECTION_FAILURE, reason, "");
@@ -145,8 +145,7 @@ accepted(RcsUpload *u, const RcsKtFile *file)
 		u->expires_at = now;
 		u->job->stale = true;
 	}
-	if (u->token_serial == u->account->token_serial)
-		u->account->token_worked = true;
+	rcs_token_worked(u->account, u->token_serial);
 }
 
 static void
@@ -173,6 +172,8 @@ judge(RcsUpload *u, int64 now_us)
 	}
 	note_failure(u, answered ? ERRCODE_SYSTEM_ERROR : ERRCODE_CONNECTION_FAILURE, answer.reason,
 				 answer.code);
+	if (answer.verdict != RCS_V_TOKEN)
+		rcs_token_unproven(u->account);
 	switch (answer.verdict)
 	{
 		case RCS_V_TOKEN:
@@ -229,6 +230,7 @@ start_upload(RcsUpload *u, int64 now_us)
 	r->body_len = job->form.len;
 	r->timeout_ms = (long) rcs_request_timeout * TIMEOUT_TIMES;
 	u->token_serial = a->token_serial;
+	rcs_token_used(a, now_us);
 	u->account_key = rcs_account_key(a->options->url, a->options->rcs_id);
 	if (rcs_http_start(r))
 	{

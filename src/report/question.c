@@ -268,8 +268,7 @@ judge(RcsPoll *p, int64 now_us)
 	rcs_answer_classify(p->account, &p->request, &answer);
 	if (is_answer(p, &answer))
 	{
-		if (p->token_serial == p->account->token_serial)
-			p->account->token_worked = true;
+		rcs_token_worked(p->account, p->token_serial);
 		p->stored = 0;
 		p->state = RCS_POLL_ANSWERED;
 		return;
@@ -280,10 +279,14 @@ judge(RcsPoll *p, int64 now_us)
 		rcs_token_refused(p->account, p->token_serial, answer.reason);
 		back_off(p, TOKEN_POLL, 0, now_us);
 	}
-	else if (p->about_message)
-		message_refused(p, &answer, now_us);
 	else
-		results_refused(p, &answer, now_us);
+	{
+		rcs_token_unproven(p->account);
+		if (p->about_message)
+			message_refused(p, &answer, now_us);
+		else
+			results_refused(p, &answer, now_us);
+	}
 }
 
 /* ---------- questions ---------- */
@@ -325,6 +328,7 @@ ask(RcsPoll *p, int64 now_us)
 	r->timeout_ms = rcs_request_timeout;
 	MemoryContextSwitchTo(old);
 	p->token_serial = a->token_serial;
+	rcs_token_used(a, now_us);
 	RCS_FAULT("poll-asks");
 	if (!rcs_http_start(r))
 	{

@@ -116,8 +116,9 @@ stalled(qr/^single: .*; campaign: /, 'all move again');
 # Accounts
 
 drained($node, $db, 60, 'nothing is under way');
-$sim->set(token_reject => JSON::PP::true());
-sql("SELECT rcs_account_check('kt')");
+$sim->set(token_reject => JSON::PP::true(), expire_tokens => JSON::PP::true());
+sql("SELECT rcs_send('01011110009', 'hello')");
+becomes('account', 'f', 'a login that is refused');
 says('account', qr/^critical\|f\|account kt is set aside: login refused: 70008 .*\|It is tried again .*rcs_account_check\(.kt.\)/,
 	'an account that is set aside');
 $sim->set(token_reject => JSON::PP::false());
