@@ -64,6 +64,14 @@ COMMENT ON TABLE rcs._origin IS 'whose data are in these tables: a row besides t
 INSERT INTO rcs._origin SELECT i.origin FROM rcs.identity i;
 SELECT pg_catalog.pg_extension_config_dump('rcs._origin', '');
 
+CREATE FUNCTION rcs._hold_changed() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_hold_changed';
+COMMENT ON FUNCTION rcs._hold_changed() IS 'the workers look at commit whether they may send';
+CREATE TRIGGER hold_changed AFTER INSERT OR UPDATE OR DELETE ON rcs.hold
+FOR EACH STATEMENT EXECUTE FUNCTION rcs._hold_changed();
+CREATE TRIGGER origin_changed AFTER INSERT OR UPDATE OR DELETE ON rcs._origin
+FOR EACH STATEMENT EXECUTE FUNCTION rcs._hold_changed();
+
 CREATE FUNCTION rcs._identity_written() RETURNS SETOF rcs.identity
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
 SET search_path = pg_catalog, pg_temp
@@ -110,5 +118,5 @@ AS 'MODULE_PATHNAME', 'rcs_resume_sql';
 COMMENT ON FUNCTION rcs_resume(pg_catalog.text)
 	IS 'ends all holds of this database, and accepts that it is where it is now';
 
-REVOKE ALL ON FUNCTION rcs._identity_now(), rcs._identity_written(), rcs._filled_by(), rcs._has_foreign_rows(), rcs_hold(pg_catalog.text, pg_catalog.interval),
+REVOKE ALL ON FUNCTION rcs._identity_now(), rcs._identity_written(), rcs._filled_by(), rcs._hold_changed(), rcs._has_foreign_rows(), rcs_hold(pg_catalog.text, pg_catalog.interval),
 	rcs_resume(pg_catalog.text) FROM PUBLIC;

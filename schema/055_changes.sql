@@ -39,6 +39,10 @@ COMMENT ON TABLE rcs._change_feed IS 'numbered changes; kept until they are purg
 SELECT pg_catalog.pg_extension_config_dump('rcs.change_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcs._change_feed', '');
 
+-- By row: to count reports is an INSERT of no row most of the time.
+CREATE TRIGGER change_came AFTER INSERT ON rcs._change
+FOR EACH ROW EXECUTE FUNCTION rcs._to_count_came();
+
 -- ---------- where changes come from ----------
 
 -- Rows that a restore loads are no changes: they are older than the installation of the extension here.

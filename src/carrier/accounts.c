@@ -25,6 +25,7 @@
 static List *accounts = NIL; /* of RcsAccount */
 static MemoryContext account_cxt = NULL;
 static bool options_changed = false;
+static uint32 changes = 0;
 
 static void
 note_change(Datum arg, int cacheid, uint32 hashvalue)
@@ -127,8 +128,16 @@ rcs_carrier_follow(void)
 	if (!options_changed)
 		return;
 	options_changed = false;
+	changes++;
 	foreach(lc, accounts)
 		load_options(lfirst(lc));
+}
+
+/* Rises when the servers or their options have changed. */
+uint32
+rcs_carrier_changes(void)
+{
+	return changes;
 }
 
 static RcsAccount *

@@ -17,6 +17,7 @@
 #include "process/txn.h"
 
 #define READ_EVERY (SECOND / 2)
+#define READ_IDLE (30 * SECOND)
 #define WRITE_EVERY (10 * SECOND)
 #define MAX_UNKNOWN 16 /* codes that wait to be written down */
 #define MAX_TRIES 30
@@ -56,12 +57,12 @@ rcs_codes(void)
 
 /* Called early in a turn, before any offer. */
 void
-rcs_codes_turn(void)
+rcs_codes_turn(bool busy)
 {
 	MemoryContext cxt;
 	RcsCodes codes;
 
-	if (own.cxt != NULL && rcs_now_us() - own.read_at_us < READ_EVERY)
+	if (own.cxt != NULL && rcs_now_us() - own.read_at_us < (busy ? READ_EVERY : READ_IDLE))
 		return;
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "rcs codes", ALLOCSET_SMALL_SIZES);
 	rcs_result_codes(cxt, &codes);

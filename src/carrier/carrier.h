@@ -78,6 +78,7 @@ extern int rcs_logins_flying(void); /* requests for a token under way */
 
 /* ---------- gate.c ---------- */
 
+extern uint32 rcs_carrier_changes(void);
 extern bool rcs_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us);
 extern int rcs_account_slice(const RcsAccount *a, RcsWorkerKind lane);
 
@@ -99,7 +100,7 @@ extern RcsBot *rcs_carrier_bot(const char *chatbot); /* in a transaction */
 
 extern void rcs_holds_init(void);
 /* in a turn, then committed or rolled_back */
-extern bool rcs_holds_turn(bool at_once);
+extern bool rcs_holds_turn(bool busy, bool at_once);
 extern void rcs_holds_impose(const char *reason);
 extern void rcs_holds_judge_contents(void);
 extern bool rcs_holds_filled(void);
@@ -115,7 +116,7 @@ extern const char *rcs_account_held(const RcsAccount *a);
 
 /* ---------- answer.c ---------- */
 
-extern void rcs_codes_turn(void); /* in a turn */
+extern void rcs_codes_turn(bool busy); /* in a turn */
 extern void rcs_codes_write(int64 now_us, bool at_once);
 extern const RcsCodes *rcs_codes(void);
 extern void rcs_answer_note_code(const RcsAccount *a, int http_status, const RcsAnswer *answer);

@@ -2,13 +2,15 @@
  * holds.c
  *		The holds that a delivery worker obeys, and the holds that it makes.
  *
- * The holds in force are read in a turn: every second, and at once when the shared
- * number says that something has changed.  Nothing is offered between a change and that
- * reading.  This file must not know the queue, nor HTTP.
+ * The holds in force are read in a turn: at once when the shared number says that
+ * something has changed, every second while there is something to send, else seldom.
+ * Nothing is offered between a change and that reading.  This file must not know the queue, nor HTTP.
  */
 #include "postgres.h"
 
+#include "utils/inval.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/monotonic.h"
@@ -20,8 +22,11 @@
 #include "process/my_slot.h"
 #include "process/txn.h"
 
+#define TURN_EVERY SECOND /* a turn takes notice of the catalog, too */
 #define READ_EVERY SECOND
+#define READ_IDLE (60 * SECOND)
 #define BEAT_EVERY (10 * SECOND)
+#define BEAT_IDLE (60 * SECOND)
 
 /* The holds in force, as read last. */
 static struct
@@ -33,6 +38,7 @@ static struct
 	uint32 version;
 	bool must_read;
 	int64 read_at_us;
+	int64 turn_at_us;
 	RcsIdentityTimes times;
 	bool filled; /* by a subscription */
 } known = {.must_read = true, .times = {DT_NOBEGIN, DT_NOBEGIN, DT_NOBEGIN}};
@@ -43,6 +49,8 @@ static struct
 	bool released; /* the database is not on hold any more */
 	bool imposed;
 } turn;
+
+static bool subscriptions_changed = false;
 
 /* The last sign of life in rcs.installation. */
 static struct
@@ -59,10 +67,17 @@ check_identity(void *arg)
 	rcs_identity_check();
 }
 
+static void
+note_subscription(Datum arg, int cacheid, uint32 hashvalue)
+{
+	subscriptions_changed = true;
+}
+
 /* Called before the first lease. */
 void
 rcs_holds_init(void)
 {
+	CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, note_subscription, (Datum) 0);
 	known.cxt = AllocSetContextCreate(TopMemoryContext, "rcs holds", ALLOCSET_SMALL_SIZES);
 	if (!rcs_txn_run(check_identity, NULL))
 		rcs_worker_end(rcs_my_slot());
@@ -75,6 +90,7 @@ read_holds(void)
 	ListCell *lc;
 
 	known.version = rcs_hold_version(); /* before the snapshot */
+	subscriptions_changed = false;
 	MemoryContextReset(known.cxt);
 	known.list = NIL;
 	known.whole = NULL;
@@ -97,14 +113,22 @@ read_holds(void)
 	turn.released |= was_held && known.whole == NULL;
 }
 
+/* A turn reads them only if this is true: they cost a few statements. */
+static bool
+must_read(bool busy)
+{
+	return known.must_read || subscriptions_changed || known.version != rcs_hold_version() ||
+		   rcs_now_us() - known.read_at_us >= (busy ? READ_EVERY : READ_IDLE);
+}
+
 /* True: a turn is wanted, to read the holds. */
 bool
 rcs_holds_wanted(int64 now_us, int64 *wait_us)
 {
 	if (known.must_read || known.version != rcs_hold_version() ||
-		now_us - known.read_at_us >= READ_EVERY)
+		now_us - known.turn_at_us >= TURN_EVERY)
 		return true;
-	*wait_us = Min(*wait_us, known.read_at_us + READ_EVERY - now_us);
+	*wait_us = Min(*wait_us, known.turn_at_us + TURN_EVERY - now_us);
 	return false;
 }
 
@@ -198,20 +222,22 @@ beat(bool at_once)
 	int64 now_us = rcs_now_us();
 
 	if (slot->index != 0 || known.whole_by_worker ||
-		(!at_once && now_us - last_beat.at_us < BEAT_EVERY))
+		(!at_once && now_us - last_beat.at_us < (sent != last_beat.sent ? BEAT_EVERY : BEAT_IDLE)))
 		return;
 	rcs_identity_beat(at_once || sent != last_beat.sent);
 	last_beat.at_us = now_us;
 	last_beat.sent = sent;
 }
 
-/* Called first in a turn.  True: this turn must take nothing. */
+/*
+ * Called first in a turn.  True: this turn must take nothing.  Busy: something is to be
+ * sent, or is on its way.
+ */
 bool
-rcs_holds_turn(bool at_once)
+rcs_holds_turn(bool busy, bool at_once)
 {
-	int64 unused;
-
-	if (turn.imposed || rcs_holds_wanted(rcs_now_us(), &unused))
+	known.turn_at_us = rcs_now_us();
+	if (turn.imposed || must_read(busy))
 	{
 		read_holds();
 		rcs_holds_judge_contents();

@@ -37,12 +37,13 @@
 #include "process/wakeup.h"
 #include "process/worker.h"
 
-#define MAX_JOBS 256	/* data requests in flight */
-#define BATCH_MAX 16	/* messages of a transaction; the network waits meanwhile */
-#define BATCH_TIME 5000 /* microseconds, after which no message joins a transaction */
-#define PLAIN_MAX 64	/* messages that are answered by one statement */
-#define ANSWERS_MAX 8	/* messages of a transaction that answers with data */
-#define NAP SECOND		/* between two looks without a wake-up */
+#define MAX_JOBS 256	   /* data requests in flight */
+#define BATCH_MAX 16	   /* messages of a transaction; the network waits meanwhile */
+#define BATCH_TIME 5000	   /* microseconds, after which no message joins a transaction */
+#define PLAIN_MAX 64	   /* messages that are answered by one statement */
+#define ANSWERS_MAX 8	   /* messages of a transaction that answers with data */
+#define NAP SECOND		   /* between two looks without a wake-up */
+#define BUSY (10 * SECOND) /* after something came, or failed: then the naps become longer */
 #define FULL_LOOK (10 * SECOND)
 #define LATE_IDS 1000  /* a transaction may commit so many ids late */
 #define MAX_FAILURES 5 /* of a message in a row, then it stays unanswered */
@@ -66,6 +67,7 @@ static int64 low_id = 0; /* below it no message is known to wait */
 static int64 highest_id = 0;
 static int64 full_look_at = 0;
 static int64 look_at = 0;
+static int64 busy_until = 0;
 static uint32 wakes_seen = 0;
 static int one_by_one = 0;		   /* messages to be tried alone after a failure */
 static int plain_most = BATCH_MAX; /* small at first, so that the first replies leave early */
@@ -162,6 +164,7 @@ static void
 failed(int64 id)
 {
 	look_at = full_look_at = rcs_now_us() + SECOND;
+	busy_until = rcs_now_us() + BUSY;
 	if (id == 0 || rcs_worker_stopping(slot))
 		return;
 	if (rcs_chat_failed(id) >= MAX_FAILURES && rcs_txn_run(give_up_body, &id))
@@ -356,6 +359,8 @@ look_is_wanted(int64 now)
 
 	if (now < look_at && wakes == wakes_seen)
 		return false;
+	if (wakes != wakes_seen || njobs > 0)
+		busy_until = now + BUSY;
 	wakes_seen = wakes;
 	if (now >= full_look_at)
 	{
@@ -375,7 +380,7 @@ one_round(void)
 	pg_atomic_write_u64(&slot->round_at, (uint64) GetCurrentTimestamp());
 	if (njobs < MAX_JOBS && look_is_wanted(now))
 	{
-		look_at = now + NAP;
+		look_at = now + (now < busy_until ? NAP : rcs_idle_nap_us());
 		if (look())
 			look_at = now;
 		else

@@ -44,7 +44,7 @@ set_back(void *arg)
 }
 
 /* On hold as well: later nobody could tell what was due then from what is scheduled. */
-void
+bool
 rcs_clock_look(int64 now_us)
 {
 	int64 back = step(now_us);
@@ -52,14 +52,15 @@ rcs_clock_look(int64 now_us)
 	if (back > 0)
 		rcs_ad_window_clock_set_back();
 	if (rcs_delivery.slot->index != 0)
-		return;
+		return back > 0;
 	seen.back_us += back;
 	if (seen.back_us == 0 || now_us < seen.not_before_us)
-		return;
+		return back > 0;
 	seen.not_before_us = now_us + SECOND;
 	if (!rcs_txn_run(set_back, NULL))
-		return;
+		return back > 0;
 	ereport(LOG, (errmsg("the clock was set back by %.1f seconds; what was due stays due",
 						 (double) seen.back_us / SECOND)));
 	seen.back_us = 0;
+	return true;
 }

@@ -5,7 +5,7 @@
 #ifndef RCS_CLOCK_H
 #define RCS_CLOCK_H
 
-/* Once a round; a transaction of its own when there is something to tell. */
-extern void rcs_clock_look(int64 now_us);
+/* Once a round; a transaction of its own when there is something to tell.  True: it was set back. */
+extern bool rcs_clock_look(int64 now_us);
 
 #endif /* RCS_CLOCK_H */

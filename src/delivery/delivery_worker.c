@@ -80,16 +80,47 @@ lane_rolled_back(void)
 		rcs_campaign_lane_rolled_back();
 }
 
+static bool
+lane_wanted(int64 now_us, int64 *wait_us)
+{
+	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
+		return rcs_single_lane_wanted(now_us, wait_us);
+	return rcs_campaign_lane_wanted(now_us, wait_us);
+}
+
+/* What commits of others have changed without a wake-up is looked for at once. */
+static void
+lane_look_anew(void)
+{
+	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
+		rcs_single_lane_look_anew();
+	else
+		rcs_known_campaigns_look_soon();
+}
+
+/* True: something is there to be sent, or on its way, so what decides about sending must be fresh. */
+static bool
+look(void)
+{
+	bool may_look = rcs_holds_reason() == NULL && !rcs_delivery.draining;
+	bool found;
+
+	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
+		found = may_look && rcs_delivery.ndone <= UNWRITTEN_MAX && rcs_single_lane_look();
+	else
+		found = may_look && rcs_known_campaigns_turn();
+	return found || rcs_delivery.nready + rcs_delivery.nflying + rcs_delivery.ndone > 0;
+}
+
 static void
 turn_body(void *arg)
 {
-	bool held = rcs_holds_turn(rcs_delivery.draining);
+	bool busy = look(); /* before the holds are read, so that they are the fresher ones */
+	bool held = rcs_holds_turn(busy, rcs_delivery.draining);
 	bool give_back = held || rcs_delivery.draining;
 
 	rcs_carrier_follow();
-	rcs_codes_turn();
-	if (rcs_delivery.lane == RCS_WORKER_CAMPAIGN && !held)
-		rcs_known_campaigns_turn();
+	rcs_codes_turn(busy);
 	rcs_ad_window_turn();
 	rcs_consent_turn();
 	rcs_record_turn();
@@ -111,7 +142,10 @@ turn_committed(int64 now_us)
 		rcs_fate_withdraw_all("unreplicated", "no synchronous standby has confirmed its intent",
 							  1000);
 	if (rcs_holds_committed())
+	{
 		rcs_sweep_anew();
+		lane_look_anew();
+	}
 }
 
 static void
@@ -172,9 +206,7 @@ turn_is_wanted(int64 now_us, int64 *wait_us)
 		return false;
 	if (rcs_delivery.draining || rcs_delivery.ndone > UNWRITTEN_MAX || !rcs_swept())
 		return false;
-	if (rcs_delivery.lane == RCS_WORKER_SINGLE)
-		return rcs_single_lane_wanted(now_us, wait_us);
-	return rcs_campaign_lane_wanted(now_us, wait_us);
+	return lane_wanted(now_us, wait_us);
 }
 
 /* ---------- answers ---------- */
@@ -316,7 +348,8 @@ one_round(void)
 	int64 wait_us = SECOND;
 	uint32 number = rcs_hold_number();
 
-	rcs_clock_look(now_us);
+	if (rcs_clock_look(now_us))
+		lane_look_anew();
 	if (!rcs_holds_filled())
 	{
 		rcs_sweep_when_due(now_us);

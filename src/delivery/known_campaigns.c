@@ -2,7 +2,8 @@
  * known_campaigns.c
  *		The campaigns that this worker knows, and the look at the queue that brings them.
  *
- * The look is made once a second, or when a commit wakes the lane.  It tells which
+ * The look is made when a commit wakes the lane, when something falls due, once a second
+ * while campaigns run, and seldom else.  It tells which
  * campaigns have something due, and which must not go on as they were.  This file
  * must not know leases, accounts and whose turn it is.
  */
@@ -96,6 +97,8 @@ know_campaign(const RcsCampaignRow *row, TimestampTz now, double least)
 	c->due = c->over ? !TIMESTAMP_IS_NOEND(row->next_at) : !row->paused && row->next_at <= now;
 	if (!c->due && row->next_at > now)
 		known.look_at_us = Min(known.look_at_us, rcs_now_us() + (row->next_at - now));
+	if (!c->over && row->expires_at > now)
+		known.look_at_us = Min(known.look_at_us, rcs_now_us() + (row->expires_at - now));
 	c->doubt_due = c->due && row->doubt_at <= now;
 	if (c->due && row->doubt_at > now && !TIMESTAMP_IS_NOEND(row->doubt_at))
 		known.look_at_us = Min(known.look_at_us, rcs_now_us() + (row->doubt_at - now));
@@ -154,6 +157,24 @@ forget_old(void)
 	}
 }
 
+/* True: some run, so the next look is within a second. */
+static bool
+some_run(void)
+{
+	bool found = false;
+	dlist_iter iter;
+
+	dlist_foreach(iter, &known.list)
+	{
+		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
+
+		found |= c->due || c->leases > 0;
+	}
+	if (found)
+		known.look_at_us = Min(known.look_at_us, rcs_now_us() + SECOND);
+	return found;
+}
+
 static bool
 look_is_due(int64 now_us)
 {
@@ -171,7 +192,8 @@ rcs_known_campaigns_wanted(int64 now_us, int64 *wait_us)
 	return false;
 }
 
-void
+/* True: there is something to do. */
+bool
 rcs_known_campaigns_turn(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
@@ -190,9 +212,9 @@ rcs_known_campaigns_turn(void)
 		rcs_brake_pause(c);
 	}
 	if (!look_is_due(rcs_now_us()) || RCS_FAULT_LATE("campaign-look"))
-		return;
+		return some_run();
 	rows = read_rows();
-	known.look_at_us = rcs_now_us() + SECOND;
+	known.look_at_us = rcs_now_us() + rcs_idle_nap_us();
 	known.wakes_seen = wakes;
 	known.steers_seen = steers;
 	known.looked = true;
@@ -202,6 +224,7 @@ rcs_known_campaigns_turn(void)
 		rcs_brake_retry(lfirst(lc));
 		know_campaign(lfirst(lc), now, least);
 	}
+	return some_run();
 }
 
 void

@@ -12,7 +12,7 @@
 
 extern dlist_head *rcs_known_campaigns(void); /* of RcsLaneCampaign */
 
-extern void rcs_known_campaigns_turn(void);
+extern bool rcs_known_campaigns_turn(void);
 extern bool rcs_known_campaigns_wanted(int64 now_us, int64 *wait_us);
 
 /* The last look could not settle everything. */

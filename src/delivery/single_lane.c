@@ -4,8 +4,8 @@
  *
  * Commits hand their batch ids over through shared memory, and they are leased by key.
  * So the cost does not grow with the number of messages sent before, even while an old
- * transaction is open.  A scan finds messages that fall due later, and those that a
- * hand-over missed.  It starts where the last one ended; once a minute, and when too
+ * transaction is open.  A scan finds messages that fall due later, and those that
+ * nobody handed over.  It starts where the last one ended; once a minute, and when too
  * much was handed over at once, it starts from the beginning.  This file must not know
  * HTTP and answers.
  */
@@ -23,7 +23,8 @@
 #include "media/image_ready.h"
 #include "process/wakeup.h"
 
-#define NAP SECOND
+#define NAP SECOND		  /* while something is sent: what was put back waits for a scan */
+#define BUSY (3 * SECOND) /* ... and so long after it; then rcs_idle_nap_us() */
 #define FULL_SCAN (60 * SECOND)
 #define OVERLAP (10 * SECOND) /* a scan goes back so far before the last one */
 #define LOOK 10				  /* messages taken to see where they want to go */
@@ -37,8 +38,11 @@ static struct
 	int64 scan_at_us;
 	int64 full_scan_at_us;
 	TimestampTz scan_from;
-	int64 doubt_at_us; /* messages in doubt are looked for */
+	int64 doubt_at_us;			   /* messages in doubt are looked for */
+	int64 doubtful[RCS_SLICE_MAX]; /* found by the look of this turn */
+	int ndoubtful;
 	bool doubt_had_turn;
+	int64 busy_until_us;
 	int64 look_at_us; /* an account was full or closed: until then only what has room */
 } lane;
 
@@ -79,6 +83,12 @@ rcs_single_lane_wanted(int64 now_us, int64 *wait_us)
 	return false;
 }
 
+static int64
+nap(int64 now_us)
+{
+	return now_us < lane.busy_until_us ? NAP : rcs_idle_nap_us();
+}
+
 /* The next scan is at once if there may be more, else after a nap or when a message is due. */
 static void
 plan_scan(bool more, TimestampTz now, int64 now_us)
@@ -91,7 +101,7 @@ plan_scan(bool more, TimestampTz now, int64 now_us)
 		return;
 	}
 	lane.scan_from = now - OVERLAP;
-	lane.scan_at_us = now_us + NAP;
+	lane.scan_at_us = now_us + nap(now_us);
 	next = rcs_outbox_next_single();
 	if (next != 0)
 		lane.scan_at_us = Min(lane.scan_at_us, now_us + Max(next - now, 0) + 1);
@@ -134,8 +144,40 @@ take_doubtful(int64 now_us, int64 *ids)
 	if (most <= 0 || (now_us < lane.doubt_at_us && now_us < lane.scan_at_us))
 		return 0;
 	n = rcs_outbox_doubtful_singles(most, ids);
-	lane.doubt_at_us = n == most ? now_us : now_us + NAP;
+	lane.doubt_at_us = n == most ? now_us : now_us + nap(now_us);
 	return n;
+}
+
+/*
+ * Looks for what is due, early in a turn; a hold may still stop it.  True: there is
+ * something to do.
+ */
+bool
+rcs_single_lane_look(void)
+{
+	int64 now_us = rcs_now_us();
+	bool found;
+
+	lane.ndoubtful = 0;
+	if (!lane.doubt_had_turn || take_others(now_us) == 0)
+		lane.ndoubtful = take_doubtful(now_us, lane.doubtful);
+	lane.doubt_had_turn = lane.ndoubtful > 0;
+	if (!lane.doubt_had_turn)
+		(void) take_others(now_us);
+	found = lane.ndoubtful + lane.nids > 0;
+	if (found || !dlist_is_empty(&rcs_delivery.leases))
+	{
+		lane.busy_until_us = now_us + BUSY;
+		lane.scan_at_us = Min(lane.scan_at_us, now_us + NAP);
+	}
+	return found;
+}
+
+/* Something may wait that nobody has handed over. */
+void
+rcs_single_lane_look_anew(void)
+{
+	lane.scan_at_us = lane.full_scan_at_us = 0;
 }
 
 /* ---------- what to do with it ---------- */
@@ -267,23 +309,15 @@ void
 rcs_single_lane_turn(void)
 {
 	int64 now_us = rcs_now_us();
-	int64 doubtful[RCS_SLICE_MAX];
-	int asked = lane.doubt_had_turn ? take_others(now_us) : 0;
+	int asked = lane.ndoubtful > 0 ? lane.ndoubtful : lane.nids;
 	RcsLease *lease;
 
-	lane.doubt_had_turn = false;
-	if (asked == 0)
-	{
-		asked = take_doubtful(now_us, doubtful);
-		lane.doubt_had_turn = asked > 0;
-	}
-	if (asked == 0)
-		asked = take_others(now_us);
 	if (asked == 0)
 		return;
-	lease = rcs_lease_singles(lane.doubt_had_turn ? doubtful : lane.ids, asked);
-	if (!lane.doubt_had_turn)
+	lease = rcs_lease_singles(lane.ndoubtful > 0 ? lane.doubtful : lane.ids, asked);
+	if (lane.ndoubtful == 0)
 		lane.nids = 0;
+	lane.ndoubtful = 0;
 	if (lease == NULL || lease->nrows < asked)
 		lane.scan_at_us = Min(lane.scan_at_us, now_us + NAP / 50); /* locked, or due later */
 	if (lease == NULL || rcs_holds_reason() != NULL)
@@ -297,7 +331,7 @@ rcs_single_lane_turn(void)
 void
 rcs_single_lane_rolled_back(void)
 {
-	lane.nids = 0;
+	lane.nids = lane.ndoubtful = 0;
 	lane.full_scan_at_us = 0;
 	lane.scan_at_us = rcs_now_us() + SECOND;
 }

@@ -4,7 +4,7 @@
  *		and changes that the counts and the feed do not know yet.
  *
  * Each worker sweeps at its start and once a minute; one of them counts reports, once a
- * second.  This file must not know HTTP and leases of workers that are alive.
+ * second while some come.  This file must not know HTTP and leases of workers that are alive.
  */
 #include "postgres.h"
 
@@ -14,6 +14,7 @@
 #include "delivery/sweep.h"
 #include "process/guc.h"
 #include "process/txn.h"
+#include "process/wakeup.h"
 #include "process/worker.h"
 
 #define SWEEP (60 * SECOND)
@@ -22,6 +23,8 @@
 #define RETRY SECOND /* after a transaction that failed: it may have waited for a lock */
 
 #define COUNT_NAP SECOND
+#define COUNT_IDLE (30 * SECOND)
+#define COUNT_BUSY (5 * SECOND)
 #define COUNT_MOST 500 /* a single message does not wait for more */
 
 static struct
@@ -29,6 +32,9 @@ static struct
 	int64 sweep_at_us;
 	int64 count_at_us;
 	bool swept; /* once */
+	int64 count_idle_until_us; /* ... unless a commit says that there is something */
+	int64 count_busy_until_us; /* a report may come before the result that it is about is written */
+	uint32 counts_seen;
 } due;
 
 static void
@@ -39,6 +45,7 @@ take_over(int64 generation)
 	ereport(LOG, (errmsg("took over the work of a delivery worker that ended, " INT64_FORMAT
 						 " messages are in doubt",
 						 in_doubt)));
+	rcs_wakeup_everything(); /* what was leased waits in the queue again */
 }
 
 static void
@@ -107,17 +114,34 @@ number_changes(void *arg)
 	rcs_outbox_number_changes();
 }
 
+/* True once a second while something comes, else seldom. */
+static bool
+count_is_due(int64 now_us)
+{
+	uint32 wakes = rcs_count_wake_count();
+
+	if (now_us < due.count_at_us || rcs_delivery.draining ||
+		rcs_delivery.lane != RCS_WORKER_SINGLE || rcs_delivery.slot->index != 0)
+		return false;
+	if (wakes != due.counts_seen || rcs_delivery.ndone > 0)
+		due.count_busy_until_us = now_us + COUNT_BUSY;
+	else if (now_us >= due.count_busy_until_us && now_us < due.count_idle_until_us)
+		return false;
+	due.counts_seen = wakes;
+	return true;
+}
+
 void
 rcs_count_when_due(int64 now_us)
 {
 	int n = 0;
 	bool done;
 
-	if (now_us < due.count_at_us || rcs_delivery.draining ||
-		rcs_delivery.lane != RCS_WORKER_SINGLE || rcs_delivery.slot->index != 0)
+	if (!count_is_due(now_us))
 		return;
 	done = rcs_txn_run(count_events, &n);
 	if (done && rcs_changes)
 		done = rcs_txn_run(number_changes, NULL);
 	due.count_at_us = !done ? rcs_now_us() + RETRY : n >= COUNT_MOST ? now_us : now_us + COUNT_NAP;
+	due.count_idle_until_us = done && n == 0 ? now_us + Min(COUNT_IDLE, 3 * rcs_idle_nap_us()) : 0;
 }

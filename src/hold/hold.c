@@ -134,3 +134,12 @@ rcs_resume_sql(PG_FUNCTION_ARGS)
 	}
 	PG_RETURN_VOID();
 }
+
+/* Trigger on rcs.hold and rcs._origin: workers read them at COMMIT, whoever wrote there. */
+PG_FUNCTION_INFO_V1(rcs_hold_changed);
+Datum
+rcs_hold_changed(PG_FUNCTION_ARGS)
+{
+	rcs_hold_announce();
+	return PointerGetDatum(NULL);
+}

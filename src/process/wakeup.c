@@ -5,8 +5,9 @@
  * The ids of single messages' batches go through a ring per database, so that
  * the worker leases them by key, and workers for campaigns see that they should
  * step aside; everything else is a signal to look again.  A lost hand-over costs
- * time only: workers scan at every nap.  So a full ring, PREPARE TRANSACTION and
- * an id whose savepoint was rolled back need no care.
+ * time only: workers look now and then all the same.  A full ring makes them look at once,
+ * and so does COMMIT PREPARED (ddl_hooks.c), since nothing is handed over at PREPARE
+ * TRANSACTION; an id whose savepoint was rolled back needs no care.
  *
  * One transaction callback for the life of the backend; it runs in every
  * transaction of the server and leaves at its first line when there is nothing.
@@ -26,8 +27,9 @@
 #include "process/wakeup.h"
 
 #define MAX_RINGS 64
-#define HURRY_US 10000 /* others step aside for a single message so long after its COMMIT */
-#define RING_SIZE 4096 /* a power of two: positions wrap around */
+#define HURRY_US 10000		   /* others step aside for a single message so long after its COMMIT */
+#define RING_SIZE 4096		   /* a power of two: positions wrap around */
+#define IDLE_NAP (10 * SECOND) /* what comes without a wake-up is found after so long */
 
 typedef struct Ring
 {
@@ -38,6 +40,7 @@ typedef struct Ring
 	bool overflow; /* there is more than the ring says: scan */
 	pg_atomic_uint32 campaign;
 	pg_atomic_uint32 chat;
+	pg_atomic_uint32 count;
 	pg_atomic_uint64 hurry_until_us; /* single messages commit, or have and may not have left */
 	int64 ids[RING_SIZE];
 } Ring;
@@ -58,6 +61,7 @@ typedef struct Pending
 	bool campaign;
 	bool steered;
 	bool chat;
+	bool count;
 	bool refused;
 	bool everything;
 	bool probe;
@@ -85,6 +89,7 @@ shared_init(void)
 	{
 		pg_atomic_init_u32(&shared->rings[i].campaign, 0);
 		pg_atomic_init_u32(&shared->rings[i].chat, 0);
+		pg_atomic_init_u32(&shared->rings[i].count, 0);
 		pg_atomic_init_u64(&shared->rings[i].hurry_until_us, 0);
 	}
 }
@@ -153,6 +158,13 @@ void
 rcs_wakeup_chat(void)
 {
 	pending.anything = pending.chat = true;
+}
+
+/* There are reports to be counted, or changes to be numbered: within a second, without a latch. */
+void
+rcs_wakeup_count(void)
+{
+	pending.anything = pending.count = true;
 }
 
 /* A person has refused or was erased: workers look again before they offer more. */
@@ -234,12 +246,13 @@ hand_over(void)
 	bool single = pending.single || pending.everything;
 	bool campaign = pending.campaign || pending.steered || pending.everything;
 	bool chat = pending.chat || pending.everything;
+	bool count = pending.count || pending.everything;
 
 	if (pending.refused)
 		pg_atomic_fetch_add_u32(&shared->refusals, 1);
 	if (pending.steered)
 		pg_atomic_fetch_add_u32(&shared->steered, 1);
-	if (single || campaign || chat)
+	if (single || campaign || chat || count)
 	{
 		Ring *ring;
 
@@ -251,6 +264,8 @@ hand_over(void)
 			pg_atomic_fetch_add_u32(&ring->campaign, 1);
 		if (ring != NULL && chat)
 			pg_atomic_fetch_add_u32(&ring->chat, 1);
+		if (ring != NULL && count)
+			pg_atomic_fetch_add_u32(&ring->count, 1);
 		LWLockRelease(ring_lock());
 	}
 	if (pending.everything)
@@ -412,6 +427,19 @@ rcs_chat_wake_count(Oid dboid)
 		return 0;
 	Assert(my_ring->dboid == dboid);
 	return pg_atomic_read_u32(&my_ring->chat);
+}
+
+/* Changes whenever there are reports to be counted, or changes to be numbered. */
+uint32
+rcs_count_wake_count(void)
+{
+	return my_ring == NULL ? 0 : pg_atomic_read_u32(&my_ring->count);
+}
+
+int64
+rcs_idle_nap_us(void)
+{
+	return my_ring == NULL ? SECOND : IDLE_NAP;
 }
 
 /* To be read before the snapshot of the statement that looks refusals up. */

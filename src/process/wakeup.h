@@ -15,6 +15,7 @@ extern void rcs_wakeup_single(int64 batch_id);
 extern void rcs_wakeup_campaign(void);
 extern void rcs_wakeup_steered(void);
 extern void rcs_wakeup_chat(void);
+extern void rcs_wakeup_count(void);
 extern void rcs_wakeup_refused(void);
 extern void rcs_wakeup_probe(void);
 extern void rcs_wakeup_everything(void);
@@ -33,6 +34,10 @@ extern void rcs_singles_have_left(void);
 extern uint32 rcs_campaign_wake_count(Oid dboid);
 extern uint32 rcs_steer_count(void);
 extern uint32 rcs_chat_wake_count(Oid dboid);
+extern uint32 rcs_count_wake_count(void);
+
+/* How long a worker that has nothing to do may not look: without a ring nothing wakes it. */
+extern int64 rcs_idle_nap_us(void);
 
 /* Rises whenever a person, in any database, has refused advertising or was erased. */
 extern uint32 rcs_refusal_count(void);

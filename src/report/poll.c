@@ -17,15 +17,20 @@
 #include "base/monotonic.h"
 #include "process/own_lock.h"
 #include "process/txn.h"
+#include "process/wakeup.h"
 #include "report/overdue.h"
 #include "report/poll.h"
 #include "report/question.h"
 
-#define LOOK_EVERY (2 * SECOND)
+#define LOOK_EVERY (2 * SECOND) /* while an account cannot be asked */
+#define LOOK_IDLE \
+	(60 * SECOND)	 /* while each is asked, or none is to be; also when the servers change */
 #define RETRY SECOND /* after a look that failed: it may have waited for a lock */
 
 static bool poller = false;
 static int64 look_at_us = 0;
+static uint32 changes_seen = 0;
+static bool might_ask = false; /* at the round before */
 
 /* ---------- accounts ---------- */
 
@@ -103,6 +108,35 @@ look(void *arg)
 		look_at_account(&rows[i]);
 }
 
+/* Nothing tells us that another process does not ask any more, or that a file with a secret is there. */
+static int64
+look_every(void)
+{
+	ListCell *lc;
+
+	foreach(lc, rcs_polls())
+	{
+		const RcsPoll *p = lfirst(lc);
+
+		if (p->by_query && p->claimed == 0)
+			return p->claims_refused > RCS_POLL_BLIPS ? rcs_idle_nap_us() : LOOK_EVERY;
+		if (p->account->options != NULL && !p->present)
+			return rcs_idle_nap_us();
+	}
+	return LOOK_IDLE;
+}
+
+static void
+look_when_due(int64 now_us)
+{
+	uint32 changes = rcs_carrier_changes();
+
+	if (might_ask && now_us < look_at_us && changes == changes_seen)
+		return;
+	changes_seen = changes;
+	look_at_us = rcs_txn_run(look, NULL) ? now_us + look_every() : rcs_now_us() + RETRY;
+}
+
 /* ---------- the round ---------- */
 
 static void
@@ -145,12 +179,9 @@ rcs_poll_round(int64 now_us, int64 *wait_us)
 
 	if (!poller)
 		return;
-	if (may_ask && now_us >= look_at_us)
-	{
-		look_at_us = now_us + LOOK_EVERY;
-		if (!rcs_txn_run(look, NULL))
-			look_at_us = rcs_now_us() + RETRY;
-	}
+	if (may_ask)
+		look_when_due(now_us);
+	might_ask = may_ask;
 	if (may_ask && rcs_overdue_wanted(now_us, wait_us))
 		rcs_overdue_looked(rcs_txn_run(overdue_look, &now_us), now_us);
 	foreach(lc, rcs_polls())

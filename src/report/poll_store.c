@@ -7,10 +7,12 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "utils/builtins.h"
 
 #include "account/account.h"
 #include "base/statement.h"
+#include "process/wakeup.h"
 #include "report/poll_store.h"
 
 /* After three days the carrier gives a message up. */
@@ -156,4 +158,13 @@ rcs_poll_awaited(RcsPollPlace *place, int most, int after_s, MemoryContext cxt, 
 		place->attempt = (int) rcs_column_int64(*seen - 1, 4);
 	}
 	return n;
+}
+
+/* Trigger on rcs.event and rcs._change: the worker that counts and numbers them looks. */
+PG_FUNCTION_INFO_V1(rcs_to_count_came);
+Datum
+rcs_to_count_came(PG_FUNCTION_ARGS)
+{
+	rcs_wakeup_count();
+	return PointerGetDatum(NULL);
 }
