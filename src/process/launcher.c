@@ -384,11 +384,12 @@ has_fresh_child(Oid dboid)
 static void
 probe(RcsDb *db)
 {
-	RcsWorkerKind kind = rcs_single_workers > 0		? RCS_WORKER_SINGLE
-						 : rcs_campaign_workers > 0 ? RCS_WORKER_CAMPAIGN
-													: RCS_WORKER_LISTENER;
+	int kind = 0;
 
-	if (wanted(db, kind) == 0 || has_fresh_child(db->dboid) || probe_under_way())
+	/* any kind of which one is wanted will do */
+	while (kind < RCS_WORKER_KINDS && wanted(db, kind) == 0)
+		kind++;
+	if (kind == RCS_WORKER_KINDS || has_fresh_child(db->dboid) || probe_under_way())
 		return;
 	/* an old worker that has yet to notice its end may have the first numbers */
 	if (find_worker(db->dboid, kind, 0) < 0)

@@ -158,6 +158,14 @@ timed('DROP DATABASE other', 2, 'DROP DATABASE of an unrelated database while a 
 timed('DROP DATABASE busy', 2, 'DROP DATABASE while a request hangs');
 $sim->stop;
 
+# A server that answers users only: after a start nobody knows which databases have the extension
+
+with_workers('chat');
+$node->append_conf('postgresql.conf', "rcs.single_workers = 0\nrcs.campaign_workers = 0\nrcs.chat_workers = 1");
+$node->restart;
+poll($node, 'chat', "SELECT string_agg(kind, ',') FROM rcs.worker_status WHERE database = 'chat' AND pid IS NOT NULL", 'chat', 10,
+	'a chat worker alone is started, too');
+
 is(log_count($node, 'terminated by signal|PANIC'), 0, 'nothing crashed');
 is(log_count($node, 'still waiting for backend'), 0, 'nobody had to wait for a process of ours');
 $node->stop;
