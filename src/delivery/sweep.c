@@ -31,7 +31,7 @@ static struct
 {
 	int64 sweep_at_us;
 	int64 count_at_us;
-	bool swept; /* once */
+	bool swept;				   /* once */
 	int64 count_idle_until_us; /* ... unless a commit says that there is something */
 	int64 count_busy_until_us; /* a report may come before the result that it is about is written */
 	uint32 counts_seen;
