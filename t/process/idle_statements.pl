@@ -46,15 +46,15 @@ sub quick
 {
 	my ($what, $limit, $do, $wait) = @_;
 	my @took;
-	for (1 .. 3)
+	for (1 .. ($ENV{RCS_LONG} ? 3 : 1))
 	{
-		sleep(2);
+		sleep($ENV{RCS_LONG} ? 12 : 1);
 		my $start = time();
 		$wait->($do->());
 		push @took, time() - $start;
 	}
 	@took = sort { $a <=> $b } @took;
-	return cmp_ok($took[1], '<=', $limit, sprintf '%s after %.2f s', $what, $took[1]);
+	return took($took[$#took / 2], $limit, $what);
 }
 
 my $from = 40000000;
