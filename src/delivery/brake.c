@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
@@ -81,8 +82,8 @@ pause_it(RcsLaneCampaign *c)
 		return;
 	rcs_wakeup_steered();
 	if (first)
-		ereport(LOG, (errmsg("rcs has paused campaign " INT64_FORMAT " of database %u: %s",
-							 c->row.campaign_no, MyDatabaseId, REASON)));
+		ereport(LOG, (errmsg("rcs has paused campaign " INT64_FORMAT " of database \"%s\": %s",
+							 c->row.campaign_no, get_database_name(MyDatabaseId), REASON)));
 }
 
 static void
@@ -94,8 +95,8 @@ end_probation(RcsLaneCampaign *c)
 		return;
 	rcs_wakeup_steered();
 	ereport(LOG, (errmsg("campaign " INT64_FORMAT
-						 " of database %u goes on: the carrier accepts its messages",
-						 c->row.campaign_no, MyDatabaseId)));
+						 " of database \"%s\" goes on: the carrier accepts its messages",
+						 c->row.campaign_no, get_database_name(MyDatabaseId))));
 }
 
 void

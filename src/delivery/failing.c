@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
@@ -47,6 +48,6 @@ rcs_failing_pause(RcsLaneCampaign *c)
 	if (!rcs_outbox_pause(c->row.campaign_no, c->row.resumed_at, reason))
 		return;
 	rcs_wakeup_steered();
-	ereport(LOG, (errmsg("rcs has paused campaign " INT64_FORMAT " of database %u: %s",
-						 c->row.campaign_no, MyDatabaseId, reason)));
+	ereport(LOG, (errmsg("rcs has paused campaign " INT64_FORMAT " of database \"%s\": %s",
+						 c->row.campaign_no, get_database_name(MyDatabaseId), reason)));
 }
