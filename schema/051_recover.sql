@@ -29,7 +29,11 @@ BEGIN
 				AND r.ord = m.ord AND r.attempt >= b.attempt)
 		AND NOT EXISTS (SELECT 1 FROM rcs.intent i
 			WHERE i.campaign_no = m.campaign_no AND i.batch_id = m.batch_id
-				AND i.attempt = b.attempt AND m.ord = ANY (i.ords));
+				AND i.attempt = b.attempt AND m.ord = ANY (i.ords))
+		-- handed back before, while others of the batch were under way
+		AND NOT EXISTS (SELECT 1 FROM rcs.batch y
+			WHERE y.campaign_no = m.campaign_no AND y.origin = store
+				AND y.attempt > b.attempt AND m.ord = ANY (y.ords));
 
 	IF cardinality(free) = b.n THEN
 		UPDATE rcs.batch SET state = 'q', generation = NULL
