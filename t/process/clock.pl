@@ -219,7 +219,9 @@ for my $step (86400, -86400)
 	set_clock($off + $step);
 	drained($node, $db, 30, 'their answers come', $flies);
 	is(progress($flies, 'accepted, uncertain'), '20|0', "none is given up for a step of $step s");
-	is(sql(qq{SELECT count(*) FROM rcs.intent JOIN rcs.campaign c USING (campaign_no) WHERE c.id = '$flies' AND attempt > 1}), 0, 'nor offered again');
+	# after a step forward what waited for its permit is withdrawn, and taken anew
+	is(sql(qq{SELECT count(*) FROM rcs.intent i JOIN rcs.campaign c USING (campaign_no) WHERE c.id = '$flies' AND i.attempt > 1
+			AND NOT EXISTS (SELECT FROM rcs.result r WHERE r.campaign_no = i.campaign_no AND r.batch_id = i.batch_id AND r.outcome = 'w')}), 0, 'nor offered again');
 	$sim->set(latency_ms => 0);
 }
 $sim->set(latency_ms => 60000);
