@@ -88,6 +88,7 @@ CREATE TABLE rcs.batch (
 	server text,
 	canceled int[],
 	reason text,
+	chatbot text,
 	PRIMARY KEY (campaign_no, batch_id)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 CREATE INDEX batch_due ON rcs.batch (campaign_no, due_at, batch_id) WHERE state = 'q';
@@ -109,6 +110,7 @@ COMMENT ON COLUMN rcs.batch.unknown_since IS 'an earlier offer of these messages
 COMMENT ON COLUMN rcs.batch.server IS 'the only account that may offer them again (set with unknown_since)';
 COMMENT ON COLUMN rcs.batch.canceled IS 'ords taken out by rcs_cancel';
 COMMENT ON COLUMN rcs.batch.reason IS 'why it waits';
+COMMENT ON COLUMN rcs.batch.chatbot IS 'a single message: who sends it, so that one that waits for an account is not leased; null: a campaign''s';
 
 CREATE TABLE rcs.message (
 	campaign_no bigint NOT NULL,

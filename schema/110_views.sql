@@ -42,6 +42,35 @@ END;
 COMMENT ON FUNCTION rcs._queued_reason(rcs.campaign, pg_catalog.timestamptz, pg_catalog.text)
 	IS 'why a message is still queued';
 
+-- Nothing is written about a single message that waits for its account, so why it waits is found when somebody looks.
+CREATE FUNCTION rcs._account_waits(chatbot text, server text) RETURNS text
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+		WHEN a.n = 0 THEN 'its chatbot is not there any more'
+		WHEN a.open THEN NULL
+		WHEN a.error LIKE 'on hold: %' THEN a.error
+		ELSE format('account %s refused: %s', a.server, a.error) END
+	FROM (
+		SELECT count(*) AS n, bool_or(x.state NOT IN ('closed', 'probing', 'unusable')) AS open,
+			(array_agg(x.server ORDER BY s.i))[1] AS server, (array_agg(x.last_error ORDER BY s.i))[1] AS error
+		FROM rcs.chatbot t
+		CROSS JOIN LATERAL unnest(CASE WHEN _account_waits.server IS NULL THEN t.servers ELSE ARRAY[_account_waits.server] END)
+			WITH ORDINALITY s(server, i)
+		JOIN rcs.account_status x ON x.server = s.server
+		WHERE t.chatbot = _account_waits.chatbot) a
+$$;
+COMMENT ON FUNCTION rcs._account_waits(text, text) IS 'why a single message that is due waits; null: an account may take it';
+
+-- One look at each account, and none at a message.
+CREATE FUNCTION rcs._waiting_chatbots() RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t.chatbot FROM rcs.chatbot t
+	WHERE t.servers <@ ARRAY(SELECT x.server FROM rcs.account_status x WHERE x.state IN ('closed', 'probing', 'unusable'))
+$$;
+COMMENT ON FUNCTION rcs._waiting_chatbots() IS 'chatbots of which no account is open: their single messages rest';
+
 -- Each lateral part is one look into an index, for one message.
 CREATE VIEW rcs.message_status AS
 SELECT m.id,
@@ -60,6 +89,7 @@ SELECT m.id,
 				SELECT FROM rcs.chatbot t
 				WHERE t.chatbot = coalesce(c.chatbot, m.chatbot) AND h.server = ALL (t.servers)))
 			ORDER BY h.at LIMIT 1),
+			CASE WHEN m.campaign_no = 0 AND b.due_at <= statement_timestamp() THEN rcs._account_waits(m.chatbot, b.server) END,
 			rcs._queued_reason(c, b.due_at, coalesce(b.reason, r.reason)))
 		WHEN s.status = 'sending' AND r.is_unknown THEN 'outcome unknown, will be offered again'
 		WHEN s.status = e.verdict THEN e.reason
@@ -324,9 +354,10 @@ LEFT JOIN (
 		x.due_at,
 		x.due_at <= statement_timestamp()
 			AND NOT EXISTS (SELECT FROM rcs.hold h WHERE h.released_at IS NULL AND h.server IS NULL)
+			AND (x.campaign_no > 0 OR coalesce(x.chatbot, '') NOT IN (SELECT w.chatbot FROM rcs._waiting_chatbots() w(chatbot)))
 			AND (x.campaign_no = 0 OR coalesce(
 			c.canceled_at IS NULL AND c.paused_at IS NULL
 			AND coalesce(c.started_at, c.start_at) <= statement_timestamp(), false)) AS ready
 	FROM rcs.batch x LEFT JOIN rcs.campaign c ON c.campaign_no = x.campaign_no) b ON b.lane = l.lane
 GROUP BY l.lane;
-COMMENT ON VIEW rcs.queue_depth IS 'messages that wait or are leased, by lane';
+COMMENT ON VIEW rcs.queue_depth IS 'messages that wait or are leased, by lane; a single message whose accounts are all closed is delayed';

@@ -76,6 +76,8 @@ AS $$
 	CROSS JOIN LATERAL (
 		SELECT b.due_at FROM rcs.batch b
 		WHERE b.campaign_no = s.no AND b.state = 'q' AND b.due_at < statement_timestamp() - patience
+			-- one that waits for a closed account is not ready, and check "account" tells of it
+			AND (s.no > 0 OR coalesce(b.chatbot, '') NOT IN (SELECT w.chatbot FROM rcs._waiting_chatbots() w(chatbot)))
 		ORDER BY b.due_at LIMIT 1) o
 	WHERE s.no = 0 OR c.canceled_at IS NULL AND c.paused_at IS NULL
 		AND coalesce(c.started_at, c.start_at) < statement_timestamp() - patience

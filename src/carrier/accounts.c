@@ -190,15 +190,41 @@ rcs_carrier_space(int64 now_us)
 	ListCell *lc;
 
 	foreach(lc, accounts)
+		space += Max(0, rcs_account_room(lfirst(lc), now_us));
+	return space;
+}
+
+/* True: no account of this worker is closed or full. */
+bool
+rcs_carrier_all_open(int64 now_us)
+{
+	ListCell *lc;
+
+	foreach(lc, accounts)
 	{
 		RcsAccount *a = lfirst(lc);
-		bool probe;
-		int64 wait_us;
 
-		if (rcs_account_usable(a, now_us, &probe, &wait_us))
-			space += Max(0, (probe ? 1 : rcs_account_slice(a, RCS_WORKER_SINGLE)) - a->ready);
+		if (a->options != NULL && rcs_account_room(a, now_us) <= 0)
+			return false;
 	}
-	return space;
+	return true;
+}
+
+/* The servers of the accounts through which nothing may leave now. */
+List *
+rcs_carrier_closed(int64 now_us)
+{
+	List *servers = NIL;
+	ListCell *lc;
+
+	foreach(lc, accounts)
+	{
+		RcsAccount *a = lfirst(lc);
+
+		if (rcs_account_room(a, now_us) < 0)
+			servers = lappend(servers, a->server);
+	}
+	return servers;
 }
 
 void

@@ -72,6 +72,8 @@ extern RcsAccount *rcs_carrier_account(const char *server); /* in a transaction 
 extern void rcs_carrier_follow(void);						/* likewise */
 extern void rcs_carrier_forget_waits(void);
 extern int rcs_carrier_space(int64 now_us);
+extern bool rcs_carrier_all_open(int64 now_us);
+extern List *rcs_carrier_closed(int64 now_us);
 extern bool rcs_carrier_token_done(RcsHttpRequest *r);
 extern void rcs_carrier_checks(void);
 extern int rcs_logins_flying(void); /* requests for a token under way */
@@ -81,6 +83,7 @@ extern int rcs_logins_flying(void); /* requests for a token under way */
 extern uint32 rcs_carrier_changes(void);
 extern bool rcs_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us);
 extern int rcs_account_slice(const RcsAccount *a, RcsWorkerKind lane);
+extern int rcs_account_room(RcsAccount *a, int64 now_us);
 
 /* ---------- token.c ---------- */
 

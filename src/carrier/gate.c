@@ -38,3 +38,17 @@ rcs_account_slice(const RcsAccount *a, RcsWorkerKind lane)
 		return RCS_SLICE_MAX;
 	return Max(1, Min(RCS_SLICE_MAX, (int) (rate / 60.0 * RCS_SLICE_SECONDS)));
 }
+
+/* The number of single messages that may become ready in addition; -1 = the account is closed. */
+int
+rcs_account_room(RcsAccount *a, int64 now_us)
+{
+	bool probe;
+	int64 wait_us;
+
+	if (!rcs_account_usable(a, now_us, &probe, &wait_us))
+		return -1;
+	if (probe) /* closed until the probe has its answer */
+		return a->ready > 0 ? -1 : 1;
+	return Max(0, rcs_account_slice(a, RCS_WORKER_SINGLE) - a->ready);
+}

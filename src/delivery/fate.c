@@ -50,6 +50,14 @@ again(RcsItem *item, long delay_ms)
 	item->fate.delay_ms = delay_ms;
 }
 
+/* A single message that waits for its account does not lose its place in the queue. */
+static void
+keep_place(RcsItem *item)
+{
+	if (item->lease->campaign == NULL)
+		item->fate.due_at = item->row->batch.due_at;
+}
+
 /* Has an earlier offer of this message an unknown outcome? */
 static bool
 in_doubt(const RcsItem *item)
@@ -100,6 +108,7 @@ account_refused(RcsItem *item, const RcsAnswer *answer)
 	faulted(item, true, reason);
 	set_fate(item, RCS_REFUSED, answer->code, reason);
 	again(item, FIRST_BACKOFF_MS);
+	keep_place(item);
 }
 
 static void
@@ -300,6 +309,16 @@ rcs_fate_withdraw(RcsItem *item, const char *code, const char *reason, long dela
 {
 	set_fate(item, RCS_WITHDRAWN, code, reason);
 	again(item, delay_ms);
+	rcs_item_done(item);
+}
+
+/* Its account was closed since its intent. */
+void
+rcs_fate_withdraw_closed(RcsItem *item, const char *code, const char *reason, long delay_ms)
+{
+	set_fate(item, RCS_WITHDRAWN, code, reason);
+	again(item, delay_ms);
+	keep_place(item);
 	rcs_item_done(item);
 }
 

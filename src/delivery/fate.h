@@ -35,6 +35,8 @@ extern void rcs_fate_image_gone(RcsItem *item);
 
 /* It waited for a permit and goes on later; no byte of it has left. */
 extern void rcs_fate_withdraw(RcsItem *item, const char *code, const char *reason, long delay_ms);
+extern void rcs_fate_withdraw_closed(RcsItem *item, const char *code, const char *reason,
+									 long delay_ms);
 extern void rcs_fate_withdraw_all(const char *code, const char *reason, long delay_ms);
 
 #endif /* RCS_FATE_H */

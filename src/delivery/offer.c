@@ -80,12 +80,12 @@ withdraw_closed(RcsItem *item, int64 wait_us)
 	if (hold != NULL)
 	{
 		snprintf(reason, sizeof(reason), RCS_ON_HOLD "%s", hold);
-		rcs_fate_withdraw(item, "hold", reason, 1000);
+		rcs_fate_withdraw_closed(item, "hold", reason, 1000);
 		return;
 	}
 	rcs_account_reason(item->account->shared, item->account->login, reason);
 	/* a second at most, since rcs_account_check() may open the account at any time */
-	rcs_fate_withdraw(item, "account", reason, Min(wait_us, SECOND) / 1000 + 1);
+	rcs_fate_withdraw_closed(item, "account", reason, Min(wait_us, SECOND) / 1000 + 1);
 }
 
 /* The campaign's own rate first: its token is given back when the account has none. */
@@ -149,7 +149,7 @@ try_item(RcsItem *item, int64 now_us, int64 *wait_us)
 
 	if (a->shared < 0)
 	{
-		rcs_fate_withdraw(item, "account", "the account cannot be used", 1000);
+		rcs_fate_withdraw_closed(item, "account", "the account cannot be used", 1000);
 		return;
 	}
 	if (!rcs_fate_before_offer(item, GetCurrentTimestamp()))

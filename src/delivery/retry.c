@@ -12,6 +12,7 @@
 
 #include "base/monotonic.h"
 #include "delivery/fate.h"
+#include "delivery/fronts.h"
 #include "delivery/retry.h"
 
 #define MAX_GROUPS 32
@@ -88,6 +89,8 @@ write_group(Group *g)
 		retry.server = item->account->server;
 	}
 	rcs_outbox_retry(item->lease->campaign_no, &retry, retry_reason(&item->fate));
+	if (item->lease->campaign == NULL && retry.due_at == from->due_at && retry.unknown_since == 0)
+		rcs_fronts_rest(item->message->chatbot, retry.server, retry.due_at, 0);
 }
 
 /* For up to so many items of one lease, in the memory of the transaction. */

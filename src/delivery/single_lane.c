@@ -17,6 +17,7 @@
 
 #include "base/monotonic.h"
 #include "delivery/fate.h"
+#include "delivery/fronts.h"
 #include "delivery/lease.h"
 #include "delivery/single_lane.h"
 #include "hold/hold_store.h"
@@ -29,6 +30,7 @@
 #define OVERLAP (10 * SECOND) /* a scan goes back so far before the last one */
 #define LOOK 10				  /* messages taken to see where they want to go */
 #define LOOK_EVERY (SECOND / 4)
+#define MISSED (5 * SECOND) /* what was locked is looked for again after that */
 #define UNKNOWN_CHATBOT_MS 60000
 
 static struct
@@ -37,10 +39,12 @@ static struct
 	int nids;
 	int64 scan_at_us;
 	int64 full_scan_at_us;
-	TimestampTz scan_from;
-	int64 doubt_at_us;			   /* messages in doubt are looked for */
-	int64 doubtful[RCS_SLICE_MAX]; /* found by the look of this turn */
-	int ndoubtful;
+	TimestampTz scan_due; /* a scan goes on after this place */
+	int64 scan_id;
+	int64 doubt_at_us;				/* messages in doubt are looked for */
+	int64 found[2 * RCS_SLICE_MAX]; /* to be leased by this turn */
+	int nfound;
+	bool handed; /* ... and some were handed over */
 	bool doubt_had_turn;
 	int64 busy_until_us;
 	int64 look_at_us; /* an account was full or closed: until then only what has room */
@@ -49,9 +53,10 @@ static struct
 /* ---------- what is there ---------- */
 
 /*
- * To put a message back because its account is full costs as much as to send it, so
- * no more are taken than the accounts have room for.  Now and then a few are taken all
- * the same: they may be for an account that this worker has not met yet.
+ * What waits for its account is left where it is (fronts.c), but what was handed over has
+ * a place in shared memory only, and to look it up costs, so no more is taken than the
+ * accounts have room for.  Now and then a few are taken all the same: they may be for
+ * an account that this worker has not met yet.
  */
 static int
 room(int64 now_us)
@@ -77,7 +82,8 @@ rcs_single_lane_wanted(int64 now_us, int64 *wait_us)
 		lane.nids = rcs_handover_take(MyDatabaseId, lane.ids, room(now_us), &overflow);
 	if (overflow)
 		lane.scan_at_us = lane.full_scan_at_us = 0;
-	if (lane.nids > 0 || now_us >= lane.scan_at_us)
+	if (lane.nids + lane.nfound > 0 || now_us >= lane.scan_at_us ||
+		rcs_fronts_wanted(now_us, wait_us))
 		return true;
 	*wait_us = Min(*wait_us, lane.scan_at_us - now_us);
 	return false;
@@ -100,34 +106,28 @@ plan_scan(bool more, TimestampTz now, int64 now_us)
 		lane.scan_at_us = now_us;
 		return;
 	}
-	lane.scan_from = now - OVERLAP;
+	lane.scan_due = now - OVERLAP;
+	lane.scan_id = 0;
 	lane.scan_at_us = now_us + nap(now_us);
 	next = rcs_outbox_next_single();
 	if (next != 0)
 		lane.scan_at_us = Min(lane.scan_at_us, now_us + Max(next - now, 0) + 1);
 }
 
-static void
-scan(int64 now_us)
+static int
+scan(int64 now_us, int64 *ids)
 {
-	TimestampTz now = GetCurrentTransactionStartTimestamp();
-	int most = room(now_us);
+	bool more;
+	int n;
 
 	if (now_us >= lane.full_scan_at_us)
 	{
-		lane.scan_from = DT_NOBEGIN;
+		lane.scan_due = DT_NOBEGIN;
 		lane.full_scan_at_us = now_us + FULL_SCAN;
 	}
-	lane.nids = rcs_outbox_due_singles(lane.scan_from, most, lane.ids);
-	plan_scan(lane.nids == most, now, now_us);
-}
-
-static int
-take_others(int64 now_us)
-{
-	if (lane.nids == 0 && room(now_us) > 0 && now_us >= lane.scan_at_us)
-		scan(now_us);
-	return lane.nids;
+	n = rcs_fronts_survey(&lane.scan_due, &lane.scan_id, room(now_us), now_us, ids, &more);
+	plan_scan(more, GetCurrentTransactionStartTimestamp(), now_us);
+	return n;
 }
 
 /*
@@ -143,9 +143,46 @@ take_doubtful(int64 now_us, int64 *ids)
 
 	if (most <= 0 || (now_us < lane.doubt_at_us && now_us < lane.scan_at_us))
 		return 0;
-	n = rcs_outbox_doubtful_singles(most, ids);
+	n = rcs_fronts_doubt(most, now_us, ids);
 	lane.doubt_at_us = n == most ? now_us : now_us + nap(now_us);
 	return n;
+}
+
+/* What was handed over, then what has waited, then what a scan finds. */
+static int
+gather(int64 now_us, int64 *ids)
+{
+	int handed = lane.nids;
+	int n = 0;
+
+	lane.nids = 0;
+	if (handed > 0)
+		n = rcs_fronts_hand_over(lane.ids, handed, now_us, ids);
+	if (n < handed)
+	{
+		lane.look_at_us = now_us + LOOK_EVERY;
+		lane.scan_at_us = Min(lane.scan_at_us, now_us + NAP); /* some may be due later */
+	}
+	n = rcs_fronts_take(ids, n, n + RCS_SLICE_MAX, now_us);
+	if (n == 0 && handed == 0 && room(now_us) > 0 && now_us >= lane.scan_at_us)
+		n = scan(now_us, ids);
+	return n;
+}
+
+static void
+find(int64 now_us)
+{
+	lane.handed = lane.nids > 0;
+	rcs_fronts_begin();
+	lane.nfound = lane.doubt_had_turn ? gather(now_us, lane.found) : 0;
+	lane.doubt_had_turn = false;
+	if (lane.nfound == 0)
+	{
+		lane.nfound = take_doubtful(now_us, lane.found);
+		lane.doubt_had_turn = lane.nfound > 0;
+	}
+	if (lane.nfound == 0)
+		lane.nfound = gather(now_us, lane.found);
 }
 
 /*
@@ -156,21 +193,15 @@ bool
 rcs_single_lane_look(void)
 {
 	int64 now_us = rcs_now_us();
-	bool found;
 
-	lane.ndoubtful = 0;
-	if (!lane.doubt_had_turn || take_others(now_us) == 0)
-		lane.ndoubtful = take_doubtful(now_us, lane.doubtful);
-	lane.doubt_had_turn = lane.ndoubtful > 0;
-	if (!lane.doubt_had_turn)
-		(void) take_others(now_us);
-	found = lane.ndoubtful + lane.nids > 0;
-	if (found || !dlist_is_empty(&rcs_delivery.leases))
+	if (lane.nfound == 0)
+		find(now_us);
+	if (lane.nfound > 0 || !dlist_is_empty(&rcs_delivery.leases))
 	{
 		lane.busy_until_us = now_us + BUSY;
 		lane.scan_at_us = Min(lane.scan_at_us, now_us + NAP);
 	}
-	return found;
+	return lane.nfound > 0;
 }
 
 /* Something may wait that nobody has handed over. */
@@ -192,8 +223,7 @@ has_images(RcsItem *item, RcsAccount *a, RcsImageWait *image)
 }
 
 static RcsAccount *
-choose_account(RcsItem *item, RcsBot *bot, int64 now_us, bool *full, int64 *wait_us,
-			   RcsImageWait *image)
+choose_account(RcsItem *item, RcsBot *bot, int64 now_us, bool *full, RcsImageWait *image)
 {
 	RcsAccount *best = NULL;
 	ListCell *lc;
@@ -201,20 +231,15 @@ choose_account(RcsItem *item, RcsBot *bot, int64 now_us, bool *full, int64 *wait
 													: bot->chatbot->servers;
 
 	*full = false;
-	*wait_us = 60 * SECOND;
 	image->reason[0] = '\0';
 	foreach(lc, servers)
 	{
 		RcsAccount *a = rcs_carrier_account(lfirst(lc));
-		bool probe;
-		int64 wait = SECOND;
+		int room_left = rcs_account_room(a, now_us);
 
-		if (!rcs_account_usable(a, now_us, &probe, &wait))
-			*wait_us = Min(*wait_us, wait);
-		else if (probe && a->ready > 0)
-			*wait_us = Min(*wait_us, SECOND / 4); /* closed until the probe has its answer */
-		else if (a->ready >= rcs_account_slice(a, RCS_WORKER_SINGLE) &&
-				 item->row->batch.unknown_since == 0)
+		if (room_left < 0)
+			continue;
+		if (room_left == 0 && item->row->batch.unknown_since == 0)
 			*full = true; /* one in doubt goes first, also when others have filled it */
 		else if ((best == NULL || a->ready < best->ready) && has_images(item, a, image))
 			best = a;
@@ -260,6 +285,18 @@ account_reason(RcsBot *bot, char reason[RCS_ACCOUNT_REASON + 32])
 	snprintf(reason, RCS_ACCOUNT_REASON + 32, "account %s refused: %s", a->server, why);
 }
 
+/* Its account was closed or filled since the look at it: it keeps its place in the queue. */
+static void
+rest(RcsItem *item, const char *reason)
+{
+	const RcsBatchRow *b = &item->row->batch;
+
+	rcs_outbox_put_back(0, &b->batch_id, 1, 0, reason);
+	rcs_item_put_back(item);
+	if (b->unknown_since == 0)
+		rcs_fronts_rest(item->message->chatbot, b->server, b->due_at, b->batch_id);
+}
+
 /* Give each message its account; put those back that cannot go now. */
 static void
 assign_accounts(RcsLease *lease)
@@ -274,7 +311,6 @@ assign_accounts(RcsLease *lease)
 		char reason[RCS_ACCOUNT_REASON + 32];
 		RcsImageWait image;
 		bool full;
-		int64 wait_us;
 
 		if (item->state != RCS_ITEM_WAITING)
 			continue;
@@ -283,7 +319,7 @@ assign_accounts(RcsLease *lease)
 			rcs_lease_put_back(item, UNKNOWN_CHATBOT_MS, "its chatbot is not there any more");
 			continue;
 		}
-		account = choose_account(item, bot, now_us, &full, &wait_us, &image);
+		account = choose_account(item, bot, now_us, &full, &image);
 		if (account != NULL)
 			rcs_item_reserve(item, account);
 		else if (image.reason[0] != '\0')
@@ -292,11 +328,11 @@ assign_accounts(RcsLease *lease)
 			continue;
 		}
 		else if (full)
-			rcs_lease_put_back(item, RCS_SLICE_SECONDS * 1000, "waiting for the account's rate");
+			rest(item, "waiting for the account's rate");
 		else
 		{
 			account_reason(bot, reason);
-			rcs_lease_put_back(item, Min(wait_us, SECOND) / 1000 + 1, reason);
+			rest(item, reason);
 		}
 		if (account == NULL)
 			lane.look_at_us = now_us + LOOK_EVERY;
@@ -309,19 +345,23 @@ void
 rcs_single_lane_turn(void)
 {
 	int64 now_us = rcs_now_us();
-	int asked = lane.ndoubtful > 0 ? lane.ndoubtful : lane.nids;
+	int asked = lane.nfound;
 	RcsLease *lease;
 
 	if (asked == 0)
 		return;
-	lease = rcs_lease_singles(lane.ndoubtful > 0 ? lane.doubtful : lane.ids, asked);
-	if (lane.ndoubtful == 0)
-		lane.nids = 0;
-	lane.ndoubtful = 0;
+	lease = rcs_lease_singles(lane.found, asked);
+	lane.nfound = 0;
 	if (lease == NULL || lease->nrows < asked)
+	{
 		lane.scan_at_us = Min(lane.scan_at_us, now_us + NAP / 50); /* locked, or due later */
+		if (!lane.handed)										   /* its front has passed it */
+			lane.full_scan_at_us = Min(lane.full_scan_at_us, now_us + MISSED);
+	}
+	if (lease != NULL && rcs_holds_reason() != NULL) /* the next turn hands it back */
+		lane.full_scan_at_us = 0;
 	if (lease == NULL || rcs_holds_reason() != NULL)
-		return; /* the next turn hands it back */
+		return;
 	rcs_lease_drop_late(lease);
 	assign_accounts(lease);
 	rcs_lease_intend(lease, NULL, lease->nitems);
@@ -331,7 +371,7 @@ rcs_single_lane_turn(void)
 void
 rcs_single_lane_rolled_back(void)
 {
-	lane.nids = lane.ndoubtful = 0;
+	lane.nids = lane.nfound = 0;
 	lane.full_scan_at_us = 0;
 	lane.scan_at_us = rcs_now_us() + SECOND;
 }

@@ -42,11 +42,21 @@ typedef struct RcsBatchRow
 	int version;			   /* 0 = the campaign's present one */
 	TimestampTz unknown_since; /* 0 = no earlier offer is in doubt */
 	char *server;			   /* with unknown_since */
+	char *chatbot;			   /* of a single message */
 	int *ords;				   /* NULL = all */
 	int nords;
 	int *canceled;
 	int ncanceled;
 } RcsBatchRow;
+
+/* A single message that is due, as it is looked at before it is leased. */
+typedef struct RcsDueSingle
+{
+	int64 batch_id;
+	TimestampTz due_at;
+	char *chatbot;
+	char *server; /* the only account that may offer it; NULL = any of its chatbot */
+} RcsDueSingle;
 
 /* One row of rcs.message. */
 typedef struct RcsMessageRow
@@ -115,8 +125,10 @@ extern RcsBatchRow *rcs_outbox_lease_batch(int64 campaign_no, int64 generation,
 										   MemoryContext cxt);
 extern int rcs_outbox_lease_singles(const int64 *ids, int nids, int64 generation, MemoryContext cxt,
 									RcsBatchRow **rows);
-extern int rcs_outbox_due_singles(TimestampTz after, int max, int64 *ids);
-extern int rcs_outbox_doubtful_singles(int max, int64 *ids);
+extern int rcs_outbox_due_singles(TimestampTz after_due, int64 after_id, int max,
+								  RcsDueSingle **singles);
+extern int rcs_outbox_doubtful_singles(List *closed_servers, int max, RcsDueSingle **singles);
+extern int rcs_outbox_peek_singles(const int64 *ids, int nids, RcsDueSingle **singles);
 extern TimestampTz rcs_outbox_next_single(void);
 extern int rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row, MemoryContext cxt,
 							   RcsMessageRow **messages);

@@ -21,7 +21,7 @@
 
 #define BATCH_COLUMNS                                                       \
 	"b.batch_id, b.origin, b.due_at, b.n, b.attempt, b.answers, b.version," \
-	" b.unknown_since, b.server, b.ords, b.canceled"
+	" b.unknown_since, b.server, b.ords, b.canceled, b.chatbot"
 
 static void
 read_batch(uint64 i, RcsBatchRow *row, MemoryContext cxt)
@@ -39,6 +39,7 @@ read_batch(uint64 i, RcsBatchRow *row, MemoryContext cxt)
 	row->server = rcs_column_text(i, 9, cxt);
 	row->ords = rcs_column_ints(i, 10, cxt, &row->nords);
 	row->canceled = rcs_column_ints(i, 11, cxt, &row->ncanceled);
+	row->chatbot = rcs_column_text(i, 12, cxt);
 }
 
 static int
@@ -282,45 +283,75 @@ rcs_outbox_lease_singles(const int64 *ids, int nids, int64 generation, MemoryCon
 	return read_batches(rcs_execute(&lease_singles, values, NULL), rows, cxt);
 }
 
-static RcsStatement due_singles =
-	{"SELECT b.batch_id FROM rcs.batch b"
-	 " WHERE b.campaign_no = 0 AND b.state = 'q' AND b.due_at > $1 AND b.due_at <= now()"
-	 "  AND b.unknown_since IS NULL ORDER BY b.due_at, b.batch_id LIMIT $2",
-	 2,
-	 {TIMESTAMPTZOID, INT4OID},
-	 NULL};
+#define DUE_COLUMNS "b.batch_id, b.due_at, b.chatbot, b.server"
 
 static int
-read_ids(uint64 n, int64 *ids)
+read_due(uint64 n, RcsDueSingle **singles)
 {
+	*singles = palloc(sizeof(RcsDueSingle) * Max(n, 1));
 	for (uint64 i = 0; i < n; i++)
-		ids[i] = rcs_column_int64(i, 1);
+	{
+		RcsDueSingle *s = &(*singles)[i];
+
+		s->batch_id = rcs_column_int64(i, 1);
+		s->due_at = rcs_column_int64(i, 2);
+		s->chatbot = rcs_column_text(i, 3, CurrentMemoryContext);
+		s->server = rcs_column_text(i, 4, CurrentMemoryContext);
+	}
 	return (int) n;
 }
 
+static RcsStatement due_singles =
+	{"SELECT " DUE_COLUMNS " FROM rcs.batch b"
+	 " WHERE b.campaign_no = 0 AND b.state = 'q' AND (b.due_at, b.batch_id) > ($1, $2)"
+	 "  AND b.due_at <= now() AND b.unknown_since IS NULL ORDER BY b.due_at, b.batch_id LIMIT $3",
+	 3,
+	 {TIMESTAMPTZOID, INT8OID, INT4OID},
+	 NULL};
+
+/*
+ * Singles not in doubt that are due, in this order after a place in it; before the place
+ * the index may have many rows of finished ones.
+ */
+int
+rcs_outbox_due_singles(TimestampTz after_due, int64 after_id, int max, RcsDueSingle **singles)
+{
+	Datum values[] = {TimestampTzGetDatum(after_due), Int64GetDatum(after_id), Int32GetDatum(max)};
+
+	return read_due(rcs_execute(&due_singles, values, NULL), singles);
+}
+
 static RcsStatement doubtful_singles = {
-	"SELECT b.batch_id FROM rcs.batch b"
+	"SELECT " DUE_COLUMNS " FROM rcs.batch b"
 	" WHERE b.campaign_no = 0 AND b.state = 'q' AND b.unknown_since IS NOT NULL AND b.due_at <= now()"
-	" ORDER BY b.due_at, b.batch_id LIMIT $1",
-	1,
-	{INT4OID},
+	"  AND (b.server IS NULL OR b.server <> ALL ($1)) ORDER BY b.due_at, b.batch_id LIMIT $2",
+	2,
+	{TEXTARRAYOID, INT4OID},
 	NULL};
 
 int
-rcs_outbox_doubtful_singles(int max, int64 *ids)
+rcs_outbox_doubtful_singles(List *closed_servers, int max, RcsDueSingle **singles)
 {
-	Datum values[] = {Int32GetDatum(max)};
+	Datum values[] = {names_of(closed_servers), Int32GetDatum(max)};
 
-	return read_ids(rcs_execute(&doubtful_singles, values, NULL), ids);
+	return read_due(rcs_execute(&doubtful_singles, values, NULL), singles);
 }
 
-/* Singles not in doubt that fell due after a point in time; before it the index has only rows of finished ones. */
-int
-rcs_outbox_due_singles(TimestampTz after, int max, int64 *ids)
-{
-	Datum values[] = {TimestampTzGetDatum(after), Int32GetDatum(max)};
+static RcsStatement peek_singles =
+	{"SELECT " DUE_COLUMNS " FROM unnest($1) u(id) CROSS JOIN LATERAL"
+	 " (SELECT * FROM rcs.batch k WHERE k.campaign_no = 0 AND k.batch_id = u.id"
+	 "   AND k.state <> 'l' AND k.due_at <= now() OFFSET 0) b ORDER BY b.due_at, b.batch_id",
+	 1,
+	 {INT8ARRAYOID},
+	 NULL};
 
-	return read_ids(rcs_execute(&due_singles, values, NULL), ids);
+/* Those of them that are due, without a lock. */
+int
+rcs_outbox_peek_singles(const int64 *ids, int nids, RcsDueSingle **singles)
+{
+	Datum values[] = {PointerGetDatum(rcs_int64_array(ids, nids))};
+
+	return read_due(rcs_execute(&peek_singles, values, NULL), singles);
 }
 
 static RcsStatement next_single = {"SELECT b.due_at FROM rcs.batch b"

@@ -97,18 +97,18 @@ rcs_outbox_intents(int64 campaign_no, int64 generation, const RcsIntentRow *rows
 
 static RcsStatement insert_retry =
 	{"INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, answers, origin, ords,"
-	 "  version, unknown_since, server, reason)"
-	 " VALUES ($1, nextval('rcs.batch_id_seq'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-	 11,
+	 "  version, unknown_since, server, reason, chatbot)"
+	 " VALUES ($1, nextval('rcs.batch_id_seq'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+	 12,
 	 {INT8OID, INT4OID, TIMESTAMPTZOID, INT2OID, INT2OID, INT8OID, INT4ARRAYOID, INT4OID,
-	  TIMESTAMPTZOID, TEXTOID, TEXTOID},
+	  TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID},
 	 NULL};
 
 /* A small new batch for messages of an older one. */
 void
 rcs_outbox_retry(int64 campaign_no, const RcsBatchRow *retry, const char *reason)
 {
-	char nulls[] = "           ";
+	char nulls[] = "            ";
 	Datum values[] = {Int64GetDatum(campaign_no),
 					  Int32GetDatum(retry->nords),
 					  TimestampTzGetDatum(retry->due_at),
@@ -119,12 +119,14 @@ rcs_outbox_retry(int64 campaign_no, const RcsBatchRow *retry, const char *reason
 					  Int32GetDatum(retry->version),
 					  TimestampTzGetDatum(retry->unknown_since),
 					  retry->server == NULL ? (Datum) 0 : CStringGetTextDatum(retry->server),
-					  reason == NULL ? (Datum) 0 : CStringGetTextDatum(reason)};
+					  reason == NULL ? (Datum) 0 : CStringGetTextDatum(reason),
+					  retry->chatbot == NULL ? (Datum) 0 : CStringGetTextDatum(retry->chatbot)};
 
 	nulls[7] = retry->version == 0 ? 'n' : ' ';
 	nulls[8] = retry->unknown_since == 0 ? 'n' : ' ';
 	nulls[9] = retry->server == NULL ? 'n' : ' ';
 	nulls[10] = reason == NULL ? 'n' : ' ';
+	nulls[11] = retry->chatbot == NULL ? 'n' : ' ';
 	rcs_execute(&insert_retry, values, nulls);
 }
 

@@ -152,21 +152,22 @@ write_result(const Uncertain *u, Decision decision, Oid caller, text *note)
  * the latest offer.  A "duplicate" answer then means accepted before.  The time
  * within which it may be offered again counts from this decision on.
  */
-static RcsStatement insert_batch =
-	{"INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, origin, ords, version,"
-	 "  unknown_since, server, reason)"
-	 " SELECT $1, $5, 1, now(), $4, $2, ARRAY[$3], nullif(i.version, 0), now(),"
-	 "  CASE WHEN i.server = ANY (t.servers) THEN i.server END, 'to be offered again (rcs_resolve)'"
-	 " FROM rcs.message m"
-	 " LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no"
-	 " LEFT JOIN rcs.chatbot t ON t.chatbot = coalesce(c.chatbot, m.chatbot)"
-	 " LEFT JOIN LATERAL (SELECT x.version, x.server FROM rcs.intent x"
-	 "  WHERE x.campaign_no = $1 AND x.batch_id = $2 AND $3 = ANY (x.ords)"
-	 "  ORDER BY x.attempt DESC LIMIT 1) i ON true"
-	 " WHERE m.campaign_no = $1 AND m.batch_id = $2 AND m.ord = $3",
-	 5,
-	 {INT8OID, INT8OID, INT4OID, INT2OID, INT8OID},
-	 NULL};
+static RcsStatement insert_batch = {
+	"INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, origin, ords, version,"
+	"  unknown_since, server, reason, chatbot)"
+	" SELECT $1, $5, 1, now(), $4, $2, ARRAY[$3], nullif(i.version, 0), now(),"
+	"  CASE WHEN i.server = ANY (t.servers) THEN i.server END, 'to be offered again (rcs_resolve)',"
+	"  m.chatbot"
+	" FROM rcs.message m"
+	" LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no"
+	" LEFT JOIN rcs.chatbot t ON t.chatbot = coalesce(c.chatbot, m.chatbot)"
+	" LEFT JOIN LATERAL (SELECT x.version, x.server FROM rcs.intent x"
+	"  WHERE x.campaign_no = $1 AND x.batch_id = $2 AND $3 = ANY (x.ords)"
+	"  ORDER BY x.attempt DESC LIMIT 1) i ON true"
+	" WHERE m.campaign_no = $1 AND m.batch_id = $2 AND m.ord = $3",
+	5,
+	{INT8OID, INT8OID, INT4OID, INT2OID, INT8OID},
+	NULL};
 
 static void
 queue_again(const Uncertain *u)

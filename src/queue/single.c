@@ -55,8 +55,8 @@ static RcsStatement insert_single =
 	 "  chatbot, key, digest, send_at, expires_at, created_by)"
 	 " VALUES (0, $1, 1, $2, now(), $3, $4, $5, $6, $7, $8, $9, $10)"
 	 " ON CONFLICT (id, campaign_no) DO NOTHING RETURNING send_at)"
-	 " INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at)"
-	 " SELECT 0, $1, 1, coalesce(m.send_at, now()) FROM m",
+	 " INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, chatbot)"
+	 " SELECT 0, $1, 1, coalesce(m.send_at, now()), $5 FROM m",
 	 10,
 	 {INT8OID, UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID,
 	  TIMESTAMPTZOID, TEXTOID},
