@@ -104,8 +104,11 @@ static void
 count_events(void *arg)
 {
 	int *n = arg;
+	bool early;
 
-	*n = rcs_outbox_count_events(COUNT_MOST);
+	*n = rcs_outbox_count_events(COUNT_MOST, &early);
+	if (early)
+		due.count_busy_until_us = rcs_now_us() + COUNT_BUSY;
 }
 
 static void

@@ -166,7 +166,7 @@ extern int rcs_outbox_generations(int64 **generations);
 extern int64 rcs_outbox_recover(int64 generation, double settle_s);
 
 extern int rcs_outbox_reported(const pg_uuid_t *ids, int n, int *places);
-extern int rcs_outbox_count_events(int most);
+extern int rcs_outbox_count_events(int most, bool *early);
 extern void rcs_outbox_number_changes(void);
 extern bool rcs_outbox_purge_turn(void);
 extern void rcs_outbox_purge_campaign(int keep_s, int64 *campaign_no, int64 *place, int most);

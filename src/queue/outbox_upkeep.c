@@ -107,15 +107,25 @@ rcs_outbox_fold(void)
 	}
 }
 
-static RcsStatement count_events = {"SELECT rcs._count_events($1)", 1, {INT4OID}, NULL};
+static RcsStatement count_events =
+	{"SELECT rcs._count_events($1), EXISTS (SELECT FROM rcs.event e WHERE NOT e.counted"
+	 " AND e.received_at > now() - interval '10 min')",
+	 1,
+	 {INT4OID},
+	 NULL};
 
-/* Brings at most so many reports into the counts of their campaigns; returns how many there were. */
+/*
+ * Brings at most so many reports into the counts of their campaigns; returns how many
+ * there were.  *early: some that came lately may wait for the result of their message.
+ */
 int
-rcs_outbox_count_events(int most)
+rcs_outbox_count_events(int most, bool *early)
 {
 	Datum values[] = {Int32GetDatum(most)};
+	bool isnull;
 
 	rcs_execute(&count_events, values, NULL);
+	*early = DatumGetBool(rcs_column(0, 2, &isnull));
 	return (int) rcs_column_int64(0, 1);
 }
 
