@@ -19,7 +19,7 @@ my $from = 20000000;
 
 sub sql { return $node->safe_psql($db, $_[0]); }
 
-sub lines { return log_count($node, '(?:LOG|WARNING|ERROR):  .*(?:set aside|open again|login|401|7000)', $_[0]); }
+sub lines { return log_count($node, '(?:LOG|WARNING|ERROR):  (?!statement).*(?:set aside|open again|login|401|7000)', $_[0]); }
 
 # The most tries in so many seconds: the pauses are 1, 2, 4 ... s, and two may have begun before
 sub most
