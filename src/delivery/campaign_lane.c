@@ -24,7 +24,8 @@
 
 #define NOT_NOW (SECOND / 50) /* a campaign that could have no slice is tried again */
 #define SMALL_BATCHES 50	  /* leases in one transaction at most */
-#define ENDED_BATCHES 2		  /* of campaigns that are over, in one transaction */
+#define LEAD (3 * SECOND)
+#define ENDED_BATCHES 2 /* of campaigns that are over, in one transaction */
 
 static RcsLaneCampaign *taking = NULL; /* its slice is being made */
 
@@ -169,13 +170,26 @@ end_some(int64 now_us)
 	}
 }
 
+/*
+ * After a promotion a former primary that goes on must be met from behind, or its
+ * campaign would be braked instead of ours: so it gets a lead, in microseconds.
+ */
+static int64
+lead_left(void)
+{
+	TimestampTz promoted_at = rcs_holds_times()->promoted_at;
+
+	return TIMESTAMP_IS_NOBEGIN(promoted_at) ? 0 : promoted_at + LEAD - GetCurrentTimestamp();
+}
+
 void
 rcs_campaign_lane_turn(void)
 {
 	int64 now_us = rcs_now_us();
 	RcsLaneCampaign *c;
 
-	for (int i = 0; i < SMALL_BATCHES && rcs_holds_reason() == NULL && (c = pick(now_us)) != NULL;
+	for (int i = 0; i < SMALL_BATCHES && lead_left() <= 0 && rcs_holds_reason() == NULL &&
+					(c = pick(now_us)) != NULL;
 		 i++)
 	{
 		taking = c;
@@ -209,6 +223,11 @@ rcs_campaign_lane_wanted(int64 now_us, int64 *wait_us)
 
 	if (rcs_known_campaigns_wanted(now_us, wait_us))
 		return true;
+	if (lead_left() > 0)
+	{
+		*wait_us = Min(*wait_us, lead_left());
+		return false;
+	}
 	dlist_foreach(iter, rcs_known_campaigns())
 	{
 		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);

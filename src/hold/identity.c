@@ -152,7 +152,7 @@ static RcsStatement adopt = {
 	" SELECT n.system_id, n.timeline, n.dboid, coalesce(nullif(n.node_id, ''), w.node_id, ''),"
 	"  CASE WHEN $1 THEN '-infinity' ELSE coalesce(w.installed_at, now()) END,"
 	"  CASE WHEN $2 THEN clock_timestamp() ELSE w.promoted_at END,"
-	"  CASE WHEN $2 THEN clock_timestamp() + interval '3 s' + 2 * least(interval '2 min', greatest("
+	"  CASE WHEN $2 THEN clock_timestamp() + interval '6 s' + 2 * least(interval '2 min', greatest("
 	"    interval '0', clock_timestamp() - greatest(w.last_alive, pg_last_xact_replay_timestamp())))"
 	"   ELSE w.lag_until END, n.place, n.machine, n.label,"
 	"  CASE WHEN $1 THEN ARRAY(SELECT u.oid FROM pg_subscription u) ELSE coalesce(w.subscriptions, '{}') END,"

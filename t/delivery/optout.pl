@@ -146,7 +146,8 @@ sql("SELECT rcs_campaign_change('$told', start_at => 'infinity')");
 $sim->set(error_pct => 100, error_code => '50002');
 sql("SELECT rcs_campaign_start('$told')");
 poll($node, $db, "SELECT queued, sending FROM rcs.campaign_progress WHERE campaign = '$told'", '35|0', 20, 'all of them are to be tried again');
-is(sql($check), '35|0|1|', 'a message that is tried again has been counted');
+# the account may be set aside by then
+like(sql($check), qr/^35\|0\|1\|/, 'a message that is tried again has been counted');
 $sim->set(error_pct => 0);
 drained($node, $db, 60, 'it is over', $told);
 is(sql("SELECT accepted, suppressed, canceled, rejected FROM rcs.campaign_progress WHERE campaign = '$told'"), '35|24|1|1', 'it was as foretold');

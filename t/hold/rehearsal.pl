@@ -13,6 +13,8 @@ use RcsTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+plan skip_all => 'long; RCS_LONG=1' unless $ENV{RCS_LONG};
+
 my $db = 'shop';
 my $sim = start_ktsim();
 my $main = original($sim, 'main', rate => 6000);
