@@ -86,26 +86,23 @@ sub read_symbols
 {
 	my (%made_by, @wanted);
 
-	for my $object (glob('src/*.o src/*/*.o'))
+	# an object of a source that is gone is not ours
+	my @objects = grep { defined $folder{ unit($_) } } glob('src/*.o src/*/*.o') or return 0;
+	open my $nm, '-|', 'nm', '-A', '-p', @objects or die "nm: $!";
+	while (my $line = <$nm>)
 	{
+		my ($object, $type, $symbol) = $line =~ /^([^:]+):[0-9a-f ]* ([A-Za-z]) (\S+)$/ or next;
 		my $unit = unit($object);
 
-		# an object of a source that is gone is not ours
-		next if !defined $folder{$unit};
-		open my $nm, '-|', 'nm', '-p', $object or die "nm: $!";
-		while (my $line = <$nm>)
-		{
-			my ($type, $symbol) = $line =~ /^[0-9a-f ]* ([A-Za-z]) (\S+)$/ or next;
-
-			push @wanted, [ $unit, $symbol ] if $type eq 'U';
-			$made_by{$symbol} = $unit if $type =~ /[TDBRC]/;
-		}
-		close $nm;
+		push @wanted, [ $unit, $symbol ] if $type eq 'U';
+		$made_by{$symbol} = $unit if $type =~ /[TDBRC]/;
 	}
+	close $nm;
 	for my $w (@wanted)
 	{
 		my ($unit, $symbol) = @$w;
-		know($unit, $made_by{$symbol}, source($unit) . " ($symbol)") if defined $made_by{$symbol};
+		my $maker = $made_by{$symbol} // $unit;
+		know($unit, $maker, source($unit) . " ($symbol)") if !$knows{$unit}{$maker};
 	}
 	return %made_by ? 1 : 0;
 }
