@@ -101,16 +101,4 @@ SELECT pg_temp.try($$SELECT rcs_campaign_start('00000000-0000-0000-0000-00000000
 DROP TABLE customer;
 
 -- clean up
-SET client_min_messages = warning;
-DELETE FROM rcs.batch;
-DELETE FROM rcs.message;
-DELETE FROM rcs.intent;
-DELETE FROM rcs.result;
-DELETE FROM rcs.event;
-DELETE FROM rcs.campaign_version;
-DELETE FROM rcs.campaign_event;
-DELETE FROM rcs.campaign;
-DELETE FROM rcs.tally;
-DELETE FROM rcs.rejected;
-DELETE FROM rcs.chatbot;
-DROP SERVER campaign_kt CASCADE;
+\i sql/setup/clean.sql

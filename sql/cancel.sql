@@ -65,16 +65,4 @@ SELECT pg_temp.try(format('SELECT rcs_cancel(%L)', rcs_message_id(:'c', '0100000
 ROLLBACK;
 
 -- clean up
-SET client_min_messages = warning;
-DELETE FROM rcs.batch;
-DELETE FROM rcs.message;
-DELETE FROM rcs.intent;
-DELETE FROM rcs.result;
-DELETE FROM rcs.event;
-DELETE FROM rcs.campaign_version;
-DELETE FROM rcs.campaign_event;
-DELETE FROM rcs.campaign;
-DELETE FROM rcs.tally;
-DELETE FROM rcs.rejected;
-DELETE FROM rcs.chatbot;
-DROP SERVER cancel_kt CASCADE;
+\i sql/setup/clean.sql

@@ -35,16 +35,4 @@ SELECT DISTINCT code, reason FROM rcs.rejected WHERE campaign = :'b';
 SELECT pg_temp.try($$SELECT rcs_optout('01012345678', source => repeat('s', 201))$$);
 
 -- clean up
-SET client_min_messages = warning;
-DELETE FROM rcs.batch;
-DELETE FROM rcs.message;
-DELETE FROM rcs.intent;
-DELETE FROM rcs.result;
-DELETE FROM rcs.event;
-DELETE FROM rcs.campaign_version;
-DELETE FROM rcs.campaign_event;
-DELETE FROM rcs.campaign;
-DELETE FROM rcs.tally;
-DELETE FROM rcs.rejected;
-DELETE FROM rcs.chatbot;
-DROP SERVER limits_kt CASCADE;
+\i sql/setup/clean.sql

@@ -93,16 +93,4 @@ UPDATE rcs.chatbot SET owner = NULL;
 DROP ROLE regress_rcs_shop, regress_rcs_other, regress_rcs_member, regress_rcs_team, regress_rcs_reader;
 
 -- clean up
-SET client_min_messages = warning;
-DELETE FROM rcs.batch;
-DELETE FROM rcs.message;
-DELETE FROM rcs.intent;
-DELETE FROM rcs.result;
-DELETE FROM rcs.event;
-DELETE FROM rcs.campaign_version;
-DELETE FROM rcs.campaign_event;
-DELETE FROM rcs.campaign;
-DELETE FROM rcs.tally;
-DELETE FROM rcs.rejected;
-DELETE FROM rcs.chatbot;
-DROP SERVER rights_kt CASCADE;
+\i sql/setup/clean.sql

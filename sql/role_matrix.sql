@@ -178,18 +178,8 @@ SET client_min_messages = warning;
 DROP TABLE matrix_call;
 DROP FUNCTION matrix_row(text), matrix_try(text, text);
 DROP VIEW matrix_relation, matrix_function, matrix_member, matrix_role;
-DELETE FROM rcs.batch;
-DELETE FROM rcs.message;
-DELETE FROM rcs.intent;
-DELETE FROM rcs.result;
-DELETE FROM rcs.event;
-DELETE FROM rcs.campaign_version;
-DELETE FROM rcs.campaign_event;
-DELETE FROM rcs.campaign;
-DELETE FROM rcs.tally;
-DELETE FROM rcs.rejected;
-DELETE FROM rcs.chatbot;
-DROP SERVER matrix_kt CASCADE;
+\set server matrix_kt
+\i sql/setup/clean.sql
 DROP SERVER matrix_data CASCADE;
 DROP OWNED BY regress_rcs_operator, regress_rcs_reader, regress_rcs_team, regress_rcs_sender, regress_rcs_member;
 DROP ROLE regress_rcs_plain, regress_rcs_sender, regress_rcs_operator, regress_rcs_reader, regress_rcs_member,

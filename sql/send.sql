@@ -114,16 +114,4 @@ SELECT rcs_wait('20 milliseconds', :'id');
 SELECT pg_temp.try($$SELECT rcs_wait('0', '00000000-0000-0000-0000-000000000000')$$);
 
 -- clean up
-SET client_min_messages = warning;
-DELETE FROM rcs.batch;
-DELETE FROM rcs.message;
-DELETE FROM rcs.intent;
-DELETE FROM rcs.result;
-DELETE FROM rcs.event;
-DELETE FROM rcs.campaign_version;
-DELETE FROM rcs.campaign_event;
-DELETE FROM rcs.campaign;
-DELETE FROM rcs.tally;
-DELETE FROM rcs.rejected;
-DELETE FROM rcs.chatbot;
-DROP SERVER send_kt CASCADE;
+\i sql/setup/clean.sql

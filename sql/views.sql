@@ -89,16 +89,4 @@ SELECT count(*) FROM (
 	SELECT attname, attnum FROM pg_attribute WHERE attrelid = 'rcs.message_status_masked'::regclass AND attnum > 0) d;
 
 -- clean up
-SET client_min_messages = warning;
-DELETE FROM rcs.batch;
-DELETE FROM rcs.message;
-DELETE FROM rcs.intent;
-DELETE FROM rcs.result;
-DELETE FROM rcs.event;
-DELETE FROM rcs.campaign_version;
-DELETE FROM rcs.campaign_event;
-DELETE FROM rcs.campaign;
-DELETE FROM rcs.tally;
-DELETE FROM rcs.rejected;
-DELETE FROM rcs.chatbot;
-DROP SERVER views_kt CASCADE;
+\i sql/setup/clean.sql
