@@ -78,7 +78,7 @@ pause_it(RcsLaneCampaign *c)
 	bool first = c->row.probation == 0;
 
 	c->foreign = c->foreign_lately = 0;
-	if (!rcs_outbox_brake(c->row.campaign_no, c->row.resumed_at, REASON, first))
+	if (!rcs_outbox_pause(c->row.campaign_no, c->row.resumed_at, REASON, true))
 		return;
 	rcs_wakeup_steered();
 	if (first)

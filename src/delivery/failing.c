@@ -45,7 +45,7 @@ rcs_failing_pause(RcsLaneCampaign *c)
 	snprintf(reason, sizeof(reason), "%d of its latest %d messages have failed", c->nfailed,
 			 c->nanswered);
 	c->nfailed = 0;
-	if (!rcs_outbox_pause(c->row.campaign_no, c->row.resumed_at, reason))
+	if (!rcs_outbox_pause(c->row.campaign_no, c->row.resumed_at, reason, false))
 		return;
 	rcs_wakeup_steered();
 	ereport(LOG, (errmsg("rcs has paused campaign " INT64_FORMAT " of database \"%s\": %s",

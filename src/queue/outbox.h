@@ -155,9 +155,8 @@ extern bool rcs_counts_any(const RcsCounts *counts);
 extern void rcs_outbox_tally(int64 campaign_no, const RcsCounts *counts);
 
 extern void rcs_outbox_fold(void);
-extern bool rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const char *reason);
-extern bool rcs_outbox_brake(int64 campaign_no, TimestampTz resumed_at, const char *reason,
-							 bool first);
+extern bool rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const char *reason,
+							 bool brake);
 extern bool rcs_outbox_brake_retry(int64 campaign_no);
 extern bool rcs_outbox_brake_off(int64 campaign_no);
 

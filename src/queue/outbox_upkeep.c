@@ -140,54 +140,35 @@ rcs_outbox_number_changes(void)
 
 /* ---------- campaigns ---------- */
 
-/* Does nothing when the row is locked (somebody steers it), or when the campaign has been resumed since. */
-static RcsStatement pause_campaign =
-	{"WITH p AS (UPDATE rcs.campaign c SET paused_at = clock_timestamp(), pause_reason = $3"
-	 "  WHERE c.campaign_no = (SELECT k.campaign_no FROM rcs.campaign k WHERE k.campaign_no = $1"
-	 "   AND k.paused_at IS NULL AND k.canceled_at IS NULL"
-	 "   AND k.resumed_at IS NOT DISTINCT FROM $2 FOR UPDATE SKIP LOCKED)"
-	 "  RETURNING c.campaign_no)"
-	 " INSERT INTO rcs.campaign_event (campaign_no, what, who, detail)"
-	 " SELECT p.campaign_no, 'paused', 'rcs', jsonb_build_object('reason', $3) FROM p",
-	 3,
-	 {INT8OID, TIMESTAMPTZOID, TEXTOID},
-	 NULL};
-
-bool
-rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const char *reason)
-{
-	Datum values[] = {Int64GetDatum(campaign_no), TimestampTzGetDatum(resumed_at),
-					  CStringGetTextDatum(reason)};
-
-	return rcs_execute(&pause_campaign, values, resumed_at == 0 ? " n " : NULL) > 0;
-}
-
 /*
- * The same, with a date on which it is resumed.  Each time it is on probation, longer
- * than the last time; what is noted is the first pause and the end.
+ * Does nothing when the row is locked (somebody steers it), or when the campaign has
+ * been resumed since.  With $4 it is resumed by itself, each time on a longer probation
+ * than the last; then only the first pause is noted.
  */
-static RcsStatement brake =
+static RcsStatement pause_campaign =
 	{"WITH p AS (UPDATE rcs.campaign c SET paused_at = clock_timestamp(), pause_reason = $3,"
-	 "  retry_at = clock_timestamp() + interval '10 s',"
-	 "  probation = CASE WHEN $4 THEN 5 ELSE least(2 * c.probation, 1000) END"
+	 "  retry_at = CASE WHEN $4 THEN clock_timestamp() + interval '10 s' END,"
+	 "  probation = CASE WHEN NOT $4 THEN 0 WHEN c.probation = 0 THEN 5"
+	 "   ELSE least(2 * c.probation, 1000) END"
 	 "  WHERE c.campaign_no = (SELECT k.campaign_no FROM rcs.campaign k WHERE k.campaign_no = $1"
 	 "   AND k.paused_at IS NULL AND k.canceled_at IS NULL"
 	 "   AND k.resumed_at IS NOT DISTINCT FROM $2 FOR UPDATE SKIP LOCKED)"
-	 "  RETURNING c.campaign_no),"
+	 "  RETURNING c.campaign_no, c.probation),"
 	 " e AS (INSERT INTO rcs.campaign_event (campaign_no, what, who, detail)"
-	 "  SELECT p.campaign_no, 'paused', 'rcs', jsonb_build_object('reason', $3) FROM p WHERE $4)"
+	 "  SELECT p.campaign_no, 'paused', 'rcs', jsonb_build_object('reason', $3) FROM p"
+	 "  WHERE p.probation <= 5)"
 	 " SELECT FROM p",
 	 4,
 	 {INT8OID, TIMESTAMPTZOID, TEXTOID, BOOLOID},
 	 NULL};
 
 bool
-rcs_outbox_brake(int64 campaign_no, TimestampTz resumed_at, const char *reason, bool first)
+rcs_outbox_pause(int64 campaign_no, TimestampTz resumed_at, const char *reason, bool brake)
 {
 	Datum values[] = {Int64GetDatum(campaign_no), TimestampTzGetDatum(resumed_at),
-					  CStringGetTextDatum(reason), BoolGetDatum(first)};
+					  CStringGetTextDatum(reason), BoolGetDatum(brake)};
 
-	return rcs_execute(&brake, values, resumed_at == 0 ? " n  " : NULL) > 0;
+	return rcs_execute(&pause_campaign, values, resumed_at == 0 ? " n  " : NULL) > 0;
 }
 
 static RcsStatement brake_retry =
