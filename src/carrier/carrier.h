@@ -14,9 +14,9 @@
 #include "account/account.h"
 #include "account/account_shared.h"
 #include "account/breaker.h"
-#include "account/pace.h"
 #include "account/chatbot.h"
 #include "account/login.h"
+#include "account/pace.h"
 #include "base/http_client.h"
 #include "hold/identity.h"
 #include "kt/payload.h"
@@ -70,6 +70,7 @@ typedef struct RcsBot
 extern void rcs_carrier_init(void);
 extern RcsAccount *rcs_carrier_account(const char *server); /* in a transaction */
 extern void rcs_carrier_follow(void);						/* likewise */
+extern uint32 rcs_carrier_changes(void);
 extern void rcs_carrier_forget_waits(void);
 extern int rcs_carrier_space(int64 now_us);
 extern bool rcs_carrier_all_open(int64 now_us);
@@ -80,7 +81,6 @@ extern int rcs_logins_flying(void); /* requests for a token under way */
 
 /* ---------- gate.c ---------- */
 
-extern uint32 rcs_carrier_changes(void);
 extern bool rcs_account_usable(RcsAccount *a, int64 now_us, bool *probe, int64 *wait_us);
 extern int rcs_account_slice(const RcsAccount *a, RcsWorkerKind lane);
 extern int rcs_account_room(RcsAccount *a, int64 now_us);

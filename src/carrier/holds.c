@@ -4,7 +4,8 @@
  *
  * The holds in force are read in a turn: at once when the shared number says that
  * something has changed, every second while there is something to send, else seldom.
- * Nothing is offered between a change and that reading.  This file must not know the queue, nor HTTP.
+ * Nothing is offered between a change and that reading.  This file must not know the
+ * queue, nor HTTP.
  */
 #include "postgres.h"
 

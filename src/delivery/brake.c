@@ -100,7 +100,7 @@ end_probation(RcsLaneCampaign *c)
 }
 
 void
-rcs_brake_pause(RcsLaneCampaign *c)
+rcs_brake_turn(RcsLaneCampaign *c)
 {
 	if (c->over)
 		return;

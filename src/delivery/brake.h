@@ -7,13 +7,12 @@
 
 #include "delivery/state.h"
 
-/* What the carrier said of one message. */
-extern void rcs_brake_foreign(
-	const RcsItem *item); /* it knows it, though it was never offered from here */
+/* The carrier knows this message, though it was never offered from here. */
+extern void rcs_brake_foreign(const RcsItem *item);
 extern void rcs_brake_accepted(const RcsItem *item);
 
-/* In a turn. */
-extern void rcs_brake_pause(RcsLaneCampaign *c);
+/* In a turn: pauses it, or ends its probation. */
+extern void rcs_brake_turn(RcsLaneCampaign *c);
 extern void rcs_brake_retry(const RcsCampaignRow *row);
 
 #endif /* RCS_BRAKE_H */

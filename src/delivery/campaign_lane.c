@@ -24,8 +24,8 @@
 
 #define NOT_NOW (SECOND / 50) /* a campaign that could have no slice is tried again */
 #define SMALL_BATCHES 50	  /* leases in one transaction at most */
-#define LEAD (3 * SECOND)
-#define ENDED_BATCHES 2 /* of campaigns that are over, in one transaction */
+#define LEAD (3 * SECOND)	  /* of a former primary, after a promotion */
+#define ENDED_BATCHES 2		  /* of campaigns that are over, in one transaction */
 
 static RcsLaneCampaign *taking = NULL; /* its slice is being made */
 
@@ -87,15 +87,17 @@ wait_for_image(RcsLaneCampaign *c, const RcsImageWait *image)
 static void
 let_doubt_pass(RcsLaneCampaign *c, RcsBot *bot)
 {
+	RcsRow *present = has_waiting(c) ? &c->current->rows[0] : NULL;
 	RcsLease *doubt;
 
-	if (!c->doubt_due || (has_waiting(c) && c->current->rows[0].batch.unknown_since != 0))
+	if (!c->doubt_due || (present != NULL && (present->batch.unknown_since != 0 ||
+											  !rcs_record_lock(c->current, present))))
 		return;
 	doubt = rcs_lease_doubt(c, bot, rcs_choice_closed(c));
 	c->doubt_due = doubt != NULL;
 	if (doubt == NULL)
 		return;
-	if (has_waiting(c))
+	if (present != NULL)
 	{
 		rcs_lease_drop_late(c->current);
 		rcs_record_release(c->current, 0, NULL);

@@ -213,7 +213,6 @@ waits_for(const RcsDueSingle *s, const RcsAccount *a)
 	return false;
 }
 
-/* The next ones that waited for an account. */
 static bool
 is_among(const int64 *ids, int n, int64 id)
 {

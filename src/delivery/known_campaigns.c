@@ -3,9 +3,9 @@
  *		The campaigns that this worker knows, and the look at the queue that brings them.
  *
  * The look is made when a commit wakes the lane, when something falls due, once a second
- * while campaigns run, and seldom else.  It tells which
- * campaigns have something due, and which must not go on as they were.  This file
- * must not know leases, accounts and whose turn it is.
+ * while campaigns run, and seldom else.  It tells which campaigns have something due,
+ * and which must not go on as they were.  This file must not know leases, accounts and
+ * whose turn it is.
  */
 #include "postgres.h"
 
@@ -99,6 +99,8 @@ know_campaign(const RcsCampaignRow *row, TimestampTz now, double least)
 		known.look_at_us = Min(known.look_at_us, rcs_now_us() + (row->next_at - now));
 	if (!c->over && row->expires_at > now)
 		known.look_at_us = Min(known.look_at_us, rcs_now_us() + (row->expires_at - now));
+	if (row->retry_at > now)
+		known.look_at_us = Min(known.look_at_us, rcs_now_us() + (row->retry_at - now));
 	c->doubt_due = c->due && row->doubt_at <= now;
 	if (c->due && row->doubt_at > now && !TIMESTAMP_IS_NOEND(row->doubt_at))
 		known.look_at_us = Min(known.look_at_us, rcs_now_us() + (row->doubt_at - now));
@@ -209,7 +211,7 @@ rcs_known_campaigns_turn(void)
 		RcsLaneCampaign *c = dlist_container(RcsLaneCampaign, node, iter.cur);
 
 		rcs_failing_pause(c);
-		rcs_brake_pause(c);
+		rcs_brake_turn(c);
 	}
 	if (!look_is_due(rcs_now_us()) || RCS_FAULT_LATE("campaign-look"))
 		return some_run();

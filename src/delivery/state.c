@@ -309,8 +309,12 @@ rcs_state_committed(int64 now_us)
 static void
 waits_again(RcsItem *item)
 {
+	RcsLease *lease = item->lease;
+
 	item->state = RCS_ITEM_WAITING;
-	item->lease->next = Min(item->lease->next, (int) (item - item->lease->items));
+	lease->next = Min(lease->next, (int) (item - lease->items));
+	if (lease->campaign != NULL && !is_new(lease))
+		lease->campaign->current = lease; /* as before the turn took a new one */
 }
 
 static void
@@ -328,8 +332,6 @@ not_intended(RcsItem *item)
 	count_ready(item, -1);
 	free_body(item);
 	waits_again(item);
-	if (item->lease->campaign != NULL && !is_new(item->lease))
-		item->lease->campaign->current = item->lease; /* as before the turn took a new one */
 }
 
 static void

@@ -102,7 +102,7 @@ static RcsStatement campaigns = {
 	" FROM (SELECT s.no FROM s UNION SELECT unnest($1)) k JOIN rcs.campaign c ON c.campaign_no = k.no"
 	" WHERE c.canceled_at IS NOT NULL OR c.expires_at <= now()"
 	"  OR c.paused_at IS NULL AND (c.started_at IS NOT NULL OR c.start_at IS NOT NULL)"
-	"  OR c.retry_at <= now() OR c.campaign_no = ANY ($1)",
+	"  OR c.retry_at IS NOT NULL OR c.campaign_no = ANY ($1)",
 	1,
 	{INT8ARRAYOID},
 	NULL};

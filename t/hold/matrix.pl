@@ -123,6 +123,18 @@ sub restored
 	return started(from_backup($main, has_restoring => 1, standby => 0, conf => "archive_mode = off\n$conf", %how));
 }
 
+# A moment after the backup and before the end of the archive
+sub restored_to_a_time
+{
+	my ($main, $conf, %how) = @_;
+	$main->backup('b');
+	sleep(1);
+	my $at = $main->safe_psql('postgres', 'SELECT clock_timestamp()');
+	sleep(1);
+	archived($main);
+	return restored($main, "${conf}recovery_target_time = '$at'\nrecovery_target_action = promote\n", %how);
+}
+
 held_row('recovery.signal, to the end of the archive', sub {
 	my ($main) = @_;
 	$main->backup('b');
@@ -133,22 +145,12 @@ held_row('recovery.signal, to the end of the archive', sub {
 
 held_row('recovery.signal, to a time (PITR)', sub {
 	my ($main) = @_;
-	$main->backup('b');
-	sleep(1);
-	my $at = $main->safe_psql('postgres', 'SELECT clock_timestamp()');
-	sleep(1);
-	archived($main);
-	return restored($main, "recovery_target_time = '$at'\nrecovery_target_action = promote\n");
+	return restored_to_a_time($main, '');
 }, archive => 1);
 
 held_row('delayed standby, with a time as target', sub {
 	my ($main) = @_;
-	$main->backup('b');
-	sleep(1);
-	my $at = $main->safe_psql('postgres', 'SELECT clock_timestamp()');
-	sleep(1);
-	archived($main);
-	return restored($main, "recovery_min_apply_delay = '1s'\nrecovery_target_time = '$at'\nrecovery_target_action = promote\n", standby => 1);
+	return restored_to_a_time($main, "recovery_min_apply_delay = '1s'\n", standby => 1);
 }, archive => 1);
 
 for my $tool ([ 'cp', '-a' ], [ 'rsync', '-a' ])
