@@ -379,6 +379,15 @@ COMMENT ON FUNCTION rcs._chat_give_up(bigint) IS 'leaves a message unanswered th
 
 -- ---------- by hand, and data ----------
 
+-- Whoever may see the messages of a chatbot; to answer them, a role must also be able to send as it.
+CREATE FUNCTION rcs._may_answer(role oid, chatbot text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+RETURN has_column_privilege(role, 'rcs.inbound'::regclass, 'id', 'SELECT') OR EXISTS (
+	SELECT FROM rcs.chatbot b JOIN pg_roles r ON r.rolname = b.owner
+	WHERE b.chatbot = _may_answer.chatbot AND pg_has_role(role, r.oid, 'USAGE'));
+COMMENT ON FUNCTION rcs._may_answer(oid, text) IS 'whether a role may know of messages to this chatbot';
+
+-- The row is locked after the right is known, so a stranger holds up nobody.
 CREATE FUNCTION rcs._reply_by_hand(role oid, inbound bigint, message jsonb) RETURNS uuid
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -387,10 +396,13 @@ DECLARE
 	v_i rcs.inbound;
 	v_problem text;
 BEGIN
-	SELECT x.* INTO v_i FROM rcs.inbound x WHERE x.id = inbound FOR UPDATE;
-	IF NOT FOUND THEN
+	IF rcs._may_answer(role, (SELECT x.chatbot FROM rcs.inbound x WHERE x.id = inbound)) THEN
+		SELECT x.* INTO v_i FROM rcs.inbound x WHERE x.id = inbound FOR UPDATE;
+	END IF;
+	IF v_i.id IS NULL THEN
 		RAISE EXCEPTION 'there is no inbound message %', inbound
-			USING ERRCODE = 'no_data_found', HINT = 'The ids are in rcs.inbound.';
+			USING ERRCODE = 'no_data_found',
+				HINT = 'The ids are in rcs.inbound. A message is answered by roles that may read it there, or are in the owner of its chatbot.';
 	END IF;
 	v_problem := rcs._reply_problem(v_i);
 	IF v_problem IS NOT NULL THEN
@@ -427,4 +439,4 @@ REVOKE ALL ON FUNCTION rcs._trimmed(text), rcs._said(text, text, text), rcs._rul
 	rcs._rule_answer(rcs.inbound, rcs.reply_rule, bytea), rcs._apply_rule(rcs.inbound, rcs.reply_rule, bytea, text),
 	rcs._chat_is_free(bigint), rcs._reply_make(oid, text, text, jsonb, text), rcs._reply_queued(bigint), rcs._chat_plain(bigint, int),
 	rcs._chat_next(bigint, boolean), rcs._chat_answer(bigint, bigint, bytea, text), rcs._chat_give_up(bigint),
-	rcs._reply_by_hand(oid, bigint, jsonb) FROM PUBLIC;
+	rcs._may_answer(oid, text), rcs._reply_by_hand(oid, bigint, jsonb) FROM PUBLIC;

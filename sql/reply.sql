@@ -130,6 +130,24 @@ CREATE FUNCTION regress_reply(reply text, message text DEFAULT '"hello"') RETURN
 		'message \d+', 'message N'), ' Chatbots are.*', '') $$;
 SELECT regress_reply(reply, message) FROM (VALUES ('R2', '"x"'), ('R3', '"x"'), ('R4', '"x"'), ('R1', '7'), ('R1', '{"body": {"title": "no text"}}'), ('R1', NULL)) v(reply, message);
 SELECT regress_state('SELECT rcs_reply(-1, ''"x"'')');
+-- who may send as the chatbot, and knows nothing of its messages, is told the same of each id, and locks none
+GRANT USAGE ON SCHEMA rcs TO regress_rcs_other;
+GRANT USAGE ON FOREIGN SERVER reply_kt TO regress_rcs_other;
+SELECT id AS r1, xmax AS locked_by FROM rcs.inbound WHERE reply_id = 'R1' \gset
+CREATE FUNCTION regress_by_id(id bigint) RETURNS text LANGUAGE sql AS $$
+	SELECT replace(regress_state(format('SELECT rcs_reply(%s, ''"hello"'')', id)), id::text, 'N') $$;
+SET ROLE regress_rcs_other;
+SELECT regress_by_id(:r1);
+SELECT regress_by_id(-1);
+RESET ROLE;
+SELECT xmax::text = :'locked_by' AS not_locked, handled_at FROM rcs.inbound WHERE id = :r1;
+-- a member of the owner of the chatbot answers
+SAVEPOINT owner;
+UPDATE rcs.chatbot SET owner = 'regress_rcs_other' WHERE chatbot = '0255550000';
+SET ROLE regress_rcs_other;
+SELECT regress_by_id(:r1);
+RESET ROLE;
+ROLLBACK TO owner;
 GRANT SELECT ON rcs.inbound TO regress_rcs_rules;
 SET ROLE regress_rcs_rules;
 SELECT regress_reply('R1');

@@ -78,6 +78,8 @@ SELECT added FROM rcs_campaign_add(:'ours', '{01099998888}'::text[]);
 SELECT rcs_send('01099998888', 'x', chatbot => '0200000001', send_at => '2100-01-01') AS single \gset
 RESET ROLE;
 REVOKE USAGE ON FOREIGN SERVER matrix_kt FROM regress_rcs_member;
+SELECT rcs_receive('{"eventType": "message", "replyId": "M1", "chatbotId": "0200000001", "userContact": "01099998888", "messageBody": {"textMessage": "x"}}');
+SELECT id AS inbound FROM rcs.inbound WHERE reply_id = 'M1' \gset
 
 -- Each by each role, and undone.  What gives no error is ok; a number in the answer is shown.
 CREATE FUNCTION matrix_try(role text, statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -104,7 +106,7 @@ INSERT INTO matrix_call (call) VALUES
 	($$rcs_campaign_create('new', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}', chatbot => '0200000001')$$),
 	($$rcs_media('\x00', chatbot => '0200000001')$$), ($$rcs_account_check('matrix_kt')$$), ($$rcs_optout('01012345678', '0200000001')$$),
 	($$rcs_optout('01012345678')$$), ($$rcs_optin('01012345678', '0200000001')$$), ($$rcs_fetch('matrix_data', '/x')$$),
-	($$rcs_reply(1, '"x"')$$), ($$rcs_cancel('MESSAGE')$$), ($$rcs_cancel('SINGLE')$$), ($$rcs_message('MESSAGE')$$), ($$rcs_message('SINGLE')$$),
+	($$rcs_reply(INBOUND, '"x"')$$), ($$rcs_reply(-1, '"x"')$$), ($$rcs_cancel('MESSAGE')$$), ($$rcs_cancel('SINGLE')$$), ($$rcs_message('MESSAGE')$$), ($$rcs_message('SINGLE')$$),
 	($$rcs_wait('0 s', 'OURS')$$), ($$rcs_resolve('SINGLE', 'drop')$$), ($$rcs_hold('x')$$), ($$rcs_resume()$$), ($$rcs_receive('{}')$$), ($$rcs_receive_again(0)$$), ($$rcs_purge('10 years')$$), ($$rcs_erase('01012345678')$$),
 	($$rcs_changes()$$), ($$rcs_trace('01099998888')$$), ($$rcs_health()$$), ($$rcs_metrics()$$), ($$rcs_phone('010-1234-5678')$$),
 	($$rcs_phone_or_null('x')$$), ($$rcs_message_id('OURS', '01012345678')$$), ($$rcs_validate('{}')$$), ($$rcs_render('"x"', '{}')$$),
@@ -117,7 +119,7 @@ FROM (VALUES (1, 'THEIRS'), (2, 'OURS')) c(a, c), (VALUES (1, 'add', $$, '{01012
 	(3, 'start', ''), (4, 'pause', ''), (5, 'resume', ''), (6, 'change', $$, name => 'x'$$), (7, 'check', ''), (8, 'preview', ''),
 	(9, 'resend_failed', ''), (10, 'cancel', '')) f(b, f, more)
 ORDER BY a, b;
-SELECT call, matrix_row('SELECT ' || replace(replace(replace(replace(call, 'MESSAGE', :'message'), 'SINGLE', :'single'), 'OURS', :'ours'), 'THEIRS', :'theirs'))
+SELECT call, matrix_row('SELECT ' || replace(replace(replace(replace(replace(call, 'INBOUND', :'inbound'), 'MESSAGE', :'message'), 'SINGLE', :'single'), 'OURS', :'ours'), 'THEIRS', :'theirs'))
 FROM matrix_call ORDER BY place;
 -- documented functions that are not called above, besides the builders: none
 SELECT DISTINCT proname FROM matrix_function WHERE NOT internal AND proname !~ '^rcs_(button_|card|carousel|fallback)'
@@ -178,6 +180,7 @@ SET client_min_messages = warning;
 DROP TABLE matrix_call;
 DROP FUNCTION matrix_row(text), matrix_try(text, text);
 DROP VIEW matrix_relation, matrix_function, matrix_member, matrix_role;
+DELETE FROM rcs.inbound;
 \set server matrix_kt
 \i sql/setup/clean.sql
 DROP SERVER matrix_data CASCADE;
