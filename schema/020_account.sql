@@ -132,14 +132,22 @@ $$;
 REVOKE ALL ON FUNCTION rcs._chatbot_check_references() FROM PUBLIC;
 COMMENT ON FUNCTION rcs._chatbot_check_references() IS 'checks the servers and the owner of a chatbot';
 
+CREATE FUNCTION rcs._chatbot_hold_servers() RETURNS pg_catalog.trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'rcs_chatbot_hold_servers';
+REVOKE ALL ON FUNCTION rcs._chatbot_hold_servers() FROM PUBLIC;
+COMMENT ON FUNCTION rcs._chatbot_hold_servers() IS 'keeps the servers of a chatbot from being dropped while it is written';
+
 -- Triggers fire in the order of their names: the form first.
 CREATE TRIGGER chatbot_1_form BEFORE INSERT OR UPDATE ON rcs.chatbot
 FOR EACH ROW EXECUTE FUNCTION rcs._chatbot_check_form();
-CREATE TRIGGER chatbot_2_references BEFORE INSERT OR UPDATE ON rcs.chatbot
+CREATE TRIGGER chatbot_2_hold BEFORE INSERT OR UPDATE ON rcs.chatbot
+FOR EACH ROW EXECUTE FUNCTION rcs._chatbot_hold_servers();
+CREATE TRIGGER chatbot_3_references BEFORE INSERT OR UPDATE ON rcs.chatbot
 FOR EACH ROW EXECUTE FUNCTION rcs._chatbot_check_references();
 
--- Called by both event triggers below, as the owner of the extension. The lock waits for writers
--- of rcs.chatbot that have not committed yet, and holds off new ones until the server is gone.
+-- Called by both event triggers below, as the owner of the extension. DROP and RENAME have locked the server, which
+-- chatbot_2_hold locks too: so there is no chatbot with it that has not committed yet.
 CREATE FUNCTION rcs._refuse_used_server(p_server pg_catalog.text, p_verb pg_catalog.text)
 RETURNS pg_catalog.void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -148,7 +156,6 @@ AS $$
 DECLARE
 	v_chatbot text;
 BEGIN
-	LOCK TABLE rcs.chatbot IN SHARE MODE;
 	SELECT min(c.chatbot COLLATE "C") INTO v_chatbot FROM rcs.chatbot c WHERE p_server = ANY (c.servers);
 	IF v_chatbot IS NOT NULL THEN
 		RAISE EXCEPTION 'cannot % server "%" because chatbot "%" sends through it', p_verb, p_server, v_chatbot

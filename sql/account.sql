@@ -241,7 +241,7 @@ SELECT srvname FROM regress_server;
 -- No function of this part can be called by everybody, and none that acts as its owner follows the caller's search_path.
 SELECT proname, prosecdef, proconfig, has_function_privilege('regress_rcs_plain', oid, 'EXECUTE')
 FROM pg_proc WHERE pronamespace = 'rcs'::regnamespace
-AND proname IN ('_fdw_validator', '_chatbot_check_form', '_chatbot_check_references', '_refuse_used_server', '_account_ddl', '_account_drop')
+AND proname IN ('_fdw_validator', '_chatbot_check_form', '_chatbot_check_references', '_chatbot_hold_servers', '_refuse_used_server', '_account_ddl', '_account_drop')
 ORDER BY proname COLLATE "C";
 
 DELETE FROM rcs.chatbot;
