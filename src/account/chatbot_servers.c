@@ -51,9 +51,9 @@ rcs_chatbot_hold_servers(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("function was not called by trigger manager")));
 	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
-	servers = SPI_getbinval(row, RelationGetDescr(trigger->tg_relation),
-							SPI_fnumber(RelationGetDescr(trigger->tg_relation), "servers"),
-							&isnull);
+	servers =
+		SPI_getbinval(row, RelationGetDescr(trigger->tg_relation),
+					  SPI_fnumber(RelationGetDescr(trigger->tg_relation), "servers"), &isnull);
 	/* the trigger before this one has refused nulls */
 	deconstruct_array(DatumGetArrayTypeP(servers), TEXTOID, -1, false, TYPALIGN_INT, &names, NULL,
 					  &n);
