@@ -24,6 +24,27 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION rcs._was_erased(pg_catalog.uuid) IS 'was this the id of a message whose recipient was erased?';
 
+-- The carrier's words about a message may repeat it; our own have no code of the carrier.
+CREATE FUNCTION rcs._erase_texts(m rcs.message) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	codes text[];
+	more text[];
+BEGIN
+	WITH gone AS (
+		UPDATE rcs.event x SET reason = NULL WHERE x.message = m.id AND x.reason IS NOT NULL RETURNING x.code)
+	SELECT array_agg(g.code) INTO codes FROM gone g;
+	WITH gone AS (
+		UPDATE rcs.result x SET reason = NULL
+		WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ord = m.ord AND x.reason IS NOT NULL AND x.code ~ '^([0-9]+|http .*)$'
+		RETURNING x.code)
+	SELECT array_agg(g.code) INTO more FROM gone g;
+	UPDATE rcs.unknown_code u SET reason = NULL WHERE u.code = ANY (codes || more) AND u.reason IS NOT NULL;
+END $$;
+COMMENT ON FUNCTION rcs._erase_texts(rcs.message) IS 'takes what the carrier said about a message';
+
 -- Goes by the order of ids, in which reports are locked too (rcs._receive_reports).
 CREATE FUNCTION rcs._erase_messages(digits text, OUT ids uuid[], OUT n bigint)
 LANGUAGE plpgsql VOLATILE
@@ -42,6 +63,7 @@ BEGIN
 		WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ord = m.ord AND x.id = m.id;
 		CONTINUE WHEN NOT FOUND;
 		PERFORM rcs._cancel_message(m, false, 'erased', 'the recipient was erased');
+		PERFORM rcs._erase_texts(m);
 		UPDATE rcs.event x SET message = fresh WHERE x.message = m.id;
 		UPDATE rcs._change_feed x SET message = fresh WHERE x.message = m.id;
 		INSERT INTO rcs.erased (id_hash, campaign_no, again_hash)
@@ -105,4 +127,4 @@ AS 'MODULE_PATHNAME', 'rcs_erase';
 COMMENT ON FUNCTION rcs_erase(text)
 	IS 'takes number, content and id from all that is kept about a person; counts and refusals stay; how many rows';
 
-REVOKE ALL ON FUNCTION rcs._was_erased(uuid), rcs._erase_messages(text), rcs._erase(text), rcs_erase(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION rcs._was_erased(uuid), rcs._erase_texts(rcs.message), rcs._erase_messages(text), rcs._erase(text), rcs_erase(text) FROM PUBLIC;

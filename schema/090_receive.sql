@@ -182,7 +182,7 @@ DECLARE
 	t text;
 BEGIN
 	IF e IS NOT NULL THEN
-		RETURN EXISTS (SELECT FROM jsonb_path_query(e, 'strict $.** ? (@.type() == "string" || @.type() == "number")') v
+		RETURN EXISTS (SELECT FROM jsonb_path_query(e, 'strict $.** ? (@.type() == "string" || (@ > 0 && @ < 1000000000000000000))') v
 			WHERE @extschema@.rcs_phone_or_null(v #>> '{}') = digits OR lower(v #>> '{}') = ANY (ids));
 	END IF;
 	t := lower(encode(raw, 'escape'));
@@ -210,6 +210,11 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._count_unknown_codes(pg_catalog.jsonb) IS 'adds to rcs.unknown_code what reports hold: {"code": {"n", "reason"}}';
 
+CREATE FUNCTION rcs._clean_text(said pg_catalog.text, size pg_catalog.int4, VARIADIC requests pg_catalog.jsonb[]) RETURNS pg_catalog.text
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcs_clean_text';
+COMMENT ON FUNCTION rcs._clean_text(pg_catalog.text, pg_catalog.int4, pg_catalog.jsonb[])
+	IS 'text from outside, at most so many bytes: without strings of these documents and control characters, phone numbers masked';
+
 -- One statement stores all reports in the order of their messages, so that two deliveries of the same reports wait
 -- for each other instead of deadlocking.
 CREATE FUNCTION rcs._receive_reports(reports pg_catalog.jsonb) RETURNS pg_catalog.int4
@@ -236,7 +241,8 @@ BEGIN
 		INSERT INTO rcs.event (message, campaign_no, status, verdict, service_type, carrier, code, reason, bill,
 			sent_at, carrier_at, counted)
 		SELECT r.message, m.campaign_no, r.status, rcs._report_verdict(r.status, r.service_type, r.code),
-			coalesce(left(r.service_type, 20), ''), left(r.carrier, 20), left(r.code, 20), left(r.reason, 200), r.bill,
+			coalesce(left(r.service_type, 20), ''), left(r.carrier, 20), left(r.code, 20),
+			rcs._clean_text(r.reason, 200, to_jsonb(m.phone), m.params, m.message), r.bill,
 			r.sent_at, r.carrier_at,
 			-- a single message is in no count, but the feed of changes takes its reports in order
 			m.campaign_no = 0 AND current_setting('rcs.changes', true) IS DISTINCT FROM 'on'
@@ -478,7 +484,7 @@ COMMENT ON FUNCTION rcs._count_events(pg_catalog.int4) IS 'brings reports into t
 
 REVOKE ALL ON FUNCTION rcs_receive(pg_catalog.jsonb), rcs_receive_again(pg_catalog.int8, pg_catalog.text), rcs._mended(pg_catalog.bytea, pg_catalog.text),
 	rcs._keep_aside(pg_catalog.bytea[], pg_catalog.text), rcs._quarantine_trim(pg_catalog.bool, pg_catalog.int4, pg_catalog.int8), rcs._wait_for_erasure(pg_catalog.jsonb),
-	rcs._kept_names(pg_catalog.jsonb, pg_catalog.bytea, pg_catalog.text, pg_catalog.text[]), rcs._count_unknown_codes(pg_catalog.jsonb), rcs._carrier_time(pg_catalog.text), rcs._uuid_or_null(pg_catalog.text),
+	rcs._kept_names(pg_catalog.jsonb, pg_catalog.bytea, pg_catalog.text, pg_catalog.text[]), rcs._count_unknown_codes(pg_catalog.jsonb), rcs._clean_text(pg_catalog.text, pg_catalog.int4, pg_catalog.jsonb[]), rcs._carrier_time(pg_catalog.text), rcs._uuid_or_null(pg_catalog.text),
 	rcs._report_verdict(pg_catalog.text, pg_catalog.text, pg_catalog.text), rcs._pushed(pg_catalog.jsonb),
 	rcs._quarantine(pg_catalog.jsonb), rcs._receive_reports(pg_catalog.jsonb),
 	rcs._receive_inbound(pg_catalog.jsonb), rcs._receive_each(pg_catalog.text, pg_catalog.jsonb), rcs._push_problem(pg_catalog.jsonb), rcs._count_events(pg_catalog.int4)

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "account/data_request.h"
+#include "base/foreign_text.h"
 #include "message/media_url.h"
 
 static char *
@@ -52,7 +53,12 @@ char *
 rcs_data_request_problem(const RcsHttpRequest *r, const char *server)
 {
 	if (r->outcome != RCS_HTTP_ANSWER)
-		return psprintf("server \"%s\" gave no answer: %s", server, r->error);
+	{
+		char error[sizeof(r->error)];
+
+		rcs_foreign_text_of_answer(error, sizeof(error), r->error, r);
+		return psprintf("server \"%s\" gave no answer: %s", server, error);
+	}
 	if (r->status >= 300 && r->status < 400)
 		return psprintf(
 			"server \"%s\" answered with HTTP status %d, and redirects are not followed", server,

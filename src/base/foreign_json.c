@@ -2,7 +2,7 @@
  * foreign_json.c
  *	  JSON from outside: read with PostgreSQL's parser, without raising.
  *
- * Size, encoding and depth are checked before the parser sees the bytes, so that
+ * Size, encoding, depth and the length of numbers are checked before the parser sees the bytes, so that
  * no peer can exhaust memory or the stack.  Works outside a transaction.
  *
  * Must not know the sender or the meaning of the document.
@@ -15,6 +15,7 @@
 #include "base/foreign_json.h"
 
 #define MAX_DEPTH 32
+#define MAX_DIGITS 100 /* of a number that is written out; nobody sends longer ones */
 
 static char *
 only_ascii(char *text)
@@ -97,6 +98,62 @@ too_deep(const char *body, size_t len)
 	return false;
 }
 
+/* The length of a number that begins here.  What is no number is left to the parser. */
+static size_t
+number_len(const char *text, const char *end)
+{
+	const char *c = text;
+
+	while (c < end && *c != '\0' && strchr("0123456789+-.eE", *c) != NULL)
+		c++;
+	return c - text;
+}
+
+/* 1e131071 takes 8 bytes here, and 131072 wherever it is written out. */
+static bool
+number_too_long(const char *text, size_t len)
+{
+	const char *e = memchr(text, 'e', len);
+	int exponent = 0;
+
+	if (len > MAX_DIGITS)
+		return true;
+	if (e == NULL)
+		e = memchr(text, 'E', len);
+	for (const char *c = e; c != NULL && c < text + len; c++)
+		if (*c >= '0' && *c <= '9' && exponent <= MAX_DIGITS)
+			exponent = exponent * 10 + *c - '0';
+	return exponent > MAX_DIGITS;
+}
+
+/*
+ * Asked of what is kept.  In an answer that is only read such a number does no harm, and an
+ * acceptance must not be lost by it.
+ */
+static bool
+has_long_number(const char *body, size_t len)
+{
+	const char *end = body + len;
+	bool in_string = false;
+
+	for (const char *c = body; c < end; c++)
+	{
+		if (in_string && *c == '\\')
+			c++;
+		else if (*c == '"')
+			in_string = !in_string;
+		else if (!in_string && (*c == '-' || (*c >= '0' && *c <= '9')))
+		{
+			size_t n = number_len(c, end);
+
+			if (number_too_long(c, n))
+				return true;
+			c += n - 1;
+		}
+	}
+	return false;
+}
+
 static bool
 looks_sane(const char *body, size_t len, size_t most, const char *openings)
 {
@@ -122,11 +179,12 @@ rcs_foreign_json(const char *body, size_t len)
 Jsonb *
 rcs_foreign_document(const char *body, size_t len, size_t most)
 {
-	return looks_sane(body, len, most, "{[") ? parse(body, len) : NULL;
+	return looks_sane(body, len, most, "{[") && !has_long_number(body, len) ? parse(body, len) : NULL;
 }
 
 Jsonb *
 rcs_foreign_value(const char *bytes, size_t len)
 {
-	return looks_sane(bytes, len, len, NULL) ? parse(bytes, len) : NULL;
+	return looks_sane(bytes, len, len, NULL) && !has_long_number(bytes, len) ? parse(bytes, len)
+																			 : NULL;
 }

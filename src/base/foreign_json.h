@@ -19,10 +19,10 @@
  */
 extern JsonbContainer *rcs_foreign_json(const char *body, size_t len);
 
-/* The same, of at most so many bytes, and an array will do as well. */
+/* The same, of at most so many bytes, without a number of more than 100 digits; an array will do as well. */
 extern Jsonb *rcs_foreign_document(const char *body, size_t len, size_t most);
 
-/* Any value, however long. */
+/* Any value, however long, but for its numbers: the same. */
 extern Jsonb *rcs_foreign_value(const char *bytes, size_t len);
 
 #endif /* RCS_FOREIGN_JSON_H */

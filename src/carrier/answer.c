@@ -172,7 +172,7 @@ rcs_answer_note_clock(RcsAccount *a, const RcsHttpRequest *r)
 void
 rcs_answer_classify(RcsAccount *a, const RcsHttpRequest *r, RcsAnswer *answer)
 {
-	rcs_kt_classify(&own.codes, r->outcome, r->status, r->answer, r->answer_len, r->error, answer);
+	rcs_kt_classify(&own.codes, r, answer);
 	if (answer->verdict == RCS_V_THROTTLED)
 		answer->retry_after_ms = Min(r->retry_after_s, LONGEST_RETRY_AFTER_S) * 1000;
 	rcs_answer_note_code(a, r->status, answer);

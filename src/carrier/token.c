@@ -240,12 +240,10 @@ rcs_token_fetched(RcsAccount *a)
 
 	a->fetching = false;
 	flying--;
-	explicit_bzero(a->fetch_body.data, a->fetch_body.len);
 	rcs_answer_note_clock(a, r);
 	if (r->outcome != RCS_HTTP_ANSWER)
 		fetch_failed(a, r->error);
-	else if (rcs_kt_parse_token(rcs_codes(), r->status, r->answer, r->answer_len, &token, &ttl_s,
-								&problem))
+	else if (rcs_kt_parse_token(rcs_codes(), r, &token, &ttl_s, &problem))
 		keep_token(a, token, ttl_s);
 	else
 	{
@@ -255,6 +253,8 @@ rcs_token_fetched(RcsAccount *a)
 		snprintf(reason, sizeof(reason), "login refused: %s %s", problem.code, problem.reason);
 		fetch_failed(a, reason);
 	}
+	/* only now: an answer must not repeat it */
+	explicit_bzero(a->fetch_body.data, a->fetch_body.len);
 	if (token != NULL)
 		pfree(token);
 	rcs_http_release(r);

@@ -12,11 +12,11 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "base/foreign_json.h"
+#include "base/foreign_text.h"
 #include "base/jsonb_members.h"
 #include "kt/response.h"
 
@@ -41,6 +41,9 @@ static MemoryContext scratch = NULL;
 /* the last answer that was an acceptance: most are the same, byte by byte */
 static char memo[512];
 static size_t memo_len = 0;
+
+/* what is being answered, for the length of one call; NULL: nothing is known of it */
+static const RcsHttpRequest *asked = NULL;
 
 /* ---------- reading ---------- */
 
@@ -71,48 +74,10 @@ read_code(const char *text)
 
 /* ---------- the reason ---------- */
 
-/* 010-1234-5678 becomes 010-****-5678 */
-static void
-mask_numbers(char *text)
-{
-	while (*text)
-	{
-		size_t run = strspn(text, "0123456789-");
-		int digits = 0;
-		int seen = 0;
-
-		for (size_t i = 0; i < run; i++)
-			digits += text[i] != '-';
-		for (size_t i = 0; i < run && digits >= 9; i++)
-			if (text[i] != '-' && ++seen > 3 && seen <= digits - 4)
-				text[i] = '*';
-		text += run > 0 ? run : 1;
-	}
-}
-
-/* Sets the reason: printable, bounded, and without phone numbers. */
 static void
 set_reason(RcsAnswer *out, const char *text)
 {
-	char *copy = pstrdup(text);
-	char *to = copy;
-	int len;
-
-	for (const unsigned char *c = (const unsigned char *) text; *c; c++)
-	{
-		if (*c < ' ' || *c == 0x7f)
-			*to++ = ' ';
-		else if (GetDatabaseEncoding() == PG_UTF8 && c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-			c++; /* a control character above ASCII */
-		else
-			*to++ = (char) *c;
-	}
-	*to = '\0';
-	mask_numbers(copy);
-	len = pg_mbcliplen(copy, to - copy, sizeof(out->reason) - 1);
-	memcpy(out->reason, copy, len);
-	out->reason[len] = '\0';
-	pfree(copy);
+	rcs_foreign_text_of_answer(out->reason, sizeof(out->reason), text, asked);
 }
 
 /* ---------- no answer ---------- */
@@ -274,26 +239,28 @@ judge_answer(const RcsCodes *own, int status, const char *body, size_t len, RcsA
 /* ---------- the calls ---------- */
 
 void
-rcs_kt_classify(const RcsCodes *own, RcsHttpOutcome outcome, int status, const char *body,
-				size_t len, const char *transport_error, RcsAnswer *out)
+rcs_kt_classify(const RcsCodes *own, const RcsHttpRequest *r, RcsAnswer *out)
 {
+	size_t len = r->answer_len;
+
 	memset(out, 0, sizeof(*out));
-	if (outcome != RCS_HTTP_ANSWER)
+	asked = r;
+	if (r->outcome != RCS_HTTP_ANSWER)
 	{
-		judge_transport(outcome, transport_error, out);
+		judge_transport(r->outcome, r->error, out);
 		return;
 	}
 
 	out->answered = true;
-	if (status == 200 && len > 0 && len == memo_len && memcmp(body, memo, len) == 0)
+	if (r->status == 200 && len > 0 && len == memo_len && memcmp(r->answer, memo, len) == 0)
 	{
 		out->verdict = RCS_V_ACCEPTED;
 		return;
 	}
-	judge_answer(own, status, body, len, out);
+	judge_answer(own, r->status, r->answer, len, out);
 	if (out->verdict == RCS_V_ACCEPTED && len <= sizeof(memo))
 	{
-		memcpy(memo, body, len);
+		memcpy(memo, r->answer, len);
 		memo_len = len;
 	}
 }
@@ -323,8 +290,8 @@ usable_token(JsonbContainer *answer, long *ttl_s)
 }
 
 bool
-rcs_kt_parse_token(const RcsCodes *own, int status, const char *body, size_t len, char **token,
-				   long *ttl_s, RcsAnswer *problem)
+rcs_kt_parse_token(const RcsCodes *own, const RcsHttpRequest *r, char **token, long *ttl_s,
+				   RcsAnswer *problem)
 {
 	MemoryContext caller;
 	JsonbContainer *answer;
@@ -332,9 +299,10 @@ rcs_kt_parse_token(const RcsCodes *own, int status, const char *body, size_t len
 
 	memset(problem, 0, sizeof(*problem));
 	problem->answered = true;
+	asked = r;
 
 	enter_scratch(&caller);
-	answer = status == 200 ? rcs_foreign_json(body, len) : NULL;
+	answer = r->status == 200 ? rcs_foreign_json(r->answer, r->answer_len) : NULL;
 	if (answer != NULL)
 		text = usable_token(answer, ttl_s);
 	if (text != NULL)
@@ -343,7 +311,7 @@ rcs_kt_parse_token(const RcsCodes *own, int status, const char *body, size_t len
 	if (text != NULL)
 		return true;
 
-	judge_answer(own, status, body, len, problem);
+	judge_answer(own, r->status, r->answer, r->answer_len, problem);
 	if (problem->verdict == RCS_V_ACCEPTED)
 	{
 		problem->verdict = RCS_V_UNKNOWN;

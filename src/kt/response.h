@@ -48,20 +48,19 @@ typedef struct RcsAnswer
 	bool unknown_code; /* its code is in no table, so the HTTP status decided */
 	/* "" none; "72103", "http 502", "timeout", "connection", "cut" */
 	char code[RCS_CODE_SIZE];
-	/* printable, in the server encoding; longer runs of digits are masked */
+	/* as base/foreign_text.h cleans it, in the server encoding */
 	char reason[RCS_REASON_SIZE];
 	long retry_after_ms; /* wait at least this long; 0: no demand */
 } RcsAnswer;
 
-extern void rcs_kt_classify(const RcsCodes *own, RcsHttpOutcome outcome, int status,
-							const char *body, size_t len, const char *transport_error,
-							RcsAnswer *out);
+/* The request is over.  The reason repeats nothing of what it asked. */
+extern void rcs_kt_classify(const RcsCodes *own, const RcsHttpRequest *r, RcsAnswer *out);
 
 /*
  * The answer of the token call, once there is one (RCS_HTTP_ANSWER).  True:
  * *token is palloc'd.  False: *problem says why; never ACCEPTED.
  */
-extern bool rcs_kt_parse_token(const RcsCodes *own, int status, const char *body, size_t len,
-							   char **token, long *ttl_s, RcsAnswer *problem);
+extern bool rcs_kt_parse_token(const RcsCodes *own, const RcsHttpRequest *r, char **token,
+							   long *ttl_s, RcsAnswer *problem);
 
 #endif /* RCS_RESPONSE_H */

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/foreign_text.h"
 #include "base/jsonb_members.h"
 #include "message/media_url.h"
 
@@ -290,23 +291,6 @@ rcs_media_url_host(const char *url)
 	return pnstrdup(p.host, p.host_len);
 }
 
-/* Runs of digits that may be a phone number. */
-static void
-mask_numbers(char *text)
-{
-	while (*text != '\0')
-	{
-		size_t run = strspn(text, "0123456789-");
-		int digits = 0;
-
-		for (size_t i = 0; i < run; i++)
-			digits += text[i] != '-';
-		for (size_t i = 0; i < run && digits >= 9; i++)
-			text[i] = '*';
-		text += Max(run, 1);
-	}
-}
-
 char *
 rcs_media_url_shown(const char *url)
 {
@@ -317,6 +301,6 @@ rcs_media_url_shown(const char *url)
 	split(url, &p);
 	len = (int) strcspn(p.path, "?");
 	shown = len <= SHOWN_MAX ? pnstrdup(p.path, len) : psprintf("%.*s...", SHOWN_MAX, p.path);
-	mask_numbers(shown);
+	rcs_mask_numbers(shown);
 	return shown;
 }

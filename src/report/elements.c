@@ -7,11 +7,14 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "base/foreign_list.h"
+#include "base/foreign_text.h"
 #include "base/pg_compat.h"
 
 static RcsBytes
@@ -102,4 +105,34 @@ rcs_mended_element(PG_FUNCTION_ARGS)
 	nulls[1] = false;
 	values[1] = CStringGetTextDatum(problem);
 	return row(fcinfo, values, nulls);
+}
+
+/* ---------- texts ---------- */
+
+/* (text, size int, VARIADIC requests jsonb[]) -> text without what those hold */
+PG_FUNCTION_INFO_V1(rcs_clean_text);
+Datum
+rcs_clean_text(PG_FUNCTION_ARGS)
+{
+	RcsOwnStrings own = {0};
+	int size = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
+	char *clean;
+
+	if (PG_ARGISNULL(0) || size < 1 || size > 2000)
+		PG_RETURN_NULL();
+	if (!PG_ARGISNULL(2))
+	{
+		Datum *requests;
+		bool *nulls;
+		int n;
+
+		deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), JSONBOID, -1, false, TYPALIGN_INT, &requests,
+						  &nulls, &n);
+		for (int i = 0; i < n; i++)
+			if (!nulls[i])
+				rcs_own_strings_add(&own, &DatumGetJsonbP(requests[i])->root);
+	}
+	clean = palloc(size + 1);
+	rcs_foreign_text(clean, size + 1, text_to_cstring(PG_GETARG_TEXT_PP(0)), &own);
+	PG_RETURN_TEXT_P(cstring_to_text(clean));
 }
