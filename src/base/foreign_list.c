@@ -93,7 +93,7 @@ rcs_foreign_mended(RcsBytes bytes, int encoding, const char **problem)
 	rcs_mend(&m, bytes, encoding);
 	read = rcs_foreign_value(m.text.data, m.text.len);
 	if (read == NULL)
-		*problem = "is not JSON, or holds a number of more than 100 digits";
+		*problem = "is not JSON";
 	else if (m.bytes > 0)
 		*problem = psprintf("is not %s", pg_encoding_to_char(encoding));
 	else if (m.escapes > 0)

@@ -90,8 +90,7 @@ unlike($kept, qr/\Q$secret\E|h8Qz|of-the-acc/, 'the secret is nowhere');
 my $report = sql("SELECT rcs_send('01055557777', '$words', send_at => '2100-01-01', chatbot => '0212351235')");
 sql(qq{SELECT rcs_receive(jsonb_build_object('msgId', '$report', 'status', 'fail', 'error',
 	jsonb_build_object('code', '59999', 'message', 'not sent: ' || chr(27) || '[1m 010 5555 7777: dear Gildong, your parcel')))});
-is(sql("SELECT reason FROM rcs.event WHERE message = '$report'"), 'not sent:  [1m 010 **** 7777: ***', 'a report');
-is(sql("SELECT reason FROM rcs.unknown_code WHERE code = '59999'"), 'not sent:  [1m 010 **** 7777: ***', 'and its code');
+is(sql("SELECT reason FROM rcs.event WHERE message = '$report'"), 'not sent:  [1m 010 *** ***: ***', 'a report');
 
 # Erasure
 
