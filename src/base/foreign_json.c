@@ -179,7 +179,8 @@ rcs_foreign_json(const char *body, size_t len)
 Jsonb *
 rcs_foreign_document(const char *body, size_t len, size_t most)
 {
-	return looks_sane(body, len, most, "{[") && !has_long_number(body, len) ? parse(body, len) : NULL;
+	return looks_sane(body, len, most, "{[") && !has_long_number(body, len) ? parse(body, len)
+																			: NULL;
 }
 
 Jsonb *
