@@ -3,14 +3,16 @@
  *		rcs_account_check(): logs in to a carrier account, and says how it went.
  *
  * Tokens live in workers only, so a delivery worker of this database logs in.  The
- * backend that asks waits, and can be canceled.  This file must not know how a login
- * is done.
+ * backend that asks waits, and can be canceled.  Logins cost the carrier's patience, so
+ * an account has a few a minute: some for the owner of the extension, and some for all
+ * others, who so cannot use up the owner's.  This file must not know how a login is done.
  */
 #include "postgres.h"
 
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/wait_event.h"
 
@@ -19,13 +21,56 @@
 #include "account/account_shared.h"
 #include "base/monotonic.h"
 #include "base/pg_compat.h"
+#include "process/ext_state.h"
 #include "process/guc.h"
 #include "process/shmem.h"
 #include "process/slots.h"
 
 #define CHECK_POLL_MS 20
 
+/* So many checks at once, and then one each period. */
+typedef struct Allowance
+{
+	int burst;
+	int period_s;
+} Allowance;
+
+static const Allowance owners = {10, 6};
+static const Allowance others = {3, 20};
+
 /* ---------- asked by a backend ---------- */
+
+/* Seconds until the caller may have this account checked; 0: now, which is then taken. */
+static int
+seconds_to_wait(RcsAccountEntry *a, bool is_owner)
+{
+	const Allowance *allowed = is_owner ? &owners : &others;
+	int64 period = allowed->period_s * USECS_PER_SEC;
+	int64 *until = &a->checks_until[is_owner ? 0 : 1];
+	int64 now = rcs_now_us();
+	int64 early;
+
+	SpinLockAcquire(&a->mutex);
+	*until = Max(*until, now);
+	early = *until - now - (allowed->burst - 1) * period;
+	if (early <= 0)
+		*until += period;
+	SpinLockRelease(&a->mutex);
+	return early <= 0 ? 0 : (int) (early / USECS_PER_SEC) + 1;
+}
+
+static void
+refuse_if_often(RcsAccountEntry *a, const char *server)
+{
+	int seconds = seconds_to_wait(a, has_privs_of_role(GetUserId(), rcs_ext_owner()));
+
+	if (seconds > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("the account of server \"%s\" has been checked too often", server),
+				 errhint("Try again in %d seconds; rcs.account_status says how the last login went.",
+						 seconds)));
+}
 
 static uint32
 ask(RcsAccountEntry *a, const char *server)
@@ -68,6 +113,7 @@ check_account(const RcsServerOptions *o, bool *ok, char detail[RCS_ACCOUNT_REASO
 		strlcpy(detail, "there are too many carrier accounts", RCS_ACCOUNT_REASON);
 		return;
 	}
+	refuse_if_often(&rcs_account_entries[account], o->name);
 	number = ask(&rcs_account_entries[account], o->name);
 	while (!answered(&rcs_account_entries[account], number, ok, detail))
 	{

@@ -77,6 +77,7 @@ typedef struct RcsAccountEntry
 	uint32 check_answered;
 	Oid check_dboid;
 	char check_server[NAMEDATALEN];
+	int64 checks_until[2]; /* the time that checks have used up: the owner's, and all others' */
 	bool check_ok;
 	char check_detail[RCS_ACCOUNT_REASON];
 } RcsAccountEntry;

@@ -102,11 +102,31 @@ sql("ALTER USER MAPPING FOR PUBLIC SERVER kt OPTIONS (SET rcs_secret 'wrong')");
 $id = single();
 poll($node, $db, "SELECT reason ~ 'login refused' FROM rcs.message_status WHERE id = '$id'", 't', 20,
 	'a wrong secret stops what is sent, though there was a token');
-sql("SELECT rcs_account_check('kt')") for 1 .. 8;	# the pause is a minute now
+sql("SELECT rcs_account_check('kt')") for 1 .. 6;	# the pause is half a minute now
 sql("ALTER USER MAPPING FOR PUBLIC SERVER kt OPTIONS (SET rcs_secret 'secret')");
 $start = time();
 drained($node, $db, 30, 'the right one lets it go', $id);
 took(time() - $start, 3, 'at once');
+
+# A few checks a minute, and those of others take nothing from the owner's
+
+sql('CREATE ROLE checker; GRANT USAGE ON FOREIGN SERVER kt TO checker');
+my $logins = $sim->stats->{tokens_issued};
+my @checks = split /\n/, sql(q{
+	CREATE FUNCTION pg_temp.checked() RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE hint text;
+	BEGIN
+		RETURN (SELECT ok FROM rcs_account_check('kt'));
+	EXCEPTION WHEN configuration_limit_exceeded THEN
+		GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+		RETURN hint;
+	END $$;
+	SET ROLE checker;
+	SELECT pg_temp.checked() FROM generate_series(1, 20)});
+is(scalar(grep { $_ eq 'true' } @checks), 3, 'who may send checks an account three times');
+like($checks[-1], qr/^Try again in (?:1?\d|20) seconds; rcs.account_status says/, 'and is told when to come back');
+is($sim->stats->{tokens_issued} - $logins, 3, 'there were no more logins');
+is(sql("SELECT ok FROM rcs_account_check('kt')"), 't', 'the owner may still');
 
 my $other = start_ktsim(accounts => ['other:geheim']);
 sql(sprintf q{
