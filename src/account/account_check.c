@@ -65,11 +65,12 @@ refuse_if_often(RcsAccountEntry *a, const char *server)
 	int seconds = seconds_to_wait(a, has_privs_of_role(GetUserId(), rcs_ext_owner()));
 
 	if (seconds > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("the account of server \"%s\" has been checked too often", server),
-				 errhint("Try again in %d seconds; rcs.account_status says how the last login went.",
-						 seconds)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("the account of server \"%s\" has been checked too often", server),
+			 errhint("Try again in %d seconds; rcs.account_status says how the last login went.",
+					 seconds)));
 }
 
 static uint32
