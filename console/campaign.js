@@ -80,13 +80,13 @@ function historyTable()
 function messageTable()
 {
 	return new Table([
-		{ title: t('id'), cell: (m) => messageLink(m.id) },
+		{ title: t('handle'), cell: (m) => messageLink(m.handle) },
 		{ title: t('phone'), cell: (m) => m.phone ?? '' },
 		{ title: t('ref'), cell: (m) => m.ref ?? '' },
 		{ title: t('state'), cell: (m) => badge('status', m.status) },
 		{ title: t('code'), cell: (m) => m.code ?? '' },
 		{ title: t('reason'), cell: (m) => reason(m.reason), wide: true },
-	], (m) => m.id, { className: 'cards' });
+	], (m) => m.handle, { className: 'cards' });
 }
 
 function codeTable()

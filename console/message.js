@@ -1,23 +1,23 @@
-// The page of one message, and of the question for its id.
+// The page of one message, and of the question for its handle, or for the id of a single message.
 
 import { get } from './api.js';
 import { card, Facts, h, setText, show, Table } from './dom.js';
 import { badge, campaignLink } from './parts.js';
 import { moment, reason, t } from './words.js';
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const name = /^([0-9a-f]{56}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
 
 function question(id)
 {
-	const input = h('input', { name: 'id', value: id ?? '', placeholder: 'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx', maxlength: 40,
+	const input = h('input', { name: 'id', value: id ?? '', placeholder: 'xxxxxxxxxxxxxxxx...', maxlength: 64,
 		spellcheck: 'false', autocomplete: 'off', 'aria-label': t('message_id') });
 	const problem = h('p.bad', { hidden: true }, t('not_an_id'));
 	const ask = (event) => {
 		const wanted = input.value.trim().toLowerCase();
 
 		event.preventDefault();
-		show(problem, !uuid.test(wanted));
-		if (uuid.test(wanted))
+		show(problem, !name.test(wanted));
+		if (name.test(wanted))
 			location.hash = `#/message/${wanted}`;
 	};
 
@@ -43,7 +43,7 @@ export function messagePage(session, id)
 	const state = h('span');
 	const why = h('p.why', { hidden: true });
 	const facts = new Facts(['phone', 'campaign', 'ref', 'chatbot', 'lane_of', 'server', 'attempts', 'code', 'advice', 'carrier', 'service_type',
-		'created_at', 'due_at', 'expires_at', 'sent_at', 'done_at', 'id'].map((k) => t(k)));
+		'created_at', 'due_at', 'expires_at', 'sent_at', 'done_at', 'handle'].map((k) => t(k)));
 	const history = historyTable();
 
 	function update({ message: m, campaign_name: campaign, advice, history: steps })
@@ -57,7 +57,7 @@ export function messagePage(session, id)
 		show(why, Boolean(m.reason));
 		facts.update([m.phone, m.campaign && campaignLink(m.campaign, campaign), m.ref, m.chatbot, t(`lane_${m.lane}`), m.server, m.attempts || '',
 			m.code, advice, m.carrier, m.service_type, moment(m.created_at), moment(m.due_at), moment(m.expires_at), moment(m.sent_at),
-			moment(m.done_at), m.id]);
+			moment(m.done_at), m.handle]);
 		history.update(steps);
 	}
 

@@ -11,7 +11,7 @@ export const statuses = ['delivered', 'fell_back', 'sent', 'failed', 'uncertain'
 export const badge = (group, value) => h(`span.badge.${group}-${value}`, null, t(`${group}_${value}`));
 
 export const campaignLink = (id, name) => h('a', { href: `#/campaign/${id}` }, name);
-export const messageLink = (id) => h('a.id', { href: `#/message/${id}`, title: id }, id.slice(0, 8));
+export const messageLink = (handle) => h('a.id', { href: `#/message/${handle}`, title: handle }, handle.slice(0, 8));
 
 // A bar of shares, one colour a status; what waits is the empty part.
 export class Bar

@@ -14,6 +14,27 @@ COMMENT ON TABLE rcs.installation IS 'secrets of this installation, written when
 COMMENT ON COLUMN rcs.installation.namespace IS 'random; the ids of keyed single messages are made from it, so that an old key stays used after a restore';
 COMMENT ON COLUMN rcs.installation.phone_key IS 'random; refusals and counts of a person are kept under a hash of it and the phone number, so that they outlive the number';
 
+-- The row of CREATE EXTENSION stays beside one that a dump or a subscription brings.  The oldest makes handles, so a
+-- copy makes the same; all are tried when one is read.
+CREATE TABLE rcs._handle_key (
+	key bytea PRIMARY KEY DEFAULT pg_catalog.sha256(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
+		OPERATOR(pg_catalog.||) pg_catalog.uuid_send(pg_catalog.gen_random_uuid())),
+	made_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	CHECK (pg_catalog.octet_length(key) OPERATOR(pg_catalog.=) 32)
+);
+COMMENT ON TABLE rcs._handle_key IS 'secret: random keys of the handles of messages';
+INSERT INTO rcs._handle_key DEFAULT VALUES;
+
+-- Views call it with the rights of their reader, who does not know the key, so it stays executable by everybody.
+CREATE FUNCTION rcs._handle(key bytea, campaign_no bigint, batch_id bigint, ord int) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcs_handle';
+COMMENT ON FUNCTION rcs._handle(bytea, bigint, bigint, int) IS 'the handle of the message at this place';
+
+CREATE FUNCTION rcs._handle_place(key bytea, handle text, OUT campaign_no bigint, OUT batch_id bigint, OUT ord int)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rcs_handle_place';
+COMMENT ON FUNCTION rcs._handle_place(bytea, text) IS 'the place that a handle was made of; null: it was not made with this key';
+REVOKE ALL ON FUNCTION rcs._handle_place(bytea, text) FROM PUBLIC;
+
 -- A sequence feeds only campaign_no, which never leaves the database; ids that a carrier sees are random.
 CREATE SEQUENCE rcs.campaign_no_seq;
 CREATE TABLE rcs.campaign (
@@ -261,6 +282,7 @@ CREATE INDEX rejected_person ON rcs.rejected (@extschema@.rcs_phone_or_null(phon
 COMMENT ON TABLE rcs.rejected IS 'recipients that were not taken, with the reason; campaign is null for rcs_send with on_error => record';
 
 SELECT pg_catalog.pg_extension_config_dump('rcs.installation', '');
+SELECT pg_catalog.pg_extension_config_dump('rcs._handle_key', '');
 SELECT pg_catalog.pg_extension_config_dump('rcs.campaign_no_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('rcs.campaign', '');
 SELECT pg_catalog.pg_extension_config_dump('rcs.campaign_version', '');

@@ -72,8 +72,9 @@ $$;
 COMMENT ON FUNCTION rcs._waiting_chatbots() IS 'chatbots of which no account is open: their single messages rest';
 
 -- Each lateral part is one look into an index, for one message.
-CREATE VIEW rcs.message_status AS
-SELECT m.id,
+CREATE VIEW rcs._message_status AS
+SELECT m.campaign_no, m.batch_id, m.ord,
+	m.id,
 	c.id AS campaign,
 	coalesce(c.chatbot, m.chatbot) AS chatbot,
 	m.phone,
@@ -143,16 +144,49 @@ LEFT JOIN LATERAL (
 		WHERE y.campaign_no = m.campaign_no AND y.batch_id = m.batch_id AND y.ords IS NULL) x
 	WHERE s.status IN ('queued', 'sending')
 	ORDER BY x.attempt DESC LIMIT 1) b ON true;
+COMMENT ON VIEW rcs._message_status IS 'rcs.message_status, with the place of each message';
+
+CREATE VIEW rcs.message_status AS
+SELECT s.id, s.campaign, s.chatbot, s.phone, s.ref, s.key, s.lane, s.status, s.code, s.reason, s.attempts, s.epoch, s.version,
+	s.server, s.carrier, s.service_type, s.created_at, s.due_at, s.expires_at, s.sent_at, s.done_at, s.billed
+FROM rcs._message_status s;
 COMMENT ON VIEW rcs.message_status IS 'one row per message, with full phone numbers';
 
-CREATE VIEW rcs.message_status_masked AS
-SELECT s.id, s.campaign, s.chatbot,
-	CASE WHEN length(s.phone) >= 9 THEN left(s.phone, 3) || '-****-' || right(s.phone, 4)
-		WHEN s.phone IS NOT NULL THEN '****' END AS phone,
+CREATE FUNCTION rcs._masked(phone text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN pg_catalog.length(phone) OPERATOR(pg_catalog.>=) 9
+	THEN pg_catalog.left(phone, 3) OPERATOR(pg_catalog.||) '-****-'::pg_catalog.text OPERATOR(pg_catalog.||) pg_catalog.right(phone, 4)
+	WHEN phone IS NOT NULL THEN '****' END;
+COMMENT ON FUNCTION rcs._masked(text) IS 'a phone number as readers see it';
+
+-- One key for a query, not one look for each row.  The id of a campaign's message is made of its number: no masked view shows it, nor anything else made of a number.
+CREATE VIEW rcs._message_masked AS
+SELECT s.campaign_no, s.batch_id, s.ord,
+	rcs._handle((SELECT k.key FROM rcs._handle_key k ORDER BY k.made_at, k.key LIMIT 1), s.campaign_no, s.batch_id, s.ord) AS handle,
+	s.campaign, s.chatbot, rcs._masked(s.phone) AS phone,
 	s.ref, s.key, s.lane, s.status, s.code, s.reason, s.attempts, s.epoch, s.version, s.server, s.carrier,
 	s.service_type, s.created_at, s.due_at, s.expires_at, s.sent_at, s.done_at, s.billed
-FROM rcs.message_status s;
+FROM rcs._message_status s;
+COMMENT ON VIEW rcs._message_masked IS 'rcs.message_status_masked, with the place of each message';
+
+CREATE VIEW rcs.message_status_masked AS
+SELECT s.handle, s.campaign, s.chatbot, s.phone, s.ref, s.key, s.lane, s.status, s.code, s.reason, s.attempts, s.epoch, s.version,
+	s.server, s.carrier, s.service_type, s.created_at, s.due_at, s.expires_at, s.sent_at, s.done_at, s.billed
+FROM rcs._message_masked s;
 COMMENT ON VIEW rcs.message_status_masked IS 'one row per message, with masked phone numbers';
+COMMENT ON COLUMN rcs.message_status_masked.handle IS 'names the message for rcs_trace_handle and the web console; stays the same for ever';
+
+CREATE FUNCTION rcs._message_of(handle text) RETURNS SETOF rcs.message
+LANGUAGE sql STABLE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT m.* FROM rcs._handle_key k
+	CROSS JOIN LATERAL rcs._handle_place(k.key, _message_of.handle) p
+	JOIN rcs.message m ON m.campaign_no = p.campaign_no AND m.batch_id = p.batch_id AND m.ord = p.ord
+	LIMIT 1;
+$$;
+COMMENT ON FUNCTION rcs._message_of(text) IS 'the message that a handle names; no row: none';
+REVOKE ALL ON FUNCTION rcs._message_of(text) FROM PUBLIC;
 
 -- A leased batch is counted by the results and intents of its own attempt.  A message with the outcome r, t or w has
 -- moved to another batch and is not counted.  This is a function, because the planner's estimate for thousands of

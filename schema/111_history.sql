@@ -171,5 +171,25 @@ AS 'MODULE_PATHNAME', 'rcs_trace';
 COMMENT ON FUNCTION rcs_trace(text, timestamptz)
 	IS 'everything about one person, in order: messages, offers, results, reports, rejections, refusals of advertising, inbound messages';
 
-REVOKE ALL ON FUNCTION rcs._advice(text), rcs._messages_of(text), rcs._trace_message(rcs.message),
+CREATE FUNCTION rcs._trace_handle(handle text, with_id boolean)
+RETURNS TABLE (at timestamptz, campaign uuid, name text, message uuid, what text, code text, reason text, advice text, phone text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t.at, c.id, c.name, CASE WHEN with_id THEN m.id END, t.what, t.code, t.reason, rcs._advice(t.code), rcs._masked(m.phone)
+	FROM rcs._message_of(_trace_handle.handle) m CROSS JOIN LATERAL rcs._trace_message(m) t
+	LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no
+	ORDER BY t.at, t.what;
+$$;
+COMMENT ON FUNCTION rcs._trace_handle(text, boolean) IS 'rcs_trace_handle, of whoever may see everything';
+
+CREATE FUNCTION rcs_trace_handle(handle text)
+RETURNS TABLE (at timestamptz, campaign uuid, name text, message uuid, what text, code text, reason text, advice text, phone text)
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rcs_trace_handle';
+COMMENT ON FUNCTION rcs_trace_handle(text)
+	IS 'everything about the message of a handle, in order, with a masked number; its id only for those who may see full numbers';
+
+REVOKE ALL ON FUNCTION rcs._trace_handle(text, boolean), rcs._advice(text), rcs._messages_of(text), rcs._trace_message(rcs.message),
 	rcs._trace(text, timestamptz) FROM PUBLIC;

@@ -1,12 +1,7 @@
 -- Data of the web console as JSON: one function per page or panel.  A page asks every second, so each function takes a
 -- few looks into an index, however long the queue is, and is in PL/pgSQL, which keeps its plans.  They give no full
--- phone number, no text with a person's data, and no internal number of a campaign.
-
-CREATE FUNCTION rcs._console_phone(phone text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN length(phone) >= 9 THEN left(phone, 3) || '-****-' || right(phone, 4)
-	WHEN phone IS NOT NULL THEN '****' END;
-COMMENT ON FUNCTION rcs._console_phone(text) IS 'a phone number as the console shows it';
+-- phone number, no id of a campaign's message, which is made of one, no text with a person's data, and no internal number
+-- of a campaign.
 
 -- The latest campaigns, or those before a given one, and all that have unsent messages; each of those is found with one
 -- look into the index.
@@ -71,7 +66,7 @@ BEGIN
 			'history', (SELECT coalesce(jsonb_agg(to_jsonb(e) - 'campaign_no' ORDER BY e.at DESC), '[]')
 				FROM (SELECT * FROM rcs.campaign_event x WHERE x.campaign_no = c.campaign_no
 					ORDER BY x.at DESC LIMIT 50) e),
-			'rejected', (SELECT coalesce(jsonb_agg(jsonb_build_object('phone', rcs._console_phone(r.phone), 'ref', r.ref,
+			'rejected', (SELECT coalesce(jsonb_agg(jsonb_build_object('phone', rcs._masked(r.phone), 'ref', r.ref,
 					'code', r.code, 'reason', r.reason, 'at', r.at)), '[]')
 				FROM (SELECT * FROM rcs.rejected x WHERE x.campaign = c.id LIMIT 10) r))
 		FROM rcs.campaign c
@@ -107,22 +102,22 @@ BEGIN
 			'codes', (SELECT coalesce(jsonb_agg(jsonb_build_object('code', c.code, 'n', c.n, 'advice', rcs._advice(c.code))
 					ORDER BY c.n DESC), '[]')
 				FROM (SELECT b.code, count(*) AS n FROM bad b GROUP BY b.code ORDER BY n DESC LIMIT 20) c),
-			'messages', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'phone', s.phone, 'ref', s.ref,
+			'messages', (SELECT coalesce(jsonb_agg(jsonb_build_object('handle', s.handle, 'phone', s.phone, 'ref', s.ref,
 					'status', s.status, 'code', s.code, 'reason', s.reason) ORDER BY p.batch_id DESC, p.ord DESC), '[]')
 				FROM picked p
 				-- LIMIT forces one look into the index for each
-				CROSS JOIN LATERAL (SELECT x.id FROM rcs.message x
-					WHERE x.campaign_no = v_no AND x.batch_id = p.batch_id AND x.ord = p.ord LIMIT 1) m
-				CROSS JOIN LATERAL (SELECT * FROM rcs.message_status_masked x WHERE x.id = m.id LIMIT 1) s)));
+				CROSS JOIN LATERAL (SELECT * FROM rcs._message_masked x
+					WHERE x.campaign_no = v_no AND x.batch_id = p.batch_id AND x.ord = p.ord LIMIT 1) s)));
 END $$;
 COMMENT ON FUNCTION rcs._console_messages(uuid) IS 'console: messages of a campaign, what went wrong first; null: there is no such campaign';
 
-CREATE FUNCTION rcs._console_message(id uuid) RETURNS jsonb
+-- The id of a single message is random.  That of a campaign's is not taken: who tries 10,000 finds the number.
+CREATE FUNCTION rcs._console_message(id uuid, handle text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN (
-		SELECT jsonb_build_object('message', to_jsonb(s) - 'key', 'campaign_name', c.name, 'advice', rcs._advice(s.code), 'history', (
+		SELECT jsonb_build_object('message', to_jsonb(s) - '{key,campaign_no,batch_id,ord}'::text[], 'campaign_name', c.name, 'advice', rcs._advice(s.code), 'history', (
 			SELECT jsonb_agg(to_jsonb(h) ORDER BY h.at, h.rank, h.attempt)
 			FROM (
 				SELECT m.created_at AS at, 0 AS rank, 'created' AS what, NULL::int AS attempt, NULL AS server, NULL AS code,
@@ -139,13 +134,17 @@ BEGIN
 				UNION ALL
 				SELECT e.received_at, 3, 'report ' || e.verdict, NULL, e.carrier, e.code, e.reason
 				FROM rcs.event e WHERE e.message = m.id) h))
-		FROM rcs.message m
+		FROM (
+			SELECT x.* FROM rcs._message_of(_console_message.handle) x
+			UNION ALL
+			SELECT x.* FROM rcs.message x WHERE x.id = _console_message.id AND x.campaign_no = 0) m
 		LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no
-		CROSS JOIN LATERAL (SELECT * FROM rcs.message_status_masked x WHERE x.id = m.id LIMIT 1) s
-		WHERE m.id = _console_message.id
+		CROSS JOIN LATERAL (SELECT * FROM rcs._message_masked x
+			WHERE x.campaign_no = m.campaign_no AND x.batch_id = m.batch_id AND x.ord = m.ord LIMIT 1) s
 		LIMIT 1);
 END $$;
-COMMENT ON FUNCTION rcs._console_message(uuid) IS 'console: what happened to one message; null: there is none';
+COMMENT ON FUNCTION rcs._console_message(uuid, text)
+	IS 'console: what happened to one message, by its handle, a single one also by its id; null: there is none';
 
 CREATE FUNCTION rcs._console_health() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -172,7 +171,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._console_throughput(int) IS 'console: messages by minute';
 
-CREATE FUNCTION rcs._console(what text, id uuid DEFAULT NULL, hours int DEFAULT NULL) RETURNS jsonb
+CREATE FUNCTION rcs._console(what text, id uuid DEFAULT NULL, hours int DEFAULT NULL, handle text DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -181,12 +180,12 @@ BEGIN
 		WHEN 'campaigns' THEN rcs._console_campaigns(id, 50)
 		WHEN 'campaign' THEN rcs._console_campaign(id)
 		WHEN 'messages' THEN rcs._console_messages(id)
-		WHEN 'message' THEN rcs._console_message(id)
+		WHEN 'message' THEN rcs._console_message(id, handle)
 		WHEN 'health' THEN rcs._console_health()
 		WHEN 'throughput' THEN rcs._console_throughput(hours)
 	END;
 END $$;
-COMMENT ON FUNCTION rcs._console(text, uuid, int) IS 'what the web console shows; null: there is no such thing';
+COMMENT ON FUNCTION rcs._console(text, uuid, int, text) IS 'what the web console shows; null: there is no such thing';
 
 -- The listener calls it as rcs.console_role, so the rights of that role hold.  It adds no right to those of its
 -- caller, so it is executable by everybody.
@@ -220,7 +219,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION rcs._console_noted(uuid, text) IS 'console: the history of the campaign says that it was done through the console';
 
-REVOKE ALL ON FUNCTION rcs._console_phone(text), rcs._console_campaigns(uuid, int), rcs._console_overview(),
-	rcs._console_campaign(uuid), rcs._console_messages(uuid), rcs._console_message(uuid), rcs._console_health(),
-	rcs._console_throughput(int), rcs._console(text, uuid, int),
+REVOKE ALL ON FUNCTION rcs._console_campaigns(uuid, int), rcs._console_overview(),
+	rcs._console_campaign(uuid), rcs._console_messages(uuid), rcs._console_message(uuid, text), rcs._console_health(),
+	rcs._console_throughput(int), rcs._console(text, uuid, int, text),
 	rcs._console_noted(uuid, text) FROM PUBLIC;

@@ -77,6 +77,8 @@ SELECT rcs_campaign_create('teams', '{"serviceType": "RCSSMS", "header": "0", "b
 SELECT added FROM rcs_campaign_add(:'ours', '{01099998888}'::text[]);
 SELECT rcs_send('01099998888', 'x', chatbot => '0200000001', send_at => '2100-01-01') AS single \gset
 RESET ROLE;
+SELECT rcs._handle(k.key, m.campaign_no, m.batch_id, m.ord) AS handle FROM rcs.message m, rcs._handle_key k WHERE m.id = :'single' \gset
+SELECT rcs._handle(k.key, m.campaign_no, m.batch_id, m.ord) AS another FROM rcs.message m, rcs._handle_key k WHERE m.id = :'message' \gset
 REVOKE USAGE ON FOREIGN SERVER matrix_kt FROM regress_rcs_member;
 SELECT rcs_receive('{"eventType": "message", "replyId": "M1", "chatbotId": "0200000001", "userContact": "01099998888", "messageBody": {"textMessage": "x"}}');
 SELECT id AS inbound FROM rcs.inbound WHERE reply_id = 'M1' \gset
@@ -108,7 +110,7 @@ INSERT INTO matrix_call (call) VALUES
 	($$rcs_optout('01012345678')$$), ($$rcs_optin('01012345678', '0200000001')$$), ($$rcs_fetch('matrix_data', '/x')$$),
 	($$rcs_reply(INBOUND, '"x"')$$), ($$rcs_reply(-1, '"x"')$$), ($$rcs_cancel('MESSAGE')$$), ($$rcs_cancel('SINGLE')$$), ($$rcs_message('MESSAGE')$$), ($$rcs_message('SINGLE')$$),
 	($$rcs_wait('0 s', 'OURS')$$), ($$rcs_resolve('SINGLE', 'drop')$$), ($$rcs_hold('x')$$), ($$rcs_resume()$$), ($$rcs_receive('{}')$$), ($$rcs_receive_again(0)$$), ($$rcs_purge('10 years')$$), ($$rcs_erase('01012345678')$$),
-	($$rcs_changes()$$), ($$rcs_trace('01099998888')$$), ($$rcs_health()$$), ($$rcs_metrics()$$), ($$rcs_phone('010-1234-5678')$$),
+	($$rcs_changes()$$), ($$rcs_trace('01099998888')$$), ($$rcs_trace_handle('HANDLE')$$), ($$rcs_trace_handle('ANOTHER')$$), ($$rcs_health()$$), ($$rcs_metrics()$$), ($$rcs_phone('010-1234-5678')$$),
 	($$rcs_phone_or_null('x')$$), ($$rcs_message_id('OURS', '01012345678')$$), ($$rcs_validate('{}')$$), ($$rcs_render('"x"', '{}')$$),
 	($$rcs_text('x')$$), ($$rcs_button_url('x', 'https://example.com')$$), ($$rcs_campaign_id('teams')$$),
 	($$rcs_campaign_watch('OURS')$$), ($$rcs_campaign_test('OURS', '01012345678')$$),
@@ -119,7 +121,7 @@ FROM (VALUES (1, 'THEIRS'), (2, 'OURS')) c(a, c), (VALUES (1, 'add', $$, '{01012
 	(3, 'start', ''), (4, 'pause', ''), (5, 'resume', ''), (6, 'change', $$, name => 'x'$$), (7, 'check', ''), (8, 'preview', ''),
 	(9, 'resend_failed', ''), (10, 'cancel', '')) f(b, f, more)
 ORDER BY a, b;
-SELECT call, matrix_row('SELECT ' || replace(replace(replace(replace(replace(call, 'INBOUND', :'inbound'), 'MESSAGE', :'message'), 'SINGLE', :'single'), 'OURS', :'ours'), 'THEIRS', :'theirs'))
+SELECT call, matrix_row('SELECT ' || replace(replace(replace(replace(replace(replace(replace(call, 'INBOUND', :'inbound'), 'HANDLE', :'handle'), 'ANOTHER', :'another'), 'MESSAGE', :'message'), 'SINGLE', :'single'), 'OURS', :'ours'), 'THEIRS', :'theirs'))
 FROM matrix_call ORDER BY place;
 -- documented functions that are not called above, besides the builders: none
 SELECT DISTINCT proname FROM matrix_function WHERE NOT internal AND proname !~ '^rcs_(button_|card|carousel|fallback)'
@@ -137,7 +139,8 @@ SELECT name, chatbot, total FROM rcs.team_campaign_progress;
 SELECT DISTINCT name, chatbot FROM rcs.team_campaign_result ORDER BY 1;
 SELECT DISTINCT name, chatbot FROM rcs.team_campaign_history;
 SELECT chatbot, phone, lane FROM rcs.team_message_status_masked ORDER BY lane;
-SELECT count(*) FROM rcs.team_message_status_masked WHERE id = :'message';
+SELECT count(*) FROM rcs.team_message_status_masked WHERE handle = :'handle';
+SELECT count(*) FROM rcs.team_message_status_masked WHERE handle = :'another';
 -- a function of the reader's, cheap and curious, is shown the team's rows and no others
 CREATE FUNCTION pg_temp.curious(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
 BEGIN
@@ -148,9 +151,9 @@ SELECT count(*) FROM rcs.team_campaign_progress WHERE pg_temp.curious(name);
 SELECT count(*) FROM rcs.team_campaign_result WHERE pg_temp.curious(chatbot);
 SELECT count(*) FROM rcs.team_campaign_history WHERE pg_temp.curious(name);
 SELECT count(*) FROM rcs.team_message_status_masked WHERE pg_temp.curious(chatbot);
-SELECT count(*) FROM rcs.team_message_status_masked WHERE id = :'message' AND pg_temp.curious(chatbot);
+SELECT count(*) FROM rcs.team_message_status_masked WHERE handle = :'another' AND pg_temp.curious(chatbot);
 RESET ROLE;
--- an id or a campaign is looked up by the index
+-- a campaign is looked up by the index; a handle by rcs_trace_handle
 CREATE FUNCTION pg_temp.conditions(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
@@ -168,7 +171,6 @@ BEGIN
 	RETURN found;
 END $$;
 SET ROLE regress_rcs_member;
-SELECT pg_temp.conditions(format('SELECT * FROM rcs.team_message_status_masked WHERE id = %L', :'single'));
 SELECT pg_temp.conditions(format('SELECT * FROM rcs.team_message_status_masked WHERE campaign = %L', :'ours'));
 SELECT pg_temp.conditions(format('SELECT * FROM rcs.team_campaign_progress WHERE campaign = %L', :'ours'));
 SELECT pg_temp.conditions(format('SELECT * FROM rcs.team_campaign_result WHERE campaign = %L', :'ours'));

@@ -82,8 +82,8 @@ DELETE FROM rcs.batch WHERE campaign_no = 1000001;
 SELECT state, finished_at = now() FROM rcs.campaign_progress WHERE campaign = '5eed0000-0000-4000-8000-000000000002';
 ROLLBACK;
 
--- the masked view is the full one, but for the phone
-SELECT count(*) FROM (
+-- the masked view is the full one, but for the phone and the handle in place of the id
+SELECT d.attname FROM (
 	SELECT attname, attnum FROM pg_attribute WHERE attrelid = 'rcs.message_status'::regclass AND attnum > 0
 	EXCEPT
 	SELECT attname, attnum FROM pg_attribute WHERE attrelid = 'rcs.message_status_masked'::regclass AND attnum > 0) d;

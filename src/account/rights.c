@@ -27,15 +27,21 @@ has_privs_of_name(Oid caller, const char *role)
 	return OidIsValid(roleid) && has_privs_of_role(caller, roleid);
 }
 
-static bool
-may_read_status(Oid caller)
+bool
+rcs_may_read(Oid caller, const char *name)
 {
-	Oid view = get_relname_relid("message_status", get_namespace_oid("rcs", false));
+	Oid view = get_relname_relid(name, get_namespace_oid("rcs", false));
 
 	/* the SQL function is called because the C one was changed between major versions */
 	return OidIsValid(view) &&
 		   DatumGetBool(DirectFunctionCall3(has_table_privilege_id_id, ObjectIdGetDatum(caller),
 											ObjectIdGetDatum(view), CStringGetTextDatum("SELECT")));
+}
+
+static bool
+may_read_status(Oid caller)
+{
+	return rcs_may_read(caller, "message_status");
 }
 
 bool

@@ -14,4 +14,7 @@ extern bool rcs_may_see(Oid caller, const char *created_by, const char *chatbot)
 /* True for the creator, the extension's owner, and a role that may read rcs.message_status: not for the chatbot's owner. */
 extern bool rcs_may_see_numbers(Oid caller, const char *created_by);
 
+/* May the caller SELECT from this view of the schema rcs?  False when there is none. */
+extern bool rcs_may_read(Oid caller, const char *name);
+
 #endif /* RCS_RIGHTS_H */

@@ -32,6 +32,7 @@
 #define CAMPAIGNS API "campaigns/"
 #define MESSAGES API "messages/"
 #define UUID_TEXT_LEN 36
+#define HANDLE_TEXT_LEN 56 /* as handle.c makes them */
 
 /* The data that a request asks for. */
 typedef struct Question
@@ -39,6 +40,7 @@ typedef struct Question
 	const char *what; /* the name that rcs._console() takes; NULL: there is no such data */
 	bool has_id;
 	pg_uuid_t id;
+	char handle[HANDLE_TEXT_LEN + 1]; /* of a message; empty: none */
 	int hours;
 } Question;
 
@@ -204,6 +206,16 @@ with_id(Question *q, const char *id, const char *rest, const char *what)
 	return q->has_id && strcmp(id + len, rest) == 0 ? what : NULL;
 }
 
+/* A message is asked for by its handle, a single one also by its id. */
+static const char *
+with_handle(Question *q, const char *handle)
+{
+	if (strlen(handle) != HANDLE_TEXT_LEN || strspn(handle, "0123456789abcdef") != HANDLE_TEXT_LEN)
+		return with_id(q, handle, "", "message");
+	strlcpy(q->handle, handle, sizeof(q->handle));
+	return "message";
+}
+
 static Question
 question_of(const RcsExchange *x)
 {
@@ -220,7 +232,7 @@ question_of(const RcsExchange *x)
 			q.what = with_id(&q, x->path + strlen(CAMPAIGNS), "/messages", "messages");
 	}
 	else if (strncmp(x->path, MESSAGES, strlen(MESSAGES)) == 0)
-		q.what = with_id(&q, x->path + strlen(MESSAGES), "", "message");
+		q.what = with_handle(&q, x->path + strlen(MESSAGES));
 	else
 	{
 		for (int i = 0; i < lengthof(plain); i++)
@@ -232,16 +244,17 @@ question_of(const RcsExchange *x)
 	return q;
 }
 
-static RcsStatement show = {"SELECT rcs._console($1, $2, $3)::text",
-							3,
-							{TEXTOID, UUIDOID, INT4OID},
+static RcsStatement show = {"SELECT rcs._console($1, $2, $3, $4)::text",
+							4,
+							{TEXTOID, UUIDOID, INT4OID, TEXTOID},
 							NULL};
 
 void
 rcs_console_show(RcsExchange *x)
 {
 	Question q = question_of(x);
-	Datum values[3] = {0, UUIDPGetDatum(&q.id), Int32GetDatum(q.hours)};
+	Datum values[4] = {0, UUIDPGetDatum(&q.id), Int32GetDatum(q.hours)};
+	char nulls[] = "    ";
 	char *json;
 
 	if (!may_read(x))
@@ -255,7 +268,9 @@ rcs_console_show(RcsExchange *x)
 		return;
 	}
 	values[0] = CStringGetTextDatum(q.what);
-	rcs_execute(&show, values, q.has_id ? NULL : " n ");
+	values[3] = CStringGetTextDatum(q.handle);
+	nulls[1] = q.has_id ? ' ' : 'n';
+	rcs_execute(&show, values, nulls);
 	json = rcs_column_utf8(0, 1);
 	if (json[0] == '\0')
 		refuse(x, 404, "there is no such thing");

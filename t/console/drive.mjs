@@ -1,5 +1,5 @@
 // Uses the web console as a person would, in headless Chromium.  Told by environment: BASE (address),
-// SECRET, CAMPAIGN (id), NAME (of it), MESSAGE (id), SHOTS (directory for pictures), MODULES (where
+// SECRET, CAMPAIGN (id), NAME (of it), MESSAGE (handle), SHOTS (directory for pictures), MODULES (where
 // playwright-core is).  Prints a line per finding: "ok" or "not ok", a tab, what, a tab, details.
 
 import { createRequire } from 'node:module';
@@ -147,7 +147,7 @@ await step('a message tells its history', async () => {
 await step('what is no id, or not here, is said', async () => {
 	await page.fill('input[name=id]', 'x');
 	await page.keyboard.press('Enter');
-	await page.getByText('not the id of a message').waitFor();
+	await page.getByText('neither a handle nor an id').waitFor();
 	await page.goto(`${BASE}#/message/00000000-0000-4000-8000-000000000000`);
 	await page.getByText('no such message').waitFor();
 });

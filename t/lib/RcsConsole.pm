@@ -9,7 +9,7 @@ use JSON::PP ();
 use RcsListener;
 use RcsTest;
 
-our @EXPORT = qw(console_node console_ask console_json console_login console_campaign);
+our @EXPORT = qw(console_node console_ask console_json console_login console_campaign console_handle);
 
 # A server with a listener, an account, and a role "ops" for the console; its name, and a database.
 sub console_node
@@ -58,6 +58,13 @@ sub console_campaign
 
 	$next_phone += $n;
 	return campaign($node, $db, $n, from => $from, name => $name, %opt);
+}
+
+# The handle of a message, given a query for a row with its place.
+sub console_handle
+{
+	my ($node, $db, $query) = @_;
+	return $node->safe_psql($db, "SELECT rcs._handle(k.key, q.campaign_no, q.batch_id, q.ord) FROM rcs._handle_key k, ($query) q");
 }
 
 1;

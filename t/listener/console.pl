@@ -30,8 +30,7 @@ sub state_of
 my $id = console_campaign($node, $db, 'Winter sale', 3000, rate_per_minute => 600);
 my $other = console_campaign($node, $db, 'Of others', 100, rate_per_minute => 60);
 poll($node, $db, "SELECT accepted > 5 FROM rcs.campaign_progress WHERE campaign = '$id'", 't', 60, 'it is running');
-my $message = $node->safe_psql($db, q{SELECT m.id FROM rcs.result r JOIN rcs.message m USING (campaign_no, batch_id, ord)
-	WHERE r.outcome = 'a' LIMIT 1});
+my $message = console_handle($node, $db, q{SELECT r.* FROM rcs.result r WHERE r.outcome = 'a' LIMIT 1});
 
 # a recipient whose placeholder is missing
 $node->safe_psql($db, "SELECT rcs_campaign_add('$id', '{01099998888}'::text[])");
@@ -130,13 +129,28 @@ is(join(', ', map { "$_->{phone} $_->{status}" } @{ $messages->{messages} }), '0
 my $one = console_json("/api/messages/$message", @cookie);
 is(join(', ', map { $_->{what} } @{ $one->{history} }), 'created, offered, accepted', 'what happened to a message');
 ok(grep({ $_->{check} eq 'stalled' } @{ console_json('/api/health', @cookie) }), 'health');
+is($one->{message}{handle}, $message, 'under its handle');
+is(console_json("/api/messages/$messages->{messages}[0]{handle}", @cookie)->{message}{code}, '54002', 'the page of a campaign gives handles');
+my $single = $node->safe_psql($db, q{SELECT rcs_send('01020009999', 'x')});
+is(console_json("/api/messages/$single", @cookie)->{message}{lane}, 'single', 'a single message is found by its random id, too');
+# every number that a mask leaves open, against all that the console says
+{
+	my %made_of = map { $_ => 1 } split /\n/, $node->safe_psql($db, "SELECT rcs_message_id(c::uuid, format('010%s%s', lpad(i::text, 4, '0'), t))
+		FROM unnest(ARRAY['$id', '$bad']) c, generate_series(0, 9999) i, unnest('{7777,8888}'::text[]) t");
+	my $said = join ' ', map { console_ask('GET', "/api/$_", @cookie)->{content} }
+	  'overview', 'campaigns', 'health', (map { ("campaigns/$_", "campaigns/$_/messages") } $id, $bad), "messages/$message";
+	like($said, qr/010-\*{4}-7777.*010-\*{4}-8888|010-\*{4}-8888.*010-\*{4}-7777/s, 'masked numbers are shown');
+	is(scalar(grep { $made_of{$_} } $said =~ /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g), 0, 'and no id that is made of one of 10,000');
+	my $number = $node->safe_psql($db, "SELECT m.id FROM rcs.message m JOIN rcs.campaign c USING (campaign_no) WHERE c.id = '$bad' ORDER BY m.phone LIMIT 1");
+	is(status('GET', "/api/messages/$number", @cookie), 404, 'nor does it say that there is such a message');
+}
 is(ref console_json('/api/throughput?hours=24', @cookie)->{minutes}, 'ARRAY', 'minutes');
 for ('overview', "campaigns/$id", "campaigns/$id/messages", "messages/$message")
 {
 	my $content = console_ask('GET', "/api/$_", @cookie)->{content};
 	unlike($content, qr/0102000|0109999|secret|campaign_no|AK|BK/, "$_ shows no phone number and no secret");
 }
-is(status('GET', "/api/campaigns/$message", @cookie), 404, 'no such campaign');
+is(status('GET', "/api/campaigns/$_", @cookie), 404, 'no such campaign') for $message, $single;
 is(status('GET', "/api/messages/$id", @cookie), 404, 'no such message');
 
 # ---------- requests that mean harm ----------
@@ -145,7 +159,8 @@ my $pid = $node->safe_psql($db, q{SELECT pid FROM rcs.worker_status WHERE kind =
 (my $quoted = $id) =~ s/.$/'/;
 for ("/api/campaigns/$quoted", "/api/campaigns/$id'", "/api/campaigns/$id/", "/api/campaigns/$id/messages/x", "/api/campaigns/$id/pause",
 	"/api/campaigns/{" . substr($id, 1) . "}", '/api/campaigns/%00', '/api/', '/api/overview/', '/api//overview',
-	'/api/campaigns/../overview', '/api/messages/' . 'a' x 36, '/api/messages/' . '-' x 36, '/api/messages/' . "\x{ea}" x 36)
+	'/api/campaigns/../overview', '/api/messages/' . 'a' x 36, "/api/messages/$message/", "/api/messages/$message/x", '/api/messages/' . uc $message, '/api/messages/' . 'a' x 56,
+	'/api/messages/' . substr($message, 1), "/api/messages/${message}0", '/api/messages/' . '-' x 36, '/api/messages/' . "\x{ea}" x 36)
 {
 	my $answer = console_ask('GET', $_, @cookie);
 	cmp_ok($answer->{status}, '==', 404, "nothing at $_") or diag($answer->{content});
@@ -177,7 +192,7 @@ is(status('POST', "/api/campaigns/$id/pause", @cookie, @page), 200, 'twice is no
 is(status('POST', "/api/campaigns/$id/resume", @operator), 200, 'a program with the secret needs no session');
 is(state_of($id), 'running', 'it is running');
 is(status('POST', "/api/campaigns/$id/$_", @cookie, @page), 404, "no step $_") for 'erase', '', 'pause/x', 'start';
-is(status('POST', "/api/campaigns/$message/pause", @cookie, @page), 404, 'no such campaign');
+is(status('POST', "/api/campaigns/$_/pause", @cookie, @page), 404, 'no such campaign') for $message, $single;
 is(status('GET', "/api/campaigns/$id/cancel", @cookie, @page), 404, 'a GET changes nothing');
 
 $node->safe_psql($db, 'UPDATE rcs.chatbot SET owner = NULL');

@@ -22,8 +22,7 @@ my ($node, $db) = console_node($sim);
 # slow enough to be still running at the end
 my $id = console_campaign($node, $db, 'Winter sale', 20000, rate_per_minute => 1200);
 poll($node, $db, "SELECT accepted > 30 FROM rcs.campaign_progress WHERE campaign = '$id'", 't', 60, 'it is running');
-my $message = $node->safe_psql($db, "SELECT m.id FROM rcs.result r JOIN rcs.message m USING (campaign_no, batch_id, ord)
-	WHERE r.outcome = 'a' LIMIT 1");
+my $message = console_handle($node, $db, "SELECT r.* FROM rcs.result r WHERE r.outcome = 'a' LIMIT 1");
 
 my $shots = $ENV{TESTLOGDIR} // PostgreSQL::Test::Utils::tempdir();
 my ($out, $err);

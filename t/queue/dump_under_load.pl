@@ -88,5 +88,7 @@ copy_is('SELECT (SELECT max(batch_id) FROM rcs.message) <= last_value FROM rcs.b
 	'its sequence is not behind');
 copy_is('SELECT namespace FROM rcs.installation', sql('SELECT namespace FROM rcs.installation'),
 	'a key of before stays used');
+my $handles = q{SELECT md5(string_agg(handle, ' ' ORDER BY handle)) FROM rcs.message_status_masked WHERE campaign = '} . $campaign . q{'};
+copy_is($handles, sql($handles), 'handles of messages stay the same');
 $node->stop;
 done_testing();
