@@ -24,7 +24,8 @@ CREATE TABLE rcs.chatbot
 	kisa_orig_code text,
 	fallback_prefix text,
 	cdr_id text,
-	owner text
+	owner text,
+	owner_id oid
 );
 REVOKE ALL ON TABLE rcs.chatbot FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('rcs.chatbot', '');
@@ -42,6 +43,7 @@ COMMENT ON COLUMN rcs.chatbot.kisa_orig_code IS 'code of the business that first
 COMMENT ON COLUMN rcs.chatbot.fallback_prefix IS 'put before a fallback text that may arrive as well as the message itself';
 COMMENT ON COLUMN rcs.chatbot.cdr_id IS 'subscription to bill instead of the account''s own';
 COMMENT ON COLUMN rcs.chatbot.owner IS 'role whose members may steer its campaigns';
+COMMENT ON COLUMN rcs.chatbot.owner_id IS 'that role, as long as it is there; 0: it is gone; set it to null to take the role that is called so now';
 
 CREATE VIEW rcs._kt_server AS
 SELECT s.srvname::pg_catalog.text AS name
@@ -115,13 +117,18 @@ BEGIN
 								'There is no carrier account yet; make one with CREATE SERVER ... TYPE ''kt'' FOREIGN DATA WRAPPER rcs.');
 	END IF;
 
-	-- An owner that stays is not checked again: other roles may change a chatbot too, and a role may have been renamed.
+	-- An owner that stays is not checked again: other roles may change a chatbot too.
 	IF NEW.owner IS NOT NULL
-		AND (TG_OP = 'INSERT' OR NEW.owner IS DISTINCT FROM OLD.owner OR NEW.chatbot IS DISTINCT FROM OLD.chatbot) THEN
-		IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = NEW.owner) THEN
+		AND (TG_OP = 'INSERT' OR NEW.owner IS DISTINCT FROM OLD.owner OR NEW.owner_id IS DISTINCT FROM OLD.owner_id
+			OR NEW.chatbot IS DISTINCT FROM OLD.chatbot) THEN
+		IF NEW.owner_id IS NULL THEN
 			RAISE EXCEPTION 'role "%" does not exist', NEW.owner
 				USING ERRCODE = 'undefined_object', HINT = 'The owner of a chatbot must be a role.';
-		ELSIF NOT pg_has_role(current_user, NEW.owner::name, 'MEMBER') THEN
+		ELSIF NEW.owner_id = 0 THEN
+			-- as a dump brings it, whose role is not here
+			RAISE WARNING 'role "%", the owner of chatbot "%", is gone', NEW.owner, NEW.chatbot
+				USING HINT = 'Give it an owner: UPDATE rcs.chatbot SET owner = ..., owner_id = NULL.';
+		ELSIF NOT pg_has_role(current_user, NEW.owner_id, 'MEMBER') THEN
 			RAISE EXCEPTION 'must be member of role "%" to make it the owner of a chatbot', NEW.owner
 				USING ERRCODE = 'insufficient_privilege';
 		END IF;

@@ -62,6 +62,7 @@ CREATE TABLE rcs.campaign (
 CREATE INDEX campaign_name ON rcs.campaign (name, created_at);
 CREATE INDEX campaign_age ON rcs.campaign (created_at);
 COMMENT ON TABLE rcs.campaign IS 'one campaign; changed by the commands of its owner, and by a worker that pauses it';
+COMMENT ON COLUMN rcs.campaign.created_by IS 'a role: see rcs.creator';
 COMMENT ON COLUMN rcs.campaign.weight IS 'its share where several campaigns wait for one account';
 COMMENT ON COLUMN rcs.campaign.retry_at IS 'paused because the carrier knew its messages already: a worker resumes it then; null: only somebody can';
 COMMENT ON COLUMN rcs.campaign.probation IS 'so many duplicates pause it again after such a pause, until a message of it is accepted; 0: it is on none';
@@ -159,6 +160,7 @@ COMMENT ON TABLE rcs.message IS 'what to send to whom; inserted once';
 COMMENT ON COLUMN rcs.message.params IS 'a campaign''s values for the placeholders of its text';
 COMMENT ON COLUMN rcs.message.message IS 'a single message: the whole of it, placeholders filled';
 COMMENT ON COLUMN rcs.message.chatbot IS 'a single message; a campaign has its own';
+COMMENT ON COLUMN rcs.message.created_by IS 'a single message: a role, see rcs.creator';
 COMMENT ON COLUMN rcs.message.digest IS 'a keyed single message: SHA-256 of what was asked, to tell a repeat from another content';
 
 CREATE TABLE rcs.intent (

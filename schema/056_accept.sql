@@ -49,6 +49,10 @@ BEGIN
 		PERFORM setval(s.name, most) WHERE most > last;
 	END LOOP;
 
+	IF rcs._has_foreign_rows() THEN
+		PERFORM rcs._set_roles(true);
+	END IF;
+
 	-- A subscription has brought the row of its server beside ours. Transaction ids of another server mean nothing
 	-- here, and what it had to number it has numbered while it was on hold.
 	IF (SELECT count(*) FROM rcs.identity i) > 1
@@ -65,5 +69,5 @@ BEGIN
 			USING HINT = 'Disable or drop it: what it still brings was sent by the other server.';
 	END LOOP;
 END $$;
-COMMENT ON FUNCTION rcs._accept_contents() IS 'puts sequences past what the tables hold, and the feed of changes in order after a subscription; sequences never go back';
+COMMENT ON FUNCTION rcs._accept_contents() IS 'puts sequences past what the tables hold, takes the roles of this server, and puts the feed of changes in order after a subscription; sequences never go back';
 REVOKE ALL ON FUNCTION rcs._load_problem(text), rcs._accept_contents() FROM PUBLIC;

@@ -32,7 +32,10 @@ CREATE TABLE rcs.reply_rule (
 	handler text,
 	error_reply jsonb,
 	opt_out boolean NOT NULL DEFAULT false,
-	created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	owner_id oid,
+	written_by text,
+	writer_id oid
 );
 -- in the order in which rules are tried; the first that matches answers
 CREATE INDEX reply_rule_order ON rcs.reply_rule (priority, rule_id) WHERE enabled;
@@ -43,6 +46,8 @@ SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('rc
 COMMENT ON TABLE rcs.reply_rule IS 'what answers a user: of the rules that match, the one of lowest priority, then of lowest rule_id';
 COMMENT ON COLUMN rcs.reply_rule.chatbot IS 'null: any';
 COMMENT ON COLUMN rcs.reply_rule.owner IS 'role that the rule sends as, and its handler runs as; its writer must be a member of it';
+COMMENT ON COLUMN rcs.reply_rule.owner_id IS 'that role, as long as it is there; 0: it is gone; set it to null to take the role that is called so now';
+COMMENT ON COLUMN rcs.reply_rule.written_by IS 'role that wrote the rule last; the rule rests when it is no member of the owner any more';
 COMMENT ON COLUMN rcs.reply_rule.event IS 'message, response or newUser; null: any';
 COMMENT ON COLUMN rcs.reply_rule.pattern IS 'regular expression on the text, or on the postback data of a response; null: any';
 COMMENT ON COLUMN rcs.reply_rule.reply IS 'a message, or a string; placeholders #{inbound.text}, #{data.x.y}, and #{item.x} with each';
@@ -132,18 +137,26 @@ COMMENT ON FUNCTION rcs._rule_check_form() IS 'checks the form of each column of
 
 -- Judges the role that writes, so it must not be SECURITY DEFINER.  A superuser is only warned of
 -- rights that the owner lacks, because a restore loads the rules before the rights.  The rights are
--- checked again when the rule runs.
+-- checked again when the rule runs.  Who wrote a rule is known from a dump, and only a superuser may say so.
 CREATE FUNCTION rcs._rule_check_rights() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	v_super boolean := (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user);
+	v_loaded boolean := v_super AND TG_OP = 'INSERT' AND NEW.written_by IS NOT NULL;
 	v_problem text;
 BEGIN
-	IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = NEW.owner) THEN
+	IF NOT v_loaded THEN
+		NEW.written_by := current_user;
+		NEW.writer_id := (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user);
+	END IF;
+	IF coalesce(NEW.owner_id, 0) = 0 AND NOT v_loaded THEN
 		RAISE EXCEPTION 'role "%" does not exist', NEW.owner
-			USING ERRCODE = 'undefined_object', HINT = 'The owner of a rule must be a role.';
-	ELSIF NOT pg_has_role(current_user, NEW.owner::name, 'MEMBER') THEN
+			USING ERRCODE = 'undefined_object', HINT = CASE WHEN NEW.owner_id = 0
+				THEN 'It was dropped; a role made since under its name is another: SET owner = ..., owner_id = NULL.'
+				ELSE 'The owner of a rule must be a role.' END;
+	ELSIF NEW.owner_id <> 0 AND NOT pg_has_role(current_user, NEW.owner_id, 'MEMBER') THEN
 		RAISE EXCEPTION 'must be member of role "%" to make it the owner of a rule', NEW.owner
 			USING ERRCODE = 'insufficient_privilege';
 	ELSIF NEW.handler IS NOT NULL AND rcs._handler(NEW.handler) IS NULL THEN
@@ -154,7 +167,10 @@ BEGIN
 			USING ERRCODE = 'undefined_object', HINT = 'Make it with CREATE SERVER ... TYPE ''http'' FOREIGN DATA WRAPPER rcs.';
 	END IF;
 	v_problem := rcs._rule_lacks(NEW);
-	IF v_problem IS NOT NULL AND (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
+	IF NOT v_loaded AND NEW.handler IS NOT NULL AND v_problem = rcs._handler_lacks(rcs._handler(NEW.handler), NEW.owner_id) THEN
+		RAISE EXCEPTION '%', v_problem USING ERRCODE = 'insufficient_privilege',
+			HINT = 'Name the role that the handler is to run as in the column owner: the one that owns the function, or one whose rights that has.';
+	ELSIF v_problem IS NOT NULL AND v_super THEN
 		RAISE WARNING '%', v_problem USING HINT = 'The rule cannot answer until that is granted.';
 	ELSIF v_problem IS NOT NULL THEN
 		RAISE EXCEPTION '%', v_problem USING ERRCODE = 'insufficient_privilege';
@@ -163,6 +179,27 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._rule_check_rights() IS 'checks owner, handler and data server of a rule';
 
+-- In FROM the planner makes it part of the statement.
+CREATE FUNCTION rcs._rule_role(owner_id oid, writer_id oid) RETURNS SETOF oid
+LANGUAGE sql STABLE ROWS 1
+BEGIN ATOMIC
+	SELECT r.oid FROM pg_catalog.pg_roles r
+	WHERE r.oid OPERATOR(pg_catalog.=) owner_id AND pg_catalog.pg_has_role(writer_id, r.oid, 'MEMBER')
+		AND EXISTS (SELECT FROM pg_catalog.pg_roles w WHERE w.oid OPERATOR(pg_catalog.=) writer_id);
+END;
+COMMENT ON FUNCTION rcs._rule_role(oid, oid) IS 'the role that a rule acts as; no row: it may not, since its writer is no member of its owner';
+
+-- A function is never run with rights that its owner lacks: who owns it may write into it what he likes.
+CREATE FUNCTION rcs._handler_lacks(handler regprocedure, role oid) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('role "%s" owns the handler %s, and has not the rights of role "%s" as which it would run',
+		pg_get_userbyid(p.proowner), handler::regproc, pg_get_userbyid(role))
+	FROM pg_proc p WHERE p.oid = handler AND NOT p.prosecdef AND NOT pg_has_role(p.proowner, role, 'MEMBER')
+$$;
+COMMENT ON FUNCTION rcs._handler_lacks(regprocedure, oid) IS 'why a handler may not run as this role; null if it may';
+
 CREATE FUNCTION rcs._rule_lacks(rule rcs.reply_rule) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -170,21 +207,25 @@ AS $$
 DECLARE
 	v_object oid;
 BEGIN
-	IF to_regrole(quote_ident(rule.owner)) IS NULL THEN
-		RETURN format('role "%s" does not exist', rule.owner);
+	IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = rule.owner_id) THEN
+		RETURN format('role "%s", which owned the rule, does not exist any more', rule.owner);
+	ELSIF NOT EXISTS (SELECT FROM rcs._rule_role(rule.owner_id, rule.writer_id)) THEN
+		RETURN format('role "%s", which wrote the rule, is no member of its owner "%s" any more', rule.written_by, rule.owner);
 	ELSIF rule.handler IS NOT NULL THEN
 		v_object := rcs._handler(rule.handler);
 		IF v_object IS NULL THEN
 			RETURN format('there is no function %s(rcs.inbound) that returns jsonb', rule.handler);
-		ELSIF NOT (has_function_privilege(rule.owner::name, v_object, 'EXECUTE')
-			AND has_schema_privilege(rule.owner::name, (SELECT p.pronamespace FROM pg_proc p WHERE p.oid = v_object), 'USAGE')) THEN
+		ELSIF rcs._handler_lacks(v_object, rule.owner_id) IS NOT NULL THEN
+			RETURN rcs._handler_lacks(v_object, rule.owner_id);
+		ELSIF NOT (has_function_privilege(rule.owner_id, v_object, 'EXECUTE')
+			AND has_schema_privilege(rule.owner_id, (SELECT p.pronamespace FROM pg_proc p WHERE p.oid = v_object), 'USAGE')) THEN
 			RETURN format('role "%s" may not execute the handler %s', rule.owner, rule.handler);
 		END IF;
 	ELSIF rule.data_server IS NOT NULL THEN
 		v_object := (SELECT s.serverid FROM rcs._data_server s WHERE s.name = rule.data_server);
 		IF v_object IS NULL THEN
 			RETURN format('there is no server "%s" of TYPE ''http''', rule.data_server);
-		ELSIF NOT has_server_privilege(rule.owner::name, v_object, 'USAGE') THEN
+		ELSIF NOT has_server_privilege(rule.owner_id, v_object, 'USAGE') THEN
 			RETURN format('role "%s" has no USAGE on server "%s"', rule.owner, rule.data_server);
 		END IF;
 	END IF;
@@ -192,14 +233,29 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rcs._rule_lacks(rcs.reply_rule) IS 'what the owner of a rule may not use of it; null if nothing';
 
--- Triggers fire in the order of their names: the form first.
+CREATE FUNCTION rcs._rule_bind() RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	NEW.owner_id := rcs._bound(NEW.owner, NEW.owner_id, OLD.owner, OLD.owner_id);
+	NEW.writer_id := rcs._bound(NEW.written_by, NEW.writer_id, OLD.written_by, OLD.writer_id);
+	RETURN NEW;
+END $$;
+COMMENT ON FUNCTION rcs._rule_bind() IS 'finds the roles that own and wrote a rule';
+
+-- Triggers fire in the order of their names: the roles first, then the form.
+CREATE TRIGGER reply_rule_0_roles BEFORE INSERT OR UPDATE ON rcs.reply_rule
+FOR EACH ROW EXECUTE FUNCTION rcs._rule_bind();
+ALTER TABLE rcs.reply_rule ENABLE ALWAYS TRIGGER reply_rule_0_roles;
 CREATE TRIGGER reply_rule_1_form BEFORE INSERT OR UPDATE ON rcs.reply_rule
 FOR EACH ROW EXECUTE FUNCTION rcs._rule_check_form();
 CREATE TRIGGER reply_rule_2_rights BEFORE INSERT OR UPDATE ON rcs.reply_rule
 FOR EACH ROW EXECUTE FUNCTION rcs._rule_check_rights();
 -- The role that writes a rule calls these through the triggers.
-GRANT EXECUTE ON FUNCTION rcs._handler(text), rcs._rule_refuse(text, text), rcs._rule_lacks(rcs.reply_rule) TO PUBLIC;
-REVOKE ALL ON FUNCTION rcs._rule_check_form(), rcs._rule_check_rights() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION rcs._handler(text), rcs._rule_refuse(text, text), rcs._rule_role(oid, oid), rcs._handler_lacks(regprocedure, oid),
+	rcs._rule_lacks(rcs.reply_rule) TO PUBLIC;
+REVOKE ALL ON FUNCTION rcs._rule_bind(), rcs._rule_check_form(), rcs._rule_check_rights() FROM PUBLIC;
 
 -- ---------- choosing a rule, and its message ----------
 

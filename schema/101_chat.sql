@@ -131,7 +131,7 @@ BEGIN
 	IF v_lacks IS NOT NULL THEN
 		RAISE EXCEPTION '%', v_lacks USING ERRCODE = 'insufficient_privilege';
 	ELSIF rule.handler IS NOT NULL THEN
-		RETURN rcs._reply_handler(rcs._handler(rule.handler), rule.owner::regrole, i,
+		RETURN rcs._reply_handler(rcs._handler(rule.handler), rule.owner_id, i,
 			(extract(epoch FROM rcs._handler_limit()) * 1000)::int);
 	END IF;
 	IF rule.data_server IS NOT NULL THEN
@@ -154,7 +154,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	v_started timestamptz := clock_timestamp();
-	v_role oid := to_regrole(quote_ident(rule.owner));
+	v_role oid := (SELECT a.role FROM rcs._rule_role(rule.owner_id, rule.writer_id) a(role));
 	v_answer jsonb;
 	v_reply uuid;
 	v_detail text;
@@ -219,30 +219,31 @@ BEGIN
 		WHERE x.handled_at IS NULL AND x.id > low AND rcs._chat_is_free(x.id) AND rcs._filled_by() IS NULL
 		ORDER BY x.id LIMIT most FOR UPDATE SKIP LOCKED),
 	ruled AS MATERIALIZED (
-		SELECT w.tid, w.i, (w.i).id AS id, r.rule_id, r.reply, r.owner, to_regrole(quote_ident(r.owner)) AS role,
+		SELECT w.tid, w.i, (w.i).id AS id, r.rule_id, r.reply, a.role,
 			r.rule_id IS NOT NULL AND (r.handler IS NOT NULL OR r.data_server IS NOT NULL OR r.opt_out
-				OR to_regrole(quote_ident(r.owner)) IS NULL) AS special
-		FROM waiting w LEFT JOIN LATERAL rcs._rule_for((w.i).chatbot, (w.i).event, w.said) r ON true),
+				OR a.role IS NULL) AS special
+		FROM waiting w LEFT JOIN LATERAL rcs._rule_for((w.i).chatbot, (w.i).event, w.said) r ON true
+			LEFT JOIN LATERAL rcs._rule_role(r.owner_id, r.writer_id) a(role) ON true),
 	plain AS MATERIALIZED (
 		SELECT r.*, CASE WHEN r.rule_id IS NOT NULL THEN rcs._reply_problem(r.i) END AS problem FROM ruled r
 		WHERE r.id < coalesce((SELECT min(s.id) FROM ruled s WHERE s.special), 9223372036854775807)),
 	-- the messages of this statement count, too
 	judged AS MATERIALIZED (
-		SELECT p.tid, p.i, p.id, p.rule_id, p.reply, p.owner, p.role, CASE WHEN p.reply IS NULL OR p.problem IS NOT NULL THEN p.problem
+		SELECT p.tid, p.i, p.id, p.rule_id, p.reply, p.role, CASE WHEN p.reply IS NULL OR p.problem IS NOT NULL THEN p.problem
 			WHEN row_number() OVER (PARTITION BY (p.i).phone, p.reply IS NOT NULL AND p.problem IS NULL ORDER BY p.id)
 				+ (SELECT count(*) FROM (SELECT FROM rcs.inbound x WHERE x.phone = (p.i).phone AND x.reply_message IS NOT NULL
 					AND x.handled_at > now() - interval '1 minute' LIMIT rcs._replies_a_minute()) had) > rcs._replies_a_minute()
 				THEN 'too many messages' END AS problem
 		FROM plain p),
 	made AS MATERIALIZED (
-		SELECT j.id, (j.i).phone AS phone, (j.i).chatbot AS chatbot, j.owner, nextval('rcs.batch_id_seq') AS batch_id,
+		SELECT j.id, (j.i).phone AS phone, (j.i).chatbot AS chatbot, j.role, nextval('rcs.batch_id_seq') AS batch_id,
 			rcs._reply_make(j.role, (j.i).chatbot, (j.i).phone, rcs._as_reply(
 				@extschema@.rcs_render(j.reply, jsonb_build_object('inbound', rcs._inbound_values(j.i))), (j.i).reply_id),
 				'inbound:' || j.id) AS m
 		FROM judged j WHERE j.reply IS NOT NULL AND j.problem IS NULL),
 	message AS (
 		INSERT INTO rcs.message (campaign_no, batch_id, ord, id, created_at, phone, message, chatbot, key, digest, created_by)
-		SELECT 0, k.batch_id, 1, (k.m).id, now(), k.phone, (k.m).message, k.chatbot, 'inbound:' || k.id, (k.m).digest, k.owner
+		SELECT 0, k.batch_id, 1, (k.m).id, now(), k.phone, (k.m).message, k.chatbot, 'inbound:' || k.id, (k.m).digest, rcs._creator(k.role)
 		FROM made k ON CONFLICT DO NOTHING RETURNING message.batch_id, message.chatbot),
 	batch AS (
 		INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, chatbot) SELECT 0, m.batch_id, 1, now(), m.chatbot FROM message m

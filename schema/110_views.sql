@@ -345,7 +345,7 @@ SELECT c.id AS campaign,
 	CASE WHEN s.state = 'running' AND v.per_second > 0
 		THEN statement_timestamp() + interval '1 second' * ((k.total - p.done) / v.per_second) END AS eta,
 	rcs._bar(p.percent) AS bar,
-	c.created_by,
+	coalesce((SELECT min(r.role_name COLLATE "C") FROM rcs.creator r WHERE r.creator = c.created_by), c.created_by) AS created_by,
 	c.created_at,
 	c.start_at,
 	v.started_at,

@@ -8,7 +8,7 @@
 -- Membership is that of rcs_may_steer; no team sees a chatbot without an owner.
 CREATE VIEW rcs._team_chatbot AS
 SELECT b.chatbot
-FROM rcs.chatbot b JOIN pg_roles r ON r.rolname = b.owner
+FROM rcs.chatbot b JOIN pg_roles r ON r.oid = b.owner_id
 WHERE pg_has_role(r.oid, 'USAGE');
 COMMENT ON VIEW rcs._team_chatbot IS 'chatbots whose owner the current role is a member of';
 

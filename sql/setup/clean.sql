@@ -12,5 +12,6 @@ DELETE FROM rcs.campaign;
 DELETE FROM rcs.tally;
 DELETE FROM rcs.rejected;
 DELETE FROM rcs.chatbot;
+DELETE FROM rcs.creator;
 DROP SERVER :"server" CASCADE;
 \set ECHO all

@@ -39,7 +39,7 @@ column_names(MemoryContext context, uint64 row, int column)
 
 static RcsStatement find_chatbot =
 	{"SELECT c.chatbot, c.servers, c.agency_id, c.agency_key, c.brand_key, c.callback,"
-	 " c.footer, c.kisa_orig_code, c.fallback_prefix, c.cdr_id, c.owner"
+	 " c.footer, c.kisa_orig_code, c.fallback_prefix, c.cdr_id, c.owner_id"
 	 " FROM rcs.chatbot c WHERE c.chatbot OPERATOR(pg_catalog.=) $1",
 	 1,
 	 {TEXTOID},
@@ -52,10 +52,10 @@ rcs_chatbot_load(const char *chatbot)
 	MemoryContext caller = CurrentMemoryContext;
 	RcsChatbot *bot = palloc0(sizeof(RcsChatbot));
 	Datum values[] = {CStringGetTextDatum(chatbot)};
-	char **texts[] = {&bot->agency_id,		 &bot->agency_key, &bot->brand_key,
-					  &bot->callback,		 &bot->footer,	   &bot->kisa_orig_code,
-					  &bot->fallback_prefix, &bot->cdr_id,	   &bot->owner};
+	char **texts[] = {&bot->agency_id, &bot->agency_key,	 &bot->brand_key,		&bot->callback,
+					  &bot->footer,	   &bot->kisa_orig_code, &bot->fallback_prefix, &bot->cdr_id};
 	bool known;
+	bool isnull;
 
 	SPI_connect();
 	known = rcs_execute(&find_chatbot, values, NULL) > 0;
@@ -65,6 +65,7 @@ rcs_chatbot_load(const char *chatbot)
 		bot->servers = column_names(caller, 0, 2);
 		for (int i = 0; i < lengthof(texts); i++)
 			*texts[i] = rcs_column_text(0, 3 + i, caller);
+		bot->owner = DatumGetObjectId(rcs_column(0, 3 + lengthof(texts), &isnull));
 	}
 	SPI_finish();
 	return known ? bot : NULL;

@@ -24,7 +24,7 @@ typedef struct RcsChatbot
 	char *kisa_orig_code;
 	char *fallback_prefix;
 	char *cdr_id;
-	char *owner;
+	Oid owner; /* invalid: nobody */
 } RcsChatbot;
 
 extern RcsChatbot *rcs_chatbot_load(const char *chatbot);

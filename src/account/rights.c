@@ -2,13 +2,14 @@
  * rights.c
  *		The rights to steer and to see messages and campaigns.
  *
- * The creator of a message is stored by name, so that it survives a dump.  When there is
- * no role of that name any more, no other role has its rights.  This file must not know
+ * Creators and owners are kept so that a role which was dropped has no successor, and
+ * a dump can still be loaded elsewhere (schema/021_roles.sql).  This file must not know
  * the queue.
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -17,14 +18,35 @@
 
 #include "account/chatbot.h"
 #include "account/rights.h"
+#include "base/statement.h"
 #include "process/ext_state.h"
 
-static bool
-has_privs_of_name(Oid caller, const char *role)
-{
-	Oid roleid = role ? get_role_oid(role, true) : InvalidOid;
+static RcsStatement follow_roles = {"SELECT rcs._follow_roles()", 0, {0}, NULL};
+static RcsStatement find_creator = {"SELECT rcs._creator_role($1)", 1, {TEXTOID}, NULL};
 
-	return OidIsValid(roleid) && has_privs_of_role(caller, roleid);
+/* Of a role that is gone nobody has the rights. */
+static bool
+has_privs(Oid caller, Oid role)
+{
+	return OidIsValid(role) && has_privs_of_role(caller, role);
+}
+
+static bool
+is_creator(Oid caller, const char *created_by)
+{
+	Datum values[1];
+	Oid role;
+	bool isnull;
+
+	if (created_by == NULL)
+		return false;
+	values[0] = CStringGetTextDatum(created_by);
+	SPI_connect();
+	/* the transaction may be older than the first message of its own role */
+	rcs_execute_latest(&find_creator, values);
+	role = DatumGetObjectId(rcs_column(0, 1, &isnull));
+	SPI_finish();
+	return has_privs(caller, role);
 }
 
 bool
@@ -49,10 +71,17 @@ rcs_may_steer(Oid caller, const char *created_by, const char *chatbot)
 {
 	RcsChatbot *bot;
 
-	if (has_privs_of_name(caller, created_by) || has_privs_of_role(caller, rcs_ext_owner()))
+	if (has_privs_of_role(caller, rcs_ext_owner()) || is_creator(caller, created_by))
 		return true;
 	bot = chatbot ? rcs_chatbot_load(chatbot) : NULL;
-	return bot != NULL && has_privs_of_name(caller, bot->owner);
+	return bot != NULL && has_privs(caller, bot->owner);
+}
+
+/* Once a minute: the names of roles that were renamed, and which roles are gone. */
+void
+rcs_roles_follow(void)
+{
+	rcs_execute(&follow_roles, NULL, NULL);
 }
 
 bool
@@ -64,6 +93,6 @@ rcs_may_see(Oid caller, const char *created_by, const char *chatbot)
 bool
 rcs_may_see_numbers(Oid caller, const char *created_by)
 {
-	return has_privs_of_name(caller, created_by) || has_privs_of_role(caller, rcs_ext_owner()) ||
+	return has_privs_of_role(caller, rcs_ext_owner()) || is_creator(caller, created_by) ||
 		   may_read_status(caller);
 }

@@ -17,4 +17,7 @@ extern bool rcs_may_see_numbers(Oid caller, const char *created_by);
 /* May the caller SELECT from this view of the schema rcs?  False when there is none. */
 extern bool rcs_may_read(Oid caller, const char *name);
 
+/* Keeps the names of owners and creators up to date.  Called as the owner, with SPI connected. */
+extern void rcs_roles_follow(void);
+
 #endif /* RCS_RIGHTS_H */

@@ -113,15 +113,15 @@ static RcsStatement insert_campaign =
 	{"WITH c AS ("
 	 " INSERT INTO rcs.campaign (id, name, chatbot, start_at, rate_per_minute, expires_at,"
 	 "  in_doubt, created_by, weight)"
-	 " VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, $8, $10)"
-	 " ON CONFLICT (id) DO NOTHING RETURNING campaign_no, id, version, created_by),"
+	 " VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6, $7, rcs._creator($8), $10)"
+	 " ON CONFLICT (id) DO NOTHING RETURNING campaign_no, id, version),"
 	 " v AS ("
 	 " INSERT INTO rcs.campaign_version (campaign_no, version, message, created_by)"
-	 " SELECT c.campaign_no, c.version, $9, c.created_by FROM c)"
+	 " SELECT c.campaign_no, c.version, $9, pg_get_userbyid($8) FROM c)"
 	 " SELECT c.campaign_no, c.id FROM c",
 	 10,
-	 {UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
-	  JSONBOID, INT4OID},
+	 {UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID, TEXTOID, OIDOID, JSONBOID,
+	  INT4OID},
 	 NULL};
 
 static pg_uuid_t
@@ -139,7 +139,7 @@ create_campaign(const CreateCall *call, const char *chatbot)
 	values[4] = Int32GetDatum(call->rate_per_minute);
 	values[5] = TimestampTzGetDatum(call->expires_at);
 	values[6] = PointerGetDatum(call->in_doubt);
-	values[7] = CStringGetTextDatum(GetUserNameFromId(call->caller, false));
+	values[7] = ObjectIdGetDatum(call->caller);
 	values[8] = JsonbPGetDatum(call->message);
 	values[9] = Int32GetDatum(call->weight);
 	nulls[0] = call->id ? ' ' : 'n';

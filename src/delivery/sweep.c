@@ -1,13 +1,14 @@
 /*
  * sweep.c
  *		Looks after what others left behind: leases, many tallies, and reports
- *		and changes that the counts and the feed do not know yet.
+ *		and changes that the counts and the feed do not know yet, roles that were renamed.
  *
  * Each worker sweeps at its start and once a minute; one of them counts reports, once a
  * second while some come.  This file must not know HTTP and leases of workers that are alive.
  */
 #include "postgres.h"
 
+#include "account/rights.h"
 #include "base/monotonic.h"
 #include "delivery/origin.h"
 #include "delivery/state.h"
@@ -67,6 +68,20 @@ sweep(void *arg)
 		rcs_outbox_fold();
 }
 
+/* One worker of the database: one for single messages, if there is any. */
+static bool
+follows_roles(void)
+{
+	return rcs_delivery.slot->index == 0 &&
+		   rcs_delivery.lane == (rcs_single_workers > 0 ? RCS_WORKER_SINGLE : RCS_WORKER_CAMPAIGN);
+}
+
+static void
+follow_roles(void *arg)
+{
+	rcs_roles_follow();
+}
+
 void
 rcs_sweep_anew(void)
 {
@@ -90,6 +105,8 @@ rcs_sweep_when_due(int64 now_us)
 		return;
 	}
 	due.swept = true;
+	if (follows_roles())
+		(void) rcs_txn_run(follow_roles, NULL);
 	if (rcs_holds_committed())
 		rcs_sweep_anew();
 }

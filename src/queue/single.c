@@ -53,13 +53,13 @@ static RcsStatement insert_single =
 	{"WITH m AS ("
 	 " INSERT INTO rcs.message (campaign_no, batch_id, ord, id, created_at, phone, message,"
 	 "  chatbot, key, digest, send_at, expires_at, created_by)"
-	 " VALUES (0, $1, 1, $2, now(), $3, $4, $5, $6, $7, $8, $9, $10)"
+	 " VALUES (0, $1, 1, $2, now(), $3, $4, $5, $6, $7, $8, $9, rcs._creator($10))"
 	 " ON CONFLICT (id, campaign_no) DO NOTHING RETURNING send_at)"
 	 " INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, chatbot)"
 	 " SELECT 0, $1, 1, coalesce(m.send_at, now()), $5 FROM m",
 	 10,
 	 {INT8OID, UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID,
-	  TIMESTAMPTZOID, TEXTOID},
+	  TIMESTAMPTZOID, OIDOID},
 	 NULL};
 
 bool
@@ -80,7 +80,7 @@ rcs_single_insert(const RcsSingle *single)
 	values[6] = PointerGetDatum(single->digest);
 	values[7] = TimestampTzGetDatum(single->send_at);
 	values[8] = TimestampTzGetDatum(single->expires_at);
-	values[9] = CStringGetTextDatum(GetUserNameFromId(single->created_by, false));
+	values[9] = ObjectIdGetDatum(single->created_by);
 	if (single->key == NULL)
 		nulls[5] = 'n';
 	if (single->digest == NULL)

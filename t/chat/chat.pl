@@ -197,7 +197,7 @@ sql('CREATE ROLE leaver; GRANT USAGE ON FOREIGN SERVER kt, data TO leaver');
 rule(owner => 'leaver', pattern => '^leaver (x|gone)$', reply => '"of a leaver"', error_reply => '"sorry"');
 answers(said('leaver x'), 'of a leaver', '', 'a rule of somebody');
 sql('REVOKE USAGE ON FOREIGN SERVER kt, data FROM leaver; DROP ROLE leaver');
-answers(said('leaver gone'), undef, qr/^role "leaver" does not exist/, 'who is not there any more');
+answers(said('leaver gone'), undef, qr/^role "leaver", which owned the rule, does not exist any more/, 'who is not there any more');
 sql('REVOKE USAGE ON FOREIGN SERVER data FROM clerk');
 answers(said('price x'), 'unknown', qr/^role "clerk" has no USAGE on server "data"$/, 'no right to the data any more');
 sql('GRANT USAGE ON FOREIGN SERVER data TO clerk; REVOKE USAGE ON FOREIGN SERVER kt FROM clerk');

@@ -14,9 +14,12 @@ my $sim = start_ktsim();
 my $old = rcs_node('old', 'rcs.settle_dead' => '1s');
 rcs_database($old, $db);
 setup_account($old, $db, $sim, options => { rate_per_minute => 12000 });
+$old->safe_psql($db, q{CREATE ROLE gone; CREATE ROLE shop; GRANT USAGE ON FOREIGN SERVER kt TO shop; DROP ROLE gone});
+my $theirs = $old->safe_psql($db, q{SET ROLE shop; SELECT rcs_campaign_create('theirs', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}')});
+$old->safe_psql($db, 'ALTER ROLE shop RENAME TO store; CREATE ROLE shop');
 my $campaign = campaign($old, $db, 1500);
 my $key = $old->safe_psql($db, "SELECT rcs_send('01022220001', 'keyed', key => 'order 1')");
-poll($old, $db, "SELECT sent > 200 FROM rcs.campaign_progress", 't', 30);
+poll($old, $db, "SELECT sent > 200 FROM rcs.campaign_progress WHERE campaign = '$campaign'", 't', 30);
 $old->stop;
 
 my $new = rcs_node('new', start => 0, log_min_messages => 'log', 'rcs.settle_dead' => '1s');
@@ -31,6 +34,8 @@ $new->start;
 drained($new, $db, 60, 'the new server sends the rest');
 is($new->safe_psql($db, 'SELECT count(*) FROM rcs.hold'), 0, 'it was never on hold');
 is(log_count($new, 'LOG:  the system identifier is new, as after pg_upgrade'), 1, 'the log says why');
+is(join(' ', map { ($new->psql($db, "SET ROLE $_; SELECT count(*) FROM rcs_campaign_preview('$theirs')"))[0] } 'store', 'shop'), '0 3',
+	'a campaign stays with its role, whatever that is called');
 is($new->safe_psql($db, "SELECT rcs_send('01022220001', 'keyed', key => 'order 1')"), $key,
 	'an old key stays used');
 oracle($new, $db, $sim);

@@ -125,6 +125,17 @@ is(by_mallory(q{SET search_path = pg_catalog;
 	END $$;
 	INSERT INTO rcs.reply_rule (handler, owner) VALUES ('trap.answer', 'mallory')}), '', 'a handler of his');
 like(by_mallory(q{SET search_path = pg_catalog; INSERT INTO rcs.reply_rule (handler, owner) VALUES ('trap.answer', 'postgres')}), qr/must be member|permission/, 'but not as somebody else');
+# Nor does somebody else run it as himself: not when a superuser names no owner, and not when a function becomes his later.
+my ($bad, $nothing, $told) = $node->psql($db, q{INSERT INTO rcs.reply_rule (handler, pattern) VALUES ('trap.answer', '^later$')});
+like($told, qr/role "mallory" owns the handler trap.answer, and has not the rights of role/, 'a rule of a superuser does not run a function of his');
+sql(q{CREATE FUNCTION trap.later(i rcs.inbound) RETURNS jsonb LANGUAGE sql AS $$ SELECT pg_catalog.to_jsonb('mine'::pg_catalog.text) $$;
+	INSERT INTO rcs.reply_rule (handler, pattern, priority) VALUES ('trap.later', '^later$', 1); ALTER FUNCTION trap.later OWNER TO mallory});
+is(by_mallory(q{SET search_path = pg_catalog; CREATE OR REPLACE FUNCTION trap.later(i rcs.inbound) RETURNS jsonb LANGUAGE plpgsql AS $$
+	BEGIN PERFORM trap.spring(); RETURN (SELECT pg_catalog.to_jsonb(u.umoptions::pg_catalog.text) FROM pg_catalog.pg_user_mappings u LIMIT 1); END $$}), '', 'he writes into it what he likes');
+sql(q{SELECT rcs_receive('{"eventType": "message", "chatbotId": "0212351235", "replyId": "r0", "userContact": "01055556666", "messageBody": {"textMessage": "later"}}')});
+poll($node, $db, 'SELECT count(*) FROM rcs.inbound WHERE handled_at IS NULL', 0, 30, 'the rule was tried');
+like(sql(q{SELECT concat(reply_message, problem) FROM rcs.inbound WHERE reply_id = 'r0'}), qr/^the handler trap.later failed: role "mallory" owns the handler trap.later, and has not the rights/,
+	'what became his is not run as the one who wrote the rule');
 sql(q{SELECT rcs_receive('{"eventType": "message", "chatbotId": "0212351235", "replyId": "r1", "userContact": "01055556666", "messageBody": {"textMessage": "hello"}}')});
 poll($node, $db, 'SELECT count(*) FROM rcs.inbound WHERE handled_at IS NULL', 0, 30, 'it has run');
 is(sql(q{SELECT m.message #>> '{body,description}' FROM rcs.message m JOIN rcs.inbound i ON i.reply_message = m.id}), 'as mallory: permission denied for table message', 'as he, without more');
