@@ -121,6 +121,23 @@ CREATE USER MAPPING FOR PUBLIC SERVER data OPTIONS (header ': canary-secret');
 CREATE USER MAPPING FOR PUBLIC SERVER data OPTIONS (header 'X Key: canary-secret');
 CREATE USER MAPPING FOR PUBLIC SERVER data OPTIONS (header E'X-Key: canary-secret\r\nX-Other: 1');
 CREATE USER MAPPING FOR PUBLIC SERVER data OPTIONS (header 'X-Key: canary-secret', header_file '/etc/rcs/data.header');
+CREATE USER MAPPING FOR PUBLIC SERVER data OPTIONS (header 'X[Key: canary-secret');
+-- what belongs to the request itself is not theirs to set
+CREATE FUNCTION regress_header(p_line text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	v_hint text;
+BEGIN
+	PERFORM rcs._fdw_validator(ARRAY['header=' || p_line], 'pg_user_mapping'::regclass);
+	RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS v_hint = PG_EXCEPTION_HINT;
+	RETURN SQLSTATE || ' ' || v_hint;
+END $$;
+SELECT regress_header(n || ': x') AS answer, string_agg(n, ' ') AS names FROM unnest('{Host,CONTENT-LENGTH,content-type,Content-Encoding,Transfer-Encoding,
+	transfer-encoding,Connection,Keep-Alive,TE,Trailer,Upgrade,HTTP2-Settings,Expect,Proxy-Authorization,Proxy-Connection}'::text[]) n GROUP BY 1;
+SELECT regress_header(n || ': x') AS answer, string_agg(n, ' ') AS names FROM unnest('{Authorization,X-Api-Key,X-Host,Hosts,Tea,Cookie,Proxy,Content}'::text[]) n GROUP BY 1;
+SELECT l AS line, regress_header(l) FROM unnest(ARRAY[E'X-Key: a\tb', E'X-Key: a\rb', E'X-Key: a\x01b', E'Host\t: x', 'Host : x', 'X-Key:', 'X-Key;']) l;
+DROP FUNCTION regress_header(text);
 CREATE USER MAPPING FOR PUBLIC SERVER data OPTIONS (header 'Authorization: Bearer canary-secret');
 SELECT srvname, usename, umoptions FROM pg_user_mappings WHERE srvname IN ('kt', 'data') ORDER BY srvname COLLATE "C";
 
@@ -140,6 +157,23 @@ CREATE USER MAPPING FOR PUBLIC SERVER plain OPTIONS (rcs_id 'shop', rcs_secret '
 SET ROLE regress_rcs_files;
 CREATE SERVER files TYPE 'kt' FOREIGN DATA WRAPPER rcs OPTIONS (url 'https://a.example', rate_per_minute '60', ca_file '/etc/ca.pem');
 CREATE USER MAPPING FOR PUBLIC SERVER files OPTIONS (rcs_id 'shop', rcs_secret_file '/etc/rcs/kt.secret');
+RESET ROLE;
+-- A file of the server is used only if the owner of the foreign server, who says where it is sent, may read it too.
+ALTER USER MAPPING FOR PUBLIC SERVER plain OPTIONS (DROP rcs_secret, ADD rcs_secret_file '/etc/rcs/kt.secret');
+\echo :SQLSTATE
+ALTER SERVER files OWNER TO regress_rcs_plain;
+\echo :SQLSTATE
+CREATE SERVER files_data TYPE 'http' FOREIGN DATA WRAPPER rcs OPTIONS (url 'http://127.0.0.1:1');
+CREATE USER MAPPING FOR PUBLIC SERVER files_data OPTIONS (header_file '/etc/rcs/data.header');
+ALTER SERVER files_data OWNER TO regress_rcs_plain;
+ALTER SERVER files_data OWNER TO regress_rcs_files;
+-- also when he has lost the right since, or has got the server in a way that no event trigger sees
+REVOKE pg_read_server_files FROM regress_rcs_files;
+SELECT rcs_fetch('files_data', '/x');
+\echo :SQLSTATE
+GRANT pg_read_server_files TO regress_rcs_files;
+SET client_min_messages = warning; DROP SERVER files_data CASCADE; RESET client_min_messages;
+SET ROLE regress_rcs_files;
 -- Mappings and keys are hidden from those who own neither.
 SELECT srvname, umoptions FROM pg_user_mappings WHERE srvname IN ('kt', 'files') ORDER BY srvname COLLATE "C";
 SELECT agency_key FROM rcs.chatbot;

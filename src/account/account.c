@@ -10,10 +10,12 @@
 #include "postgres.h"
 
 #include "access/reloptions.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
@@ -117,6 +119,20 @@ load_server_options(RcsServerOptions *o, List *options)
 	o->ca_file = copy_option(options, "ca_file");
 }
 
+/*
+ * The owner of a server could change its url, so that the content of a file of the login
+ * is sent to him.  NULL, or why a file named by this option is not used.
+ */
+char *
+rcs_account_file_problem(Oid serverid, const char *option)
+{
+	if (has_privs_of_role(GetForeignServer(serverid)->owner, ROLE_PG_READ_SERVER_FILES))
+		return NULL;
+	return psprintf(
+		"%s is not used, because the server's owner lacks pg_read_server_files: grant it, or ALTER SERVER ... OWNER TO a role that has it",
+		option);
+}
+
 static void
 load_login(RcsServerOptions *o)
 {
@@ -134,6 +150,8 @@ load_login(RcsServerOptions *o)
 		o->problem = pstrdup("the user mapping has no rcs_id");
 	else if (o->rcs_secret == NULL && o->rcs_secret_file == NULL)
 		o->problem = pstrdup("the user mapping has neither rcs_secret nor rcs_secret_file");
+	else if (o->rcs_secret == NULL)
+		o->problem = rcs_account_file_problem(o->serverid, "rcs_secret_file");
 }
 
 /*

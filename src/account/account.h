@@ -33,12 +33,14 @@ typedef struct RcsServerOptions
 
 extern RcsServerOptions *rcs_account_load(const char *server, bool missing_ok);
 extern char *rcs_account_read_secret(const RcsServerOptions *o, char **problem);
+
 extern void rcs_account_check_usage(Oid roleid, List *names);
 
-/* Catalog access shared with the checks of validator.c. */
+/* Catalog access shared with validator.c and data_server.c. */
 extern bool rcs_account_is_ours(const ForeignServer *server);
 extern List *rcs_account_mapping(Oid serverid, bool *found);
 extern const char *rcs_account_option(List *options, const char *name);
+extern char *rcs_account_file_problem(Oid serverid, const char *option);
 extern void rcs_account_refuse_used(const char *server, const char *verb);
 
 #endif /* RCS_ACCOUNT_H */

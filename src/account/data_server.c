@@ -2,7 +2,8 @@
  * data_server.c
  *		Reads outside data services: foreign servers of TYPE http.
  *
- * validator.c has judged the syntax of all but a header that stands in a file.
+ * validator.c has judged the syntax of all but a header that stands in a file; what a
+ * header may be is said here.
  * This file must not know what is asked of a service, or who may ask.
  */
 #include "postgres.h"
@@ -68,13 +69,42 @@ interval_us(const char *value)
 	return i->time + (i->day + (int64) i->month * DAYS_PER_MONTH) * USECS_PER_DAY;
 }
 
-/* True for the form "Name: value".  Control characters are refused where it is sent. */
+/* They tell where a request ends, and how the connection goes on: those are ours to say. */
 static bool
-is_header(const char *line)
+is_of_the_request(const char *line, size_t len)
 {
-	size_t name = strcspn(line, ": ");
+	static const char *const names[] = {"Connection", "Expect", "Host",	   "HTTP2-Settings",
+										"Keep-Alive", "TE",		"Trailer", "Transfer-Encoding",
+										"Upgrade"};
+	static const char *const families[] = {"Content-", "Proxy-"};
 
-	return name > 0 && line[name] == ':' && line[name + 1] != '\0';
+	for (int i = 0; i < lengthof(names); i++)
+		if (strlen(names[i]) == len && pg_strncasecmp(line, names[i], len) == 0)
+			return true;
+	for (int i = 0; i < lengthof(families); i++)
+		if (pg_strncasecmp(line, families[i], strlen(families[i])) == 0)
+			return true;
+	return false;
+}
+
+/* A line break would let the value write headers of its own. */
+const char *
+rcs_data_header_problem(const char *line)
+{
+	size_t name =
+		strspn(line,
+			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~");
+
+	if (strlen(line) > RCS_HEADER_MAX)
+		return "have at most 8192 bytes";
+	for (const char *c = line; *c != '\0'; c++)
+		if ((unsigned char) *c < ' ' || *c == 0x7f)
+			return "be one line without control characters";
+	if (name == 0 || line[name] != ':' || line[name + 1 + strspn(line + name + 1, " ")] == '\0')
+		return "have the form \"Name: value\"";
+	if (is_of_the_request(line, name))
+		return "not set what belongs to the request itself: Host, Connection, Keep-Alive, Expect, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings, Content-* and Proxy-*";
+	return NULL;
 }
 
 /* A service that needs no login has no mapping. */
@@ -85,16 +115,20 @@ load_header(Oid serverid, char **problem)
 	List *options = rcs_account_mapping(serverid, &found);
 	const char *header = rcs_account_option(options, "header");
 	const char *file = rcs_account_option(options, "header_file");
+	const char *fault;
 	char *line = NULL;
 
 	if (header != NULL)
 		return pstrdup(header);
 	if (file != NULL)
+		*problem = rcs_account_file_problem(serverid, "header_file");
+	if (file != NULL && *problem == NULL)
 		line = rcs_secret_file_read(file, "header_file", RCS_HEADER_MAX, problem);
-	if (line == NULL || is_header(line))
+	fault = line != NULL ? rcs_data_header_problem(line) : NULL;
+	if (fault == NULL)
 		return line;
 	explicit_bzero(line, strlen(line));
-	*problem = pstrdup("header_file has not the form \"Name: value\"");
+	*problem = psprintf("the line in header_file must %s", fault);
 	return NULL;
 }
 

@@ -35,6 +35,9 @@ extern bool rcs_data_server_exists(const char *name, char **problem);
 /* NULL when it cannot be used; *problem then gives the reason.  Reads the file of its header. */
 extern RcsDataServer *rcs_data_server_load(const char *name, char **problem);
 
+/* NULL, or the rest of the sentence "The value must ...". */
+extern const char *rcs_data_header_problem(const char *line);
+
 /* Overwrites the header, so that its value does not stay in freed memory. */
 extern void rcs_data_server_wipe(RcsDataServer *s);
 

@@ -5,8 +5,8 @@
  * There are two entries.  The validator of the foreign-data wrapper judges each
  * option by itself: it sees neither the TYPE of a server nor the role of a mapping.
  * The event trigger looks at the finished object: its TYPE, the options that fit
- * it, the required ones, FOR PUBLIC only, and renames of a server in use.  One
- * table of options serves both.  This file must not know what an option does, read
+ * it, the required ones, FOR PUBLIC only, renames of a server in use, and files with a
+ * server whose owner may not read them.  One table of options serves both.  This file must not know what an option does, read
  * tables, or print the value of a secret.
  */
 #include "postgres.h"
@@ -186,23 +186,6 @@ check_secret(const char *value)
 															 : "have between 1 and 1024 bytes";
 }
 
-/* A line break here would let the value write headers of its own. */
-static const char *
-check_header(const char *value)
-{
-	const char *colon = strchr(value, ':');
-
-	if (strlen(value) > RCS_HEADER_MAX)
-		return "have at most 8192 bytes";
-	for (const char *c = value; *c != '\0'; c++)
-		if ((unsigned char) *c < ' ' || *c == 0x7f)
-			return "be one line without control characters";
-	if (colon == NULL || colon == value ||
-		strcspn(value, " \"(),/;<=>?@[\\]{}") < (size_t) (colon - value))
-		return "have the form \"Name: value\"";
-	return colon[1 + strspn(colon + 1, " ")] != '\0' ? NULL : "have the form \"Name: value\"";
-}
-
 static const char *
 check_file(const char *value)
 {
@@ -239,7 +222,7 @@ static const RcsOption options_known[] = {
 	{"rcs_id", UserMappingRelationId, TYPE_KT, check_id, false},
 	{"rcs_secret", UserMappingRelationId, TYPE_KT, check_secret, false},
 	{"rcs_secret_file", UserMappingRelationId, TYPE_KT, check_file, true},
-	{"header", UserMappingRelationId, TYPE_HTTP, check_header, false},
+	{"header", UserMappingRelationId, TYPE_HTTP, rcs_data_header_problem, false},
 	{"header_file", UserMappingRelationId, TYPE_HTTP, check_file, true},
 };
 
@@ -390,6 +373,30 @@ check_server(const ForeignServer *server)
 			 errhint("Set it to the contract rate of the account.")));
 }
 
+/* Whoever owns the server says where its login is sent. */
+static void
+check_file_is_used(const ForeignServer *server)
+{
+	const char *option = server_type(server) == TYPE_HTTP ? "header_file" : "rcs_secret_file";
+	bool found;
+	char *owner;
+
+	if (rcs_account_file_problem(server->serverid, option) == NULL ||
+		!rcs_account_option(rcs_account_mapping(server->serverid, &found), option))
+		return;
+	owner = GetUserNameFromId(server->owner, false);
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		 errmsg("option \"%s\" cannot be used with server \"%s\", which role \"%s\" owns", option,
+				server->servername, owner),
+		 errdetail(
+			 "The owner of a server could send the content of the file elsewhere, and has no privileges of the role \"pg_read_server_files\"."),
+		 errhint(
+			 "GRANT pg_read_server_files TO %s; or let a role that has it own the server: ALTER SERVER %s OWNER TO ...;",
+			 quote_identifier(owner), quote_identifier(server->servername))));
+}
+
 static void
 check_mapping(const ForeignServer *server, const RoleSpec *user)
 {
@@ -411,6 +418,7 @@ check_mapping(const ForeignServer *server, const RoleSpec *user)
 	if (type == TYPE_KT)
 		require_option(options, "rcs_id", NULL);
 	require_option(options, secret, secret_file);
+	check_file_is_used(server);
 	if (rcs_account_option(options, secret))
 		ereport(NOTICE,
 				(errmsg("the secret of server \"%s\" is kept in the database", server->servername),
@@ -430,6 +438,7 @@ rcs_account_ddl(PG_FUNCTION_ARGS)
 	const char *name = NULL;
 	const char *old_name = NULL;
 	RoleSpec *user = NULL;
+	bool new_owner = false;
 	ForeignServer *server;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
@@ -445,6 +454,11 @@ rcs_account_ddl(PG_FUNCTION_ARGS)
 	{
 		name = ((RenameStmt *) stmt)->newname;
 		old_name = strVal(((RenameStmt *) stmt)->object);
+	}
+	else if (IsA(stmt, AlterOwnerStmt))
+	{
+		name = strVal(((AlterOwnerStmt *) stmt)->object);
+		new_owner = true;
 	}
 	else if (IsA(stmt, CreateUserMappingStmt))
 	{
@@ -462,6 +476,8 @@ rcs_account_ddl(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (old_name != NULL)
 		rcs_account_refuse_used(old_name, "rename");
+	else if (new_owner)
+		check_file_is_used(server);
 	else if (user != NULL)
 		check_mapping(server, user);
 	else

@@ -39,6 +39,9 @@ rcs_carrier_init(void)
 	account_cxt = AllocSetContextCreate(TopMemoryContext, "rcs accounts", ALLOCSET_DEFAULT_SIZES);
 	CacheRegisterSyscacheCallback(FOREIGNSERVEROID, note_change, (Datum) 0);
 	CacheRegisterSyscacheCallback(USERMAPPINGOID, note_change, (Datum) 0);
+	/* whether the owner of a server may read files */
+	CacheRegisterSyscacheCallback(AUTHOID, note_change, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, note_change, (Datum) 0);
 }
 
 /* ---------- options ---------- */
@@ -52,9 +55,9 @@ same(const char *a, const char *b)
 static bool
 same_login(const RcsServerOptions *a, const RcsServerOptions *b)
 {
-	return a != NULL && b != NULL && same(a->url, b->url) && same(a->ca_file, b->ca_file) &&
-		   same(a->rcs_id, b->rcs_id) && same(a->rcs_secret, b->rcs_secret) &&
-		   same(a->rcs_secret_file, b->rcs_secret_file);
+	return a != NULL && b != NULL && same(a->url, b->url) && same(a->query_url, b->query_url) &&
+		   same(a->ca_file, b->ca_file) && same(a->rcs_id, b->rcs_id) &&
+		   same(a->rcs_secret, b->rcs_secret) && same(a->rcs_secret_file, b->rcs_secret_file);
 }
 
 /* The server does not name this account any more.  Keeps its hold if another RcsAccount has both. */

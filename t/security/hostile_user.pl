@@ -159,6 +159,26 @@ for my $call (@calls)
 	is(sql('SELECT is_called FROM trap.sprung'), 'f', "nothing of his is called by $call");
 }
 drained($node, $db, 60);
+
+# He becomes the owner of a server in a way that no event trigger sees: the file of its login is not sent where he says.
+my $his = start_ktsim();
+my $there = 'http://127.0.0.1:' . $his->port . '/corp/v1';
+my $file = PostgreSQL::Test::Utils::tempdir() . '/secret';
+PostgreSQL::Test::Utils::append_to_file($file, "secret\n");
+chmod 0600, $file;
+sql(qq{ALTER USER MAPPING FOR PUBLIC SERVER kt OPTIONS (DROP rcs_secret, ADD rcs_secret_file '$file')});
+is(sql(q{SELECT ok FROM rcs_account_check('kt')}), 't', 'the login of a file works');
+like(by_mallory("ALTER SERVER kt OPTIONS (SET url '$there')"), qr/must be owner/, 'who owns the server says where it is sent');
+sql(q{SET session_replication_role = replica; ALTER SERVER kt OWNER TO mallory});
+unlike(by_mallory("ALTER SERVER kt OPTIONS (SET url '$there')"), qr/ERROR/, 'which is he now');
+like(by_mallory(q{SET search_path = pg_catalog; SELECT ok, detail FROM public.rcs_account_check('kt')}),
+	qr/^f\|rcs_secret_file is not used, because the server's owner lacks pg_read_server_files: grant it, or ALTER SERVER/, 'he is sent nothing');
+is($his->stats->{tokens_issued}, 0, 'not even once');
+like(sql(q{SELECT rcs_send('01020000012', 'waits'); SELECT pg_sleep(3); SELECT string_agg(detail, ' ') FROM rcs_health() WHERE "check" = 'account' AND NOT ok}),
+	qr/rcs_secret_file is not used, because the server's owner lacks/, 'and the operator is told what to do');
+is(sql(q{GRANT pg_read_server_files TO mallory; SELECT count(*) FROM rcs.message_status WHERE status = 'queued'}), 1, 'the message waits');
+drained($node, $db, 60, 'until he may read files anyway');
+
 is(sql('SELECT last_value, is_called FROM trap.sprung'), '1|f', 'nothing of his was ever called as somebody else');
 # the tripwire works
 sql('SELECT trap.spring()');
