@@ -111,11 +111,16 @@ CREATE TABLE rcs.batch (
 	canceled int[],
 	reason text,
 	chatbot text,
+	sender text NOT NULL DEFAULT '',
+	urgent boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (campaign_no, batch_id)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 CREATE INDEX batch_due ON rcs.batch (campaign_no, due_at, batch_id) WHERE state = 'q';
 -- Messages in doubt go first: the carrier knows their ids for a while only.
 CREATE INDEX batch_doubt_due ON rcs.batch (campaign_no, due_at, batch_id) WHERE state = 'q' AND unknown_since IS NOT NULL;
+-- Single messages are taken by turns of those who sent them.  "<> 'l'" and not "= 'q'", so that no plan takes batch_due instead.
+CREATE INDEX batch_turn ON rcs.batch (chatbot, sender, urgent, due_at, batch_id)
+	WHERE campaign_no = 0 AND state <> 'l' AND unknown_since IS NULL;
 CREATE INDEX batch_leased ON rcs.batch (generation) WHERE state = 'l';
 CREATE INDEX batch_origin ON rcs.batch (campaign_no, origin) WHERE origin IS NOT NULL;
 CREATE INDEX batch_waits ON rcs.batch (campaign_no, (reason LIKE 'outside ad hours until %')) WHERE reason IS NOT NULL;
@@ -133,6 +138,8 @@ COMMENT ON COLUMN rcs.batch.server IS 'the only account that may offer them agai
 COMMENT ON COLUMN rcs.batch.canceled IS 'ords taken out by rcs_cancel';
 COMMENT ON COLUMN rcs.batch.reason IS 'why it waits';
 COMMENT ON COLUMN rcs.batch.chatbot IS 'a single message: who sends it, so that one that waits for an account is not leased; null: a campaign''s';
+COMMENT ON COLUMN rcs.batch.sender IS 'a single message: the role that sent it; chatbots and roles take turns';
+COMMENT ON COLUMN rcs.batch.urgent IS 'a single message: it goes before those that are not';
 
 CREATE TABLE rcs.message (
 	campaign_no bigint NOT NULL,

@@ -51,9 +51,9 @@ BEGIN
 	-- before the batches behind it, which mostly have the same date: what was begun goes on
 	IF cardinality(free) > 0 THEN
 		INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, answers, origin, ords,
-			version, unknown_since, server, chatbot)
+			version, unknown_since, server, chatbot, sender, urgent)
 		VALUES (b.campaign_no, nextval('rcs.batch_id_seq'), cardinality(free), b.due_at - interval '1 ms',
-			b.attempt + 1, b.answers, store, free, b.version, b.unknown_since, b.server, b.chatbot);
+			b.attempt + 1, b.answers, store, free, b.version, b.unknown_since, b.server, b.chatbot, b.sender, b.urgent);
 	END IF;
 
 	FOR doubt IN
@@ -79,10 +79,11 @@ BEGIN
 				coalesce((final->>'u')::bigint, 0) + cardinality(doubt.ords));
 		ELSE
 			INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, answers, origin, ords,
-				version, unknown_since, server, reason, chatbot)
+				version, unknown_since, server, reason, chatbot, sender, urgent)
 			VALUES (b.campaign_no, nextval('rcs.batch_id_seq'), cardinality(doubt.ords),
 				now() + settle, b.attempt + 1, b.answers, store, doubt.ords,
-				nullif(doubt.version, 0), since, doubt.server, 'outcome unknown', b.chatbot);
+				nullif(doubt.version, 0), since, doubt.server, 'outcome unknown', b.chatbot,
+				b.sender, b.urgent);
 		END IF;
 	END LOOP;
 

@@ -4,27 +4,35 @@ CREATE FUNCTION rcs_send(phone pg_catalog.text, text pg_catalog.text,
 	chatbot pg_catalog.text DEFAULT NULL, key pg_catalog.text DEFAULT NULL,
 	send_at pg_catalog.timestamptz DEFAULT NULL, expires_at pg_catalog.timestamptz DEFAULT NULL,
 	params pg_catalog.jsonb DEFAULT NULL, fallback pg_catalog.text DEFAULT NULL,
-	on_error pg_catalog.text DEFAULT 'raise')
+	on_error pg_catalog.text DEFAULT 'raise', urgent pg_catalog.bool DEFAULT false)
 RETURNS pg_catalog.uuid
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rcs_send_text';
 COMMENT ON FUNCTION rcs_send(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text,
-	pg_catalog.timestamptz, pg_catalog.timestamptz, pg_catalog.jsonb, pg_catalog.text, pg_catalog.text)
+	pg_catalog.timestamptz, pg_catalog.timestamptz, pg_catalog.jsonb, pg_catalog.text, pg_catalog.text, pg_catalog.bool)
 	IS 'sends plain text to one phone when the transaction commits; gives the id of the message';
 
 CREATE FUNCTION rcs_send(phone pg_catalog.text, message pg_catalog.jsonb,
 	chatbot pg_catalog.text DEFAULT NULL, key pg_catalog.text DEFAULT NULL,
 	send_at pg_catalog.timestamptz DEFAULT NULL, expires_at pg_catalog.timestamptz DEFAULT NULL,
 	params pg_catalog.jsonb DEFAULT NULL, fallback pg_catalog.text DEFAULT NULL,
-	on_error pg_catalog.text DEFAULT 'raise')
+	on_error pg_catalog.text DEFAULT 'raise', urgent pg_catalog.bool DEFAULT false)
 RETURNS pg_catalog.uuid
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rcs_send_message';
 COMMENT ON FUNCTION rcs_send(pg_catalog.text, pg_catalog.jsonb, pg_catalog.text, pg_catalog.text,
-	pg_catalog.timestamptz, pg_catalog.timestamptz, pg_catalog.jsonb, pg_catalog.text, pg_catalog.text)
+	pg_catalog.timestamptz, pg_catalog.timestamptz, pg_catalog.jsonb, pg_catalog.text, pg_catalog.text, pg_catalog.bool)
 	IS 'sends any message to one phone when the transaction commits; gives the id of the message';
+
+-- A right and nothing else: who may execute it may go before others.
+CREATE FUNCTION rcs_priority() RETURNS pg_catalog.bool
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN true;
+COMMENT ON FUNCTION rcs_priority()
+	IS 'who may execute it may send urgent messages and give a campaign a weight above 10; it does nothing';
+REVOKE ALL ON FUNCTION rcs_priority() FROM PUBLIC;
 
 -- Writes a result for each of these messages of a batch whose row the caller has locked.  While an earlier offer of
 -- them is in doubt, the messages end as uncertain.

@@ -244,9 +244,10 @@ BEGIN
 	message AS (
 		INSERT INTO rcs.message (campaign_no, batch_id, ord, id, created_at, phone, message, chatbot, key, digest, created_by)
 		SELECT 0, k.batch_id, 1, (k.m).id, now(), k.phone, (k.m).message, k.chatbot, 'inbound:' || k.id, (k.m).digest, rcs._creator(k.role)
-		FROM made k ON CONFLICT DO NOTHING RETURNING message.batch_id, message.chatbot),
+		FROM made k ON CONFLICT DO NOTHING RETURNING message.batch_id, message.chatbot, message.created_by),
 	batch AS (
-		INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, chatbot) SELECT 0, m.batch_id, 1, now(), m.chatbot FROM message m
+		INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, chatbot, sender)
+		SELECT 0, m.batch_id, 1, now(), m.chatbot, m.created_by FROM message m
 		RETURNING rcs._reply_queued(batch.batch_id)),
 	noted AS (
 		UPDATE rcs.inbound i SET rule_id = j.rule_id, reply_message = (k.m).id, problem = j.problem, handled_at = clock_timestamp()

@@ -23,6 +23,31 @@ SET ROLE regress_rcs_shop;
 SELECT rcs_send('01012345678', 'x', send_at => '2100-01-01') AS id \gset
 SELECT rcs_campaign_create('mine', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}') AS c \gset
 SELECT rcs_message(:'id') IS NOT NULL;
+-- going before others is not for everybody: neither by a message nor by a campaign; a weight up to 10 is
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', urgent => true)$$);
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', '{"serviceType": "RCSSMS", "body": {"description": "x"}}'::jsonb, urgent => true)$$);
+-- nor is it recorded as a bad message
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', urgent => true, on_error => 'record')$$);
+SELECT rcs_send('01012345678', 'x', send_at => '2100-01-01', urgent => NULL) IS NOT NULL AS null_is_false;
+SELECT pg_temp.try($$SELECT rcs_campaign_create('c', '{"serviceType": "RCSSMS", "header": "0", "body": {"description": "x"}}', weight => 11)$$);
+SELECT rcs_campaign_change(:'c', weight => 10);
+SELECT pg_temp.try(format('SELECT rcs_campaign_change(%L, weight => 11)', :'c'));
+SELECT pg_temp.try('SELECT rcs_priority()');
+-- a function of that name that everybody may execute is not asked
+CREATE FUNCTION regress_shop.rcs_priority() RETURNS boolean LANGUAGE sql RETURN true;
+SET search_path = regress_shop, public;
+SELECT pg_temp.try($$SELECT rcs_send('01012345678', 'x', urgent => true)$$);
+RESET search_path;
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION rcs_priority TO regress_rcs_shop;
+SET ROLE regress_rcs_shop;
+SELECT rcs_send('01012345678', 'x', send_at => '2100-01-01', urgent => true) AS urgent \gset
+SELECT rcs_campaign_change(:'c', weight => 1000);
+RESET ROLE;
+SELECT b.chatbot = m.chatbot, b.sender, b.urgent FROM rcs.batch b JOIN rcs.message m USING (campaign_no, batch_id) WHERE m.id IN (:'id', :'urgent') ORDER BY b.urgent;
+SELECT weight FROM rcs.campaign WHERE id = :'c';
+REVOKE EXECUTE ON FUNCTION rcs_priority FROM regress_rcs_shop;
+SET ROLE regress_rcs_shop;
 -- the tables and views are not for everybody
 SELECT pg_temp.try('SELECT count(*) FROM ' || t)
 FROM unnest('{rcs.message,rcs.batch,rcs.campaign,rcs.rejected,rcs.chatbot,rcs.installation,rcs.message_status,rcs.message_status_masked,rcs.campaign_progress,rcs.queue_depth,rcs._open_counts}'::text[]) t;

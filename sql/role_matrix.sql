@@ -22,6 +22,7 @@ DROP ROLE regress_rcs_gone;
 -- the grants of doc/operations.md
 GRANT USAGE ON FOREIGN SERVER matrix_kt, matrix_data TO regress_rcs_sender;
 GRANT USAGE ON FOREIGN SERVER matrix_kt TO regress_rcs_console;
+GRANT EXECUTE ON FUNCTION rcs_priority TO regress_rcs_sender;
 GRANT EXECUTE ON FUNCTION rcs_hold, rcs_resume, rcs_resolve, rcs_receive, rcs_receive_again, rcs_optin, rcs_erase, rcs_purge, rcs_changes TO regress_rcs_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rcs.chatbot, rcs.reply_rule, rcs.result_code TO regress_rcs_operator;
 GRANT SELECT ON rcs.message_status, rcs.rejected TO regress_rcs_operator;
@@ -110,7 +111,7 @@ INSERT INTO matrix_call (call) VALUES
 	($$rcs_optout('01012345678')$$), ($$rcs_optin('01012345678', '0200000001')$$), ($$rcs_fetch('matrix_data', '/x')$$),
 	($$rcs_reply(INBOUND, '"x"')$$), ($$rcs_reply(-1, '"x"')$$), ($$rcs_cancel('MESSAGE')$$), ($$rcs_cancel('SINGLE')$$), ($$rcs_message('MESSAGE')$$), ($$rcs_message('SINGLE')$$),
 	($$rcs_wait('0 s', 'OURS')$$), ($$rcs_resolve('SINGLE', 'drop')$$), ($$rcs_hold('x')$$), ($$rcs_resume()$$), ($$rcs_receive('{}')$$), ($$rcs_receive_again(0)$$), ($$rcs_purge('10 years')$$), ($$rcs_erase('01012345678')$$),
-	($$rcs_changes()$$), ($$rcs_trace('01099998888')$$), ($$rcs_trace_handle('HANDLE')$$), ($$rcs_trace_handle('ANOTHER')$$), ($$rcs_health()$$), ($$rcs_metrics()$$), ($$rcs_phone('010-1234-5678')$$),
+	($$rcs_changes()$$), ($$rcs_priority()$$), ($$rcs_trace('01099998888')$$), ($$rcs_trace_handle('HANDLE')$$), ($$rcs_trace_handle('ANOTHER')$$), ($$rcs_health()$$), ($$rcs_metrics()$$), ($$rcs_phone('010-1234-5678')$$),
 	($$rcs_phone_or_null('x')$$), ($$rcs_message_id('OURS', '01012345678')$$), ($$rcs_validate('{}')$$), ($$rcs_render('"x"', '{}')$$),
 	($$rcs_text('x')$$), ($$rcs_button_url('x', 'https://example.com')$$), ($$rcs_campaign_id('teams')$$),
 	($$rcs_campaign_watch('OURS')$$), ($$rcs_campaign_test('OURS', '01012345678')$$),

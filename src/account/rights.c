@@ -1,6 +1,6 @@
 /*
  * rights.c
- *		The rights to steer and to see messages and campaigns.
+ *		The rights to steer and to see messages and campaigns, and to go before others.
  *
  * Creators and owners are kept so that a role which was dropped has no successor, and
  * a dump can still be loaded elsewhere (schema/021_roles.sql).  This file must not know
@@ -9,12 +9,14 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "account/chatbot.h"
 #include "account/rights.h"
@@ -95,4 +97,29 @@ rcs_may_see_numbers(Oid caller, const char *created_by)
 {
 	return has_privs_of_role(caller, rcs_ext_owner()) || is_creator(caller, created_by) ||
 		   may_read_status(caller);
+}
+
+/* By the catalog, so that it is ours whatever the search_path, and no USAGE is needed to find it. */
+static Oid
+priority_function(void)
+{
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("rcs_priority"),
+						   PointerGetDatum(buildoidvector(NULL, 0)),
+						   ObjectIdGetDatum(rcs_ext_schema()));
+}
+
+void
+rcs_require_priority(Oid caller, const char *what, const char *hint)
+{
+	Oid function = priority_function();
+
+	/* as above, the SQL function */
+	if (!OidIsValid(function) ||
+		!DatumGetBool(DirectFunctionCall3(has_function_privilege_id_id, ObjectIdGetDatum(caller),
+										  ObjectIdGetDatum(function),
+										  CStringGetTextDatum("EXECUTE"))))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("role \"%s\" may not %s", GetUserNameFromId(caller, false), what),
+						errhint("%s: GRANT EXECUTE ON FUNCTION rcs_priority TO %s.", hint,
+								quote_identifier(GetUserNameFromId(caller, false)))));
 }

@@ -1,6 +1,6 @@
 /*
  * rights.h
- *		The rights to steer and to see messages and campaigns.
+ *		The rights to steer and to see messages and campaigns, and to go before others.
  */
 #ifndef RCS_RIGHTS_H
 #define RCS_RIGHTS_H
@@ -19,5 +19,11 @@ extern bool rcs_may_read(Oid caller, const char *name);
 
 /* Keeps the names of owners and creators up to date.  Called as the owner, with SPI connected. */
 extern void rcs_roles_follow(void);
+
+/*
+ * Raises unless the caller may execute rcs_priority().  "what" says what it may not; "hint"
+ * goes before the GRANT that lets it.
+ */
+extern void rcs_require_priority(Oid caller, const char *what, const char *hint);
 
 #endif /* RCS_RIGHTS_H */

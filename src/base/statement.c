@@ -181,3 +181,14 @@ rcs_text_array(const char *const *values, int n)
 	}
 	return construct_md_array(d, nulls, 1, &n, &lower, TEXTOID, -1, false, TYPALIGN_INT);
 }
+
+ArrayType *
+rcs_text_list_array(List *values)
+{
+	int n = list_length(values);
+	const char **texts = palloc(sizeof(char *) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		texts[i] = list_nth(values, i);
+	return rcs_text_array(texts, n);
+}

@@ -33,5 +33,6 @@ extern int *rcs_column_ints(uint64 row, int column, MemoryContext cxt, int *n);
 extern ArrayType *rcs_int64_array(const int64 *values, int n);
 extern ArrayType *rcs_int32_array(const int *values, int n);
 extern ArrayType *rcs_text_array(const char *const *values, int n); /* NULL is null */
+extern ArrayType *rcs_text_list_array(List *values);
 
 #endif /* RCS_STATEMENT_H */

@@ -36,7 +36,7 @@ extern void rcs_campaign_event(int64 campaign_no, const char *what, Oid who, con
 
 /* Checks of create.c, which raise.  The message is returned as it is stored. */
 extern void rcs_campaign_check_name(text *name);
-extern void rcs_campaign_check_weight(int weight);
+extern void rcs_campaign_check_weight(int weight, Oid caller);
 extern Jsonb *rcs_campaign_checked_message(Jsonb *message, const RcsChatbot *bot, Oid caller);
 
 #endif /* RCS_CAMPAIGN_H */

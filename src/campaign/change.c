@@ -54,7 +54,7 @@ check_arguments(FunctionCallInfo fcinfo)
 						errmsg("rate_per_minute is less than zero"),
 						errhint("0 stands for no limit of the campaign's own.")));
 	if (!PG_ARGISNULL(ARG_WEIGHT))
-		rcs_campaign_check_weight(PG_GETARG_INT32(ARG_WEIGHT));
+		rcs_campaign_check_weight(PG_GETARG_INT32(ARG_WEIGHT), GetUserId());
 	if (!PG_ARGISNULL(ARG_START_AT) && TIMESTAMP_IS_NOBEGIN(PG_GETARG_TIMESTAMPTZ(ARG_START_AT)))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("start_at is infinite"),
 						errhint("Give a point in time, or 'infinity' for none.")));

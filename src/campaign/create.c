@@ -14,6 +14,7 @@
 
 #include "account/chatbot.h"
 #include "account/media_check.h"
+#include "account/rights.h"
 #include "base/arguments.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
@@ -22,6 +23,8 @@
 #include "process/owner.h"
 #include "process/wakeup.h"
 #include "queue/single.h"
+
+#define WEIGHT_OF_ALL 10 /* more needs the right to go before others */
 
 typedef struct CreateCall
 {
@@ -61,12 +64,15 @@ rcs_campaign_check_name(text *name)
 }
 
 void
-rcs_campaign_check_weight(int weight)
+rcs_campaign_check_weight(int weight, Oid caller)
 {
 	if (weight < 1 || weight > 1000)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("weight is not from 1 to 1000"),
 				 errhint("A campaign of weight 3 gets three times the share of one of weight 1.")));
+	if (weight > WEIGHT_OF_ALL)
+		rcs_require_priority(caller, "give a campaign a weight above 10",
+							 "Give a weight from 1 to 10, or ask for");
 }
 
 static void
@@ -89,7 +95,7 @@ read_create_arguments(FunctionCallInfo fcinfo, CreateCall *call)
 	rcs_campaign_check_name(call->name);
 	rcs_check_times(call->start_at, call->expires_at, "start_at");
 	check_in_doubt(call->in_doubt);
-	rcs_campaign_check_weight(call->weight);
+	rcs_campaign_check_weight(call->weight, call->caller);
 	if (!PG_ARGISNULL(4) && call->rate_per_minute <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("rate_per_minute is not greater than zero"),

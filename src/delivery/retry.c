@@ -90,7 +90,7 @@ write_group(Group *g)
 	}
 	rcs_outbox_retry(item->lease->campaign_no, &retry, retry_reason(&item->fate));
 	if (item->lease->campaign == NULL && retry.due_at == from->due_at && retry.unknown_since == 0)
-		rcs_fronts_rest(item->message->chatbot, retry.server, retry.due_at, 0);
+		rcs_fronts_rest(retry.chatbot, retry.sender, retry.urgent, retry.due_at, 0);
 }
 
 /* For up to so many items of one lease, in the memory of the transaction. */

@@ -28,6 +28,7 @@
 #define BUSY (3 * SECOND) /* ... and so long after it; then rcs_idle_nap_us() */
 #define FULL_SCAN (60 * SECOND)
 #define OVERLAP (10 * SECOND) /* a scan goes back so far before the last one */
+#define HANDED_MAX 1000		  /* messages that were handed over, taken at once */
 #define LOOK 10				  /* messages taken to see where they want to go */
 #define LOOK_EVERY (SECOND / 4)
 #define MISSED (5 * SECOND) /* what was locked is looked for again after that */
@@ -35,7 +36,7 @@
 
 static struct
 {
-	int64 ids[RCS_SLICE_MAX]; /* handed over, not yet leased */
+	int64 ids[HANDED_MAX]; /* handed over, not yet leased */
 	int nids;
 	int64 scan_at_us;
 	int64 full_scan_at_us;
@@ -44,7 +45,7 @@ static struct
 	int64 doubt_at_us;				/* messages in doubt are looked for */
 	int64 found[2 * RCS_SLICE_MAX]; /* to be leased by this turn */
 	int nfound;
-	bool handed; /* ... and some were handed over */
+	bool blind; /* ... none of which was looked at: some may be due later */
 	bool doubt_had_turn;
 	int64 busy_until_us;
 	int64 look_at_us; /* an account was full or closed: until then only what has room */
@@ -55,8 +56,8 @@ static struct
 /*
  * What waits for its account is left where it is (fronts.c), but what was handed over has
  * a place in shared memory only, and to look it up costs, so no more is taken than the
- * accounts have room for.  Now and then a few are taken all the same: they may be for
- * an account that this worker has not met yet.
+ * accounts have room for (below).  Now and then a few are taken all the same: they may be
+ * for an account that this worker has not met yet.
  */
 static int
 room(int64 now_us)
@@ -66,6 +67,13 @@ room(int64 now_us)
 	if (now_us >= lane.look_at_us)
 		most = Max(most, LOOK);
 	return Min(most, RCS_SLICE_MAX);
+}
+
+/* Where many wait, all that was handed over is looked at, so that each sender has its turn. */
+static int
+handed_most(int64 now_us)
+{
+	return rcs_fronts_crowded(now_us) ? HANDED_MAX : room(now_us);
 }
 
 bool
@@ -79,7 +87,7 @@ rcs_single_lane_wanted(int64 now_us, int64 *wait_us)
 		return false; /* a permit that is granted makes room, too */
 	}
 	if (lane.nids == 0)
-		lane.nids = rcs_handover_take(MyDatabaseId, lane.ids, room(now_us), &overflow);
+		lane.nids = rcs_handover_take(MyDatabaseId, lane.ids, handed_most(now_us), &overflow);
 	if (overflow)
 		lane.scan_at_us = lane.full_scan_at_us = 0;
 	if (lane.nids + lane.nfound > 0 || now_us >= lane.scan_at_us ||
@@ -125,7 +133,7 @@ scan(int64 now_us, int64 *ids)
 		lane.scan_due = DT_NOBEGIN;
 		lane.full_scan_at_us = now_us + FULL_SCAN;
 	}
-	n = rcs_fronts_survey(&lane.scan_due, &lane.scan_id, room(now_us), now_us, ids, &more);
+	n = rcs_fronts_survey(&lane.scan_due, &lane.scan_id, room(now_us), ids, &more);
 	plan_scan(more, GetCurrentTransactionStartTimestamp(), now_us);
 	return n;
 }
@@ -143,7 +151,7 @@ take_doubtful(int64 now_us, int64 *ids)
 
 	if (most <= 0 || (now_us < lane.doubt_at_us && now_us < lane.scan_at_us))
 		return 0;
-	n = rcs_fronts_doubt(most, now_us, ids);
+	n = rcs_fronts_doubt(most, ids);
 	lane.doubt_at_us = n == most ? now_us : now_us + nap(now_us);
 	return n;
 }
@@ -154,16 +162,18 @@ gather(int64 now_us, int64 *ids)
 {
 	int handed = lane.nids;
 	int n = 0;
+	bool looked = true;
 
 	lane.nids = 0;
 	if (handed > 0)
-		n = rcs_fronts_hand_over(lane.ids, handed, now_us, ids);
+		n = rcs_fronts_hand_over(lane.ids, handed, RCS_SLICE_MAX, ids, &looked);
+	lane.blind = !looked;
 	if (n < handed)
 	{
 		lane.look_at_us = now_us + LOOK_EVERY;
 		lane.scan_at_us = Min(lane.scan_at_us, now_us + NAP); /* some may be due later */
 	}
-	n = rcs_fronts_take(ids, n, n + RCS_SLICE_MAX, now_us);
+	n += rcs_fronts_take(RCS_SLICE_MAX, ids + n);
 	if (n == 0 && handed == 0 && room(now_us) > 0 && now_us >= lane.scan_at_us)
 		n = scan(now_us, ids);
 	return n;
@@ -172,8 +182,7 @@ gather(int64 now_us, int64 *ids)
 static void
 find(int64 now_us)
 {
-	lane.handed = lane.nids > 0;
-	rcs_fronts_begin();
+	rcs_fronts_begin(now_us);
 	lane.nfound = lane.doubt_had_turn ? gather(now_us, lane.found) : 0;
 	lane.doubt_had_turn = false;
 	if (lane.nfound == 0)
@@ -294,7 +303,7 @@ rest(RcsItem *item, const char *reason)
 	rcs_outbox_put_back(0, &b->batch_id, 1, 0, reason);
 	rcs_item_put_back(item);
 	if (b->unknown_since == 0)
-		rcs_fronts_rest(item->message->chatbot, b->server, b->due_at, b->batch_id);
+		rcs_fronts_rest(b->chatbot, b->sender, b->urgent, b->due_at, b->batch_id);
 }
 
 /* Give each message its account; put those back that cannot go now. */
@@ -355,7 +364,7 @@ rcs_single_lane_turn(void)
 	if (lease == NULL || lease->nrows < asked)
 	{
 		lane.scan_at_us = Min(lane.scan_at_us, now_us + NAP / 50); /* locked, or due later */
-		if (!lane.handed)										   /* its front has passed it */
+		if (!lane.blind)										   /* its front has passed it */
 			lane.full_scan_at_us = Min(lane.full_scan_at_us, now_us + MISSED);
 	}
 	if (lease != NULL && rcs_holds_reason() != NULL) /* the next turn hands it back */

@@ -213,13 +213,29 @@ item_gone(RcsItem *item)
 	item->lease->open--;
 }
 
+/* What is urgent goes before what is not. */
+static void
+enter_ready(RcsItem *item)
+{
+	dlist_iter iter;
+
+	if (item->row->batch.urgent)
+		dlist_foreach(iter, &rcs_delivery.ready)
+			if (!dlist_container(RcsItem, node, iter.cur)->row->batch.urgent)
+			{
+				dlist_insert_before(iter.cur, &item->node);
+				return;
+			}
+	dlist_push_tail(&rcs_delivery.ready, &item->node);
+}
+
 /* INTENDED -> READY */
 static void
 item_ready(RcsItem *item)
 {
 	item->row->waiting--;
 	item->state = RCS_ITEM_READY;
-	dlist_push_tail(&rcs_delivery.ready, &item->node);
+	enter_ready(item);
 }
 
 static void

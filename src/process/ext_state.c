@@ -58,7 +58,7 @@ version_fits(Relation rel, HeapTuple tuple)
 static RcsExt
 look_up(void)
 {
-	RcsExt row = {InvalidOid, InvalidOid, false};
+	RcsExt row = {InvalidOid, InvalidOid, InvalidOid, false};
 	Relation rel = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -74,6 +74,7 @@ look_up(void)
 
 		row.oid = form->oid;
 		row.owner = form->extowner;
+		row.schema = form->extnamespace;
 		row.version_ok = version_fits(rel, tuple);
 	}
 	systable_endscan(scan);
@@ -85,6 +86,12 @@ Oid
 rcs_ext_oid(void)
 {
 	return look_up().oid;
+}
+
+Oid
+rcs_ext_schema(void)
+{
+	return look_up().schema;
 }
 
 Oid

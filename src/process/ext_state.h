@@ -9,6 +9,7 @@ typedef struct RcsExt
 {
 	Oid oid; /* InvalidOid: there is none */
 	Oid owner;
+	Oid schema;
 	bool version_ok; /* its SQL is of the version that this library serves */
 } RcsExt;
 
@@ -21,6 +22,7 @@ typedef enum RcsExtLock
 
 extern Oid rcs_ext_oid(void);
 extern Oid rcs_ext_owner(void);
+extern Oid rcs_ext_schema(void); /* InvalidOid: there is no extension */
 
 /* Looks up, locks until the end of the transaction without waiting, looks up again. */
 extern RcsExtLock rcs_ext_try_lock(RcsExt *ext);

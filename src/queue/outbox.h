@@ -43,6 +43,8 @@ typedef struct RcsBatchRow
 	TimestampTz unknown_since; /* 0 = no earlier offer is in doubt */
 	char *server;			   /* with unknown_since */
 	char *chatbot;			   /* of a single message */
+	char *sender;			   /* likewise: the role that sent it */
+	bool urgent;			   /* likewise: before those that are not */
 	int *ords;				   /* NULL = all */
 	int nords;
 	int *canceled;
@@ -56,7 +58,26 @@ typedef struct RcsDueSingle
 	TimestampTz due_at;
 	char *chatbot;
 	char *server; /* the only account that may offer it; NULL = any of its chatbot */
+	char *sender;
+	bool urgent;
 } RcsDueSingle;
+
+/* The next messages of one sender that are due, after a place in its order. */
+typedef struct RcsSenderTurn
+{
+	const char *chatbot;
+	const char *sender;
+	TimestampTz after_due;
+	int64 after_id;
+	int most;
+} RcsSenderTurn;
+
+typedef struct RcsSenderSingle
+{
+	int turn; /* which of them, from 0 */
+	int64 batch_id;
+	TimestampTz due_at;
+} RcsSenderSingle;
 
 /* One row of rcs.message. */
 typedef struct RcsMessageRow
@@ -129,6 +150,9 @@ extern int rcs_outbox_due_singles(TimestampTz after_due, int64 after_id, int max
 								  RcsDueSingle **singles);
 extern int rcs_outbox_doubtful_singles(List *closed_servers, int max, RcsDueSingle **singles);
 extern int rcs_outbox_peek_singles(const int64 *ids, int nids, RcsDueSingle **singles);
+extern int rcs_outbox_first_singles(RcsDueSingle **singles);
+extern int rcs_outbox_sender_singles(const RcsSenderTurn *turns, int nturns, bool urgent,
+									 RcsSenderSingle **singles);
 extern TimestampTz rcs_outbox_next_single(void);
 extern int rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row, MemoryContext cxt,
 							   RcsMessageRow **messages);

@@ -21,11 +21,13 @@
 
 #define BATCH_COLUMNS                                                       \
 	"b.batch_id, b.origin, b.due_at, b.n, b.attempt, b.answers, b.version," \
-	" b.unknown_since, b.server, b.ords, b.canceled, b.chatbot"
+	" b.unknown_since, b.server, b.ords, b.canceled, b.chatbot, b.sender, b.urgent"
 
 static void
 read_batch(uint64 i, RcsBatchRow *row, MemoryContext cxt)
 {
+	bool isnull;
+
 	row->batch_id = rcs_column_int64(i, 1);
 	row->origin = rcs_column_int64(i, 2);
 	if (row->origin == 0)
@@ -40,6 +42,8 @@ read_batch(uint64 i, RcsBatchRow *row, MemoryContext cxt)
 	row->ords = rcs_column_ints(i, 10, cxt, &row->nords);
 	row->canceled = rcs_column_ints(i, 11, cxt, &row->ncanceled);
 	row->chatbot = rcs_column_text(i, 12, cxt);
+	row->sender = rcs_column_text(i, 13, cxt);
+	row->urgent = DatumGetBool(rcs_column(i, 14, &isnull));
 }
 
 static int
@@ -189,23 +193,12 @@ static RcsStatement lease_doubt =
 	 {INT8OID, INT8OID, TEXTARRAYOID},
 	 NULL};
 
-static Datum
-names_of(List *servers)
-{
-	int n = list_length(servers);
-	const char **names = palloc(sizeof(char *) * Max(n, 1));
-
-	for (int i = 0; i < n; i++)
-		names[i] = list_nth(servers, i);
-	return PointerGetDatum(rcs_text_array(names, n));
-}
-
 /* The next batch in doubt that is due, or NULL. */
 RcsBatchRow *
 rcs_outbox_lease_doubt(int64 campaign_no, int64 generation, List *closed_servers, MemoryContext cxt)
 {
 	Datum values[] = {Int64GetDatum(campaign_no), Int64GetDatum(generation),
-					  names_of(closed_servers)};
+					  PointerGetDatum(rcs_text_list_array(closed_servers))};
 	RcsBatchRow *row;
 
 	if (rcs_execute(&lease_doubt, values, NULL) == 0)
@@ -224,7 +217,7 @@ rcs_outbox_lease_batch(int64 campaign_no, int64 generation, List *closed_servers
 
 	values[0] = Int64GetDatum(campaign_no);
 	values[1] = Int64GetDatum(generation);
-	values[2] = names_of(closed_servers);
+	values[2] = PointerGetDatum(rcs_text_list_array(closed_servers));
 	values[3] = TimestampTzGetDatum(after_due);
 	values[4] = Int64GetDatum(after_id);
 	values[5] = TimestampTzGetDatum(due);
@@ -261,14 +254,15 @@ rcs_outbox_messages(int64 campaign_no, const RcsBatchRow *row, MemoryContext cxt
 
 /*
  * By key.  "state <> 'l'" and not "state = 'q'", here and where leases are locked:
- * the latter would admit a partial index, which is full of dead rows under load.
+ * the latter would admit a partial index, which is full of dead rows under load.  The
+ * update names no stream, or a plan may read all of stream 0 for it.
  */
 static RcsStatement lease_singles =
 	{"WITH l AS MATERIALIZED (SELECT q.tid FROM unnest($1) u(id) CROSS JOIN LATERAL"
 	 "  (SELECT k.ctid AS tid FROM rcs.batch k WHERE k.campaign_no = 0 AND k.batch_id = u.id"
 	 "    AND k.state <> 'l' AND k.due_at <= now() FOR UPDATE SKIP LOCKED) q)"
 	 " UPDATE rcs.batch b SET state = 'l', generation = $2, reason = NULL"
-	 " FROM l WHERE b.campaign_no = 0 AND b.ctid = l.tid"
+	 " FROM l WHERE b.ctid = l.tid"
 	 " RETURNING " BATCH_COLUMNS,
 	 2,
 	 {INT8ARRAYOID, INT8OID},
@@ -281,91 +275,6 @@ rcs_outbox_lease_singles(const int64 *ids, int nids, int64 generation, MemoryCon
 	Datum values[] = {PointerGetDatum(rcs_int64_array(ids, nids)), Int64GetDatum(generation)};
 
 	return read_batches(rcs_execute(&lease_singles, values, NULL), rows, cxt);
-}
-
-#define DUE_COLUMNS "b.batch_id, b.due_at, b.chatbot, b.server"
-
-static int
-read_due(uint64 n, RcsDueSingle **singles)
-{
-	*singles = palloc(sizeof(RcsDueSingle) * Max(n, 1));
-	for (uint64 i = 0; i < n; i++)
-	{
-		RcsDueSingle *s = &(*singles)[i];
-
-		s->batch_id = rcs_column_int64(i, 1);
-		s->due_at = rcs_column_int64(i, 2);
-		s->chatbot = rcs_column_text(i, 3, CurrentMemoryContext);
-		s->server = rcs_column_text(i, 4, CurrentMemoryContext);
-	}
-	return (int) n;
-}
-
-static RcsStatement due_singles =
-	{"SELECT " DUE_COLUMNS " FROM rcs.batch b"
-	 " WHERE b.campaign_no = 0 AND b.state = 'q' AND (b.due_at, b.batch_id) > ($1, $2)"
-	 "  AND b.due_at <= now() AND b.unknown_since IS NULL ORDER BY b.due_at, b.batch_id LIMIT $3",
-	 3,
-	 {TIMESTAMPTZOID, INT8OID, INT4OID},
-	 NULL};
-
-/*
- * Singles not in doubt that are due, in this order after a place in it; before the place
- * the index may have many rows of finished ones.
- */
-int
-rcs_outbox_due_singles(TimestampTz after_due, int64 after_id, int max, RcsDueSingle **singles)
-{
-	Datum values[] = {TimestampTzGetDatum(after_due), Int64GetDatum(after_id), Int32GetDatum(max)};
-
-	return read_due(rcs_execute(&due_singles, values, NULL), singles);
-}
-
-static RcsStatement doubtful_singles = {
-	"SELECT " DUE_COLUMNS " FROM rcs.batch b"
-	" WHERE b.campaign_no = 0 AND b.state = 'q' AND b.unknown_since IS NOT NULL AND b.due_at <= now()"
-	"  AND (b.server IS NULL OR b.server <> ALL ($1)) ORDER BY b.due_at, b.batch_id LIMIT $2",
-	2,
-	{TEXTARRAYOID, INT4OID},
-	NULL};
-
-int
-rcs_outbox_doubtful_singles(List *closed_servers, int max, RcsDueSingle **singles)
-{
-	Datum values[] = {names_of(closed_servers), Int32GetDatum(max)};
-
-	return read_due(rcs_execute(&doubtful_singles, values, NULL), singles);
-}
-
-static RcsStatement peek_singles =
-	{"SELECT " DUE_COLUMNS " FROM unnest($1) u(id) CROSS JOIN LATERAL"
-	 " (SELECT * FROM rcs.batch k WHERE k.campaign_no = 0 AND k.batch_id = u.id"
-	 "   AND k.state <> 'l' AND k.due_at <= now() OFFSET 0) b ORDER BY b.due_at, b.batch_id",
-	 1,
-	 {INT8ARRAYOID},
-	 NULL};
-
-/* Those of them that are due, without a lock. */
-int
-rcs_outbox_peek_singles(const int64 *ids, int nids, RcsDueSingle **singles)
-{
-	Datum values[] = {PointerGetDatum(rcs_int64_array(ids, nids))};
-
-	return read_due(rcs_execute(&peek_singles, values, NULL), singles);
-}
-
-static RcsStatement next_single = {"SELECT b.due_at FROM rcs.batch b"
-								   " WHERE b.campaign_no = 0 AND b.state = 'q' AND b.due_at > now()"
-								   " ORDER BY b.due_at LIMIT 1",
-								   0,
-								   {0},
-								   NULL};
-
-/* The time at which the next single falls due; 0 = none waits. */
-TimestampTz
-rcs_outbox_next_single(void)
-{
-	return rcs_execute(&next_single, NULL, NULL) == 0 ? 0 : rcs_column_int64(0, 1);
 }
 
 /*

@@ -97,18 +97,19 @@ rcs_outbox_intents(int64 campaign_no, int64 generation, const RcsIntentRow *rows
 
 static RcsStatement insert_retry =
 	{"INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, answers, origin, ords,"
-	 "  version, unknown_since, server, reason, chatbot)"
-	 " VALUES ($1, nextval('rcs.batch_id_seq'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-	 12,
+	 "  version, unknown_since, server, reason, chatbot, sender, urgent)"
+	 " VALUES ($1, nextval('rcs.batch_id_seq'), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+	 "  $13, $14)",
+	 14,
 	 {INT8OID, INT4OID, TIMESTAMPTZOID, INT2OID, INT2OID, INT8OID, INT4ARRAYOID, INT4OID,
-	  TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID},
+	  TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID},
 	 NULL};
 
 /* A small new batch for messages of an older one. */
 void
 rcs_outbox_retry(int64 campaign_no, const RcsBatchRow *retry, const char *reason)
 {
-	char nulls[] = "            ";
+	char nulls[] = "              ";
 	Datum values[] = {Int64GetDatum(campaign_no),
 					  Int32GetDatum(retry->nords),
 					  TimestampTzGetDatum(retry->due_at),
@@ -120,7 +121,9 @@ rcs_outbox_retry(int64 campaign_no, const RcsBatchRow *retry, const char *reason
 					  TimestampTzGetDatum(retry->unknown_since),
 					  retry->server == NULL ? (Datum) 0 : CStringGetTextDatum(retry->server),
 					  reason == NULL ? (Datum) 0 : CStringGetTextDatum(reason),
-					  retry->chatbot == NULL ? (Datum) 0 : CStringGetTextDatum(retry->chatbot)};
+					  retry->chatbot == NULL ? (Datum) 0 : CStringGetTextDatum(retry->chatbot),
+					  CStringGetTextDatum(retry->sender),
+					  BoolGetDatum(retry->urgent)};
 
 	nulls[7] = retry->version == 0 ? 'n' : ' ';
 	nulls[8] = retry->unknown_since == 0 ? 'n' : ' ';

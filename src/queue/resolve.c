@@ -154,10 +154,10 @@ write_result(const Uncertain *u, Decision decision, Oid caller, text *note)
  */
 static RcsStatement insert_batch = {
 	"INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, attempt, origin, ords, version,"
-	"  unknown_since, server, reason, chatbot)"
+	"  unknown_since, server, reason, chatbot, sender)"
 	" SELECT $1, $5, 1, now(), $4, $2, ARRAY[$3], nullif(i.version, 0), now(),"
 	"  CASE WHEN i.server = ANY (t.servers) THEN i.server END, 'to be offered again (rcs_resolve)',"
-	"  m.chatbot"
+	"  m.chatbot, coalesce(m.created_by, '')"
 	" FROM rcs.message m"
 	" LEFT JOIN rcs.campaign c ON c.campaign_no = m.campaign_no"
 	" LEFT JOIN rcs.chatbot t ON t.chatbot = coalesce(c.chatbot, m.chatbot)"

@@ -17,6 +17,7 @@
 
 #include "account/chatbot.h"
 #include "account/media_check.h"
+#include "account/rights.h"
 #include "base/arguments.h"
 #include "message/draft.h"
 #include "message/limits.h"
@@ -37,6 +38,7 @@ typedef struct SendCall
 	TimestampTz send_at;
 	TimestampTz expires_at;
 	bool record; /* on_error */
+	bool urgent;
 } SendCall;
 
 /* ---------- arguments ---------- */
@@ -70,12 +72,16 @@ read_arguments(FunctionCallInfo fcinfo, bool is_text, SendCall *call)
 	call->draft.params = PG_ARGISNULL(6) ? NULL : PG_GETARG_JSONB_P(6);
 	call->draft.fallback = rcs_text_argument(fcinfo, 7);
 	call->record = record_errors(rcs_text_argument(fcinfo, 8));
+	call->urgent = !PG_ARGISNULL(9) && PG_GETARG_BOOL(9);
 
 	if (call->key != NULL && call->key[0] == '\0')
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("key is empty"),
 						errhint("Leave key out (NULL) when there is none.")));
 	rcs_check_label("key", call->key);
 	rcs_check_times(call->send_at, call->expires_at, "send_at");
+	if (call->urgent)
+		rcs_require_priority(call->caller, "send urgent messages",
+							 "Leave urgent out, or ask for");
 }
 
 /* ---------- judging ---------- */
@@ -214,7 +220,8 @@ enqueue(const SendCall *call, const char *chatbot, Jsonb *message, pg_uuid_t *id
 						.key = call->key,
 						.send_at = call->send_at,
 						.expires_at = call->expires_at,
-						.created_by = call->caller};
+						.created_by = call->caller,
+						.urgent = call->urgent};
 
 	if (call->key != NULL)
 		rcs_single_insert_keyed(&single);

@@ -54,12 +54,12 @@ static RcsStatement insert_single =
 	 " INSERT INTO rcs.message (campaign_no, batch_id, ord, id, created_at, phone, message,"
 	 "  chatbot, key, digest, send_at, expires_at, created_by)"
 	 " VALUES (0, $1, 1, $2, now(), $3, $4, $5, $6, $7, $8, $9, rcs._creator($10))"
-	 " ON CONFLICT (id, campaign_no) DO NOTHING RETURNING send_at)"
-	 " INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, chatbot)"
-	 " SELECT 0, $1, 1, coalesce(m.send_at, now()), $5 FROM m",
-	 10,
+	 " ON CONFLICT (id, campaign_no) DO NOTHING RETURNING send_at, created_by)"
+	 " INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, chatbot, sender, urgent)"
+	 " SELECT 0, $1, 1, coalesce(m.send_at, now()), $5, m.created_by, $11 FROM m",
+	 11,
 	 {INT8OID, UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID,
-	  TIMESTAMPTZOID, OIDOID},
+	  TIMESTAMPTZOID, OIDOID, BOOLOID},
 	 NULL};
 
 bool
@@ -67,8 +67,8 @@ rcs_single_insert(const RcsSingle *single)
 {
 	Oid sequence = get_relname_relid("batch_id_seq", get_namespace_oid("rcs", false));
 	int64 batch_id = nextval_internal(sequence, false);
-	Datum values[10];
-	char nulls[] = "          ";
+	Datum values[11];
+	char nulls[] = "           ";
 	bool inserted;
 
 	values[0] = Int64GetDatum(batch_id);
@@ -81,6 +81,7 @@ rcs_single_insert(const RcsSingle *single)
 	values[7] = TimestampTzGetDatum(single->send_at);
 	values[8] = TimestampTzGetDatum(single->expires_at);
 	values[9] = ObjectIdGetDatum(single->created_by);
+	values[10] = BoolGetDatum(single->urgent);
 	if (single->key == NULL)
 		nulls[5] = 'n';
 	if (single->digest == NULL)

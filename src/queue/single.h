@@ -20,6 +20,7 @@ typedef struct RcsSingle
 	TimestampTz send_at;	/* 0 = now */
 	TimestampTz expires_at; /* 0 = never */
 	Oid created_by;
+	bool urgent; /* it goes before those that are not */
 } RcsSingle;
 
 /*

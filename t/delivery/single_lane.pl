@@ -1,6 +1,7 @@
 # Single messages never wait for campaigns: neither while two of them are sent at full speed, nor while
 # one uses up the contract rate, nor when a slow carrier leaves no connection free.  The test counts the offers
 # of campaigns between the COMMIT of a single message and its own offer, since that does not depend on the machine.
+# Nor do they wait for a burst of single messages of another role: those who send take turns.
 
 use strict;
 use warnings;
@@ -130,6 +131,36 @@ poll($node, $db, "SELECT accepted > 400 FROM rcs.campaign_progress WHERE campaig
 $pause = 0;
 waits_for(20, 'beside a contract rate that is used up', 0.5);
 still_sending($last, 'beside a contract rate that is used up');
+
+# ---------- a burst of one role ----------
+
+sql(q{ALTER SERVER kt OPTIONS (SET rate_per_minute '6000'); CREATE ROLE bulk; CREATE ROLE codes;
+	GRANT USAGE ON FOREIGN SERVER kt TO bulk, codes; GRANT EXECUTE ON FUNCTION rcs_priority TO bulk});
+
+# Sends one as a role; how many of the burst were offered between the time when it may leave and its own offer.
+sub passed_by
+{
+	my ($role, $arguments, $due_in) = @_;
+	my $id = sql("SET ROLE $role; SELECT rcs_send('01099990001', 'one time password'$arguments)");
+	my $since = time() + $due_in;
+	poll($node, $db, "SELECT status FROM rcs.message_status WHERE id = '$id'", 'sent', 40, "one of $role is sent");
+	my @all = offers();
+	my ($at) = map { $_->[0] } grep { $_->[1] eq $id } @all;
+	my $n = grep { $_->[2] =~ /^0107/ && $_->[0] > $since && $_->[0] < $at } @all;
+	note sprintf 'one of %s%s: after %.0f ms and %d of the burst', $role, $arguments, 1000 * ($at - $since), $n;
+	return $n;
+}
+
+sql(q{SET ROLE bulk; SELECT count(rcs_send('0107' || i, 'burst')) FROM generate_series(1000001, 1001500) i});
+sleep(1);
+# a quarter second's worth has its intents already
+cmp_ok(passed_by('codes', '', 0), '<=', 60, 'one of another role waits for its turn, not for the burst');
+cmp_ok(passed_by('codes', q{, send_at => now() + interval '1 s'}, 1), '<=', 250, 'nor does one that falls due during the burst');
+cmp_ok(passed_by('bulk', ', urgent => true', 0), '<=', 20, 'an urgent one goes before the burst of its own role');
+cmp_ok(sql(q{SELECT count(*) FROM rcs.message_status WHERE lane = 'single' AND status = 'queued'}), '>', 500, 'the burst was there all the time');
+sql(q{SELECT count(rcs_cancel(id)) FROM rcs.message_status WHERE lane = 'single' AND status = 'queued'});
+drained($node, $db, 60, 'the burst');
+sql(q{DROP OWNED BY bulk, codes; DROP ROLE bulk, codes});
 
 # One connection is kept for singles, so that the first has it at once.  Those that become free are theirs before
 # any campaign has one again.
