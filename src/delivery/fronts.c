@@ -45,9 +45,9 @@ typedef struct Front
 	dlist_node node;
 	TimestampTz due; /* the order of the queue: by due_at, then by batch_id */
 	int64 id;
-	List *rooms;	/* of its chatbot's accounts */
-	uint32 dealt;	/* the turn in which it had its share: */
-	int share;		/* messages */
+	List *rooms;  /* of its chatbot's accounts */
+	uint32 dealt; /* the turn in which it had its share: */
+	int share;	  /* messages */
 } Front;
 
 static List *rooms = NIL;

@@ -72,13 +72,13 @@ rcs_outbox_doubtful_singles(List *closed_servers, int max, RcsDueSingle **single
 	return read_due(rcs_execute(&doubtful_singles, values, NULL), singles);
 }
 
-static RcsStatement peek_singles =
-	{"SELECT " DUE_COLUMNS " FROM unnest($1) u(id) CROSS JOIN LATERAL"
-	 " (SELECT * FROM rcs.batch k WHERE k.campaign_no = 0 AND k.batch_id = u.id"
-	 "   AND k.state <> 'l' AND k.due_at <= now() OFFSET 0) b ORDER BY b.urgent DESC, b.due_at, b.batch_id",
-	 1,
-	 {INT8ARRAYOID},
-	 NULL};
+static RcsStatement peek_singles = {
+	"SELECT " DUE_COLUMNS " FROM unnest($1) u(id) CROSS JOIN LATERAL"
+	" (SELECT * FROM rcs.batch k WHERE k.campaign_no = 0 AND k.batch_id = u.id"
+	"   AND k.state <> 'l' AND k.due_at <= now() OFFSET 0) b ORDER BY b.urgent DESC, b.due_at, b.batch_id",
+	1,
+	{INT8ARRAYOID},
+	NULL};
 
 /* Those of them that are due, without a lock. */
 int

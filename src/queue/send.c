@@ -80,8 +80,7 @@ read_arguments(FunctionCallInfo fcinfo, bool is_text, SendCall *call)
 	rcs_check_label("key", call->key);
 	rcs_check_times(call->send_at, call->expires_at, "send_at");
 	if (call->urgent)
-		rcs_require_priority(call->caller, "send urgent messages",
-							 "Leave urgent out, or ask for");
+		rcs_require_priority(call->caller, "send urgent messages", "Leave urgent out, or ask for");
 }
 
 /* ---------- judging ---------- */
