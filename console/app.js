@@ -61,8 +61,7 @@ function loginPage(message)
 		{
 			input.value = '';
 			input.focus();
-			problem.textContent = error.status === 429 ? t('login_later', error.body.retry_after ?? '') :
-				error.status === 401 ? t('login_wrong') : error.message;
+			problem.textContent = error.status === 401 ? t('login_wrong') : error.message;
 		}
 	};
 

@@ -10,7 +10,6 @@ const words = {
 	secret: ['Operator secret', '운영자 비밀번호'],
 	login_hint: ['The secret is in the file that the setting {0} names.', '비밀번호는 설정 {0}이(가) 가리키는 파일에 있습니다.'],
 	login_wrong: ['That is not the secret.', '비밀번호가 맞지 않습니다.'],
-	login_later: ['Too many wrong tries. Try again in {0} s.', '여러 번 틀렸습니다. {0}초 뒤에 다시 시도하세요.'],
 	login_none: ['No operator secret is set, so nobody can log in.', '운영자 비밀번호가 설정되지 않아 로그인할 수 없습니다.'],
 	read_only: ['read only', '읽기 전용'],
 	no_role: ['Campaigns cannot be steered from here: rcs.console_role is not set.', '여기서는 캠페인을 조작할 수 없습니다. rcs.console_role이 설정되지 않았습니다.'],

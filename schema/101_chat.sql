@@ -385,7 +385,7 @@ COMMENT ON FUNCTION rcs._chat_give_up(bigint) IS 'leaves a message unanswered th
 CREATE FUNCTION rcs._may_answer(role oid, chatbot text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 RETURN has_column_privilege(role, 'rcs.inbound'::regclass, 'id', 'SELECT') OR EXISTS (
-	SELECT FROM rcs.chatbot b JOIN pg_roles r ON r.rolname = b.owner
+	SELECT FROM rcs.chatbot b JOIN pg_roles r ON r.oid = b.owner_id
 	WHERE b.chatbot = _may_answer.chatbot AND pg_has_role(role, r.oid, 'USAGE'));
 COMMENT ON FUNCTION rcs._may_answer(oid, text) IS 'whether a role may know of messages to this chatbot';
 

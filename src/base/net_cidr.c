@@ -97,15 +97,24 @@ in_network(const RcsCidr *network, const struct in6_addr *address)
 }
 
 bool
+rcs_net_map(const struct sockaddr *address, struct in6_addr *it)
+{
+	memset(it, 0, sizeof(*it));
+	if (address->sa_family == AF_INET)
+		map_v4(&((const struct sockaddr_in *) address)->sin_addr, it);
+	else if (address->sa_family == AF_INET6)
+		*it = ((const struct sockaddr_in6 *) address)->sin6_addr;
+	else
+		return false;
+	return true;
+}
+
+bool
 rcs_cidr_match(const RcsCidr *list, int n, const struct sockaddr *address)
 {
 	struct in6_addr it;
 
-	if (address->sa_family == AF_INET)
-		map_v4(&((const struct sockaddr_in *) address)->sin_addr, &it);
-	else if (address->sa_family == AF_INET6)
-		it = ((const struct sockaddr_in6 *) address)->sin6_addr;
-	else
+	if (!rcs_net_map(address, &it))
 		return false;
 	for (int i = 0; i < n; i++)
 		if (in_network(&list[i], &it))

@@ -24,6 +24,9 @@ typedef struct RcsCidr
  */
 extern int rcs_cidr_list(const char *text, RcsCidr *list, int max, char bad[RCS_CIDR_TEXT_MAX]);
 
+/* As an address of IPv6; false, and all zeros: it is none of the two. */
+extern bool rcs_net_map(const struct sockaddr *address, struct in6_addr *it);
+
 extern bool rcs_cidr_match(const RcsCidr *list, int n, const struct sockaddr *address);
 
 /* An address as it stands in a setting, with a port: its length; 0 when it is none. */

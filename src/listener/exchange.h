@@ -43,9 +43,10 @@ typedef struct RcsRoute
 struct RcsExchange
 {
 	const RcsRoute *route;
-	const char *path; /* decoded; without the secret, if there was one */
-	int roles;		  /* RCS_ROLE_..., by the secrets that came with it */
-	char *body;		  /* NULL: none */
+	const char *path;  /* decoded; without the secret, if there was one */
+	int roles;		   /* RCS_ROLE_..., by the secrets that came with it */
+	bool wrong_secret; /* one came, and gave no role */
+	char *body;		   /* NULL: none */
 	size_t body_len;
 	size_t body_max;
 

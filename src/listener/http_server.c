@@ -5,7 +5,7 @@
  *
  * A request is judged when its headers are there (judge_request.c), so that a client
  * without a secret cannot make us keep a long body.  A complete request is suspended
- * until it is answered.
+ * until it is answered, and one with a wrong secret for a while (guess_brake.c).
  * libmicrohttpd knows only how long a client was silent.  The whole time of a request is
  * measured here; when many connections are open, a slow one is cut earlier.
  *
@@ -26,6 +26,7 @@
 #include "base/evloop.h"
 #include "base/monotonic.h"
 #include "listener/answer_http.h"
+#include "listener/guess_brake.h"
 #include "listener/http_server.h"
 #include "listener/judge_request.h"
 #include "listener/listener_shared.h"
@@ -53,9 +54,12 @@ typedef struct Peer
 typedef struct Request
 {
 	RcsExchange x;
-	dlist_node node; /* in "complete" */
+	dlist_node node; /* in "complete" or "held" */
 	size_t body_size;
 	bool body_too_long;
+	bool held;
+	int judged;		/* 0, or the status to refuse it with */
+	int64 until_ms; /* it is held */
 } Request;
 
 static const RcsListenerSetup *setup = NULL;
@@ -66,11 +70,18 @@ static int nconnections = 0;
 static size_t bodies = 0; /* bytes kept for them */
 static dlist_head peers = DLIST_STATIC_INIT(peers);
 static dlist_head complete = DLIST_STATIC_INIT(complete);
+static dlist_head held = DLIST_STATIC_INIT(held); /* in the order of their release */
 
 static Peer *
 peer_of(struct MHD_Connection *connection)
 {
 	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static const struct sockaddr *
+client_of(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
 }
 
 static int
@@ -181,8 +192,44 @@ refuse(RcsExchange *x, int status)
 	return send_answer(x);
 }
 
+/* The headers are there. */
+static enum MHD_Result
+judge(Request *r, const char *method, const char *url)
+{
+	r->judged = bodies < BODIES_MAX ? rcs_listener_judge(&r->x, setup, method, url) : 503;
+	if (r->x.wrong_secret && rcs_guess_wrong(client_of(r->x.connection)))
+	{
+		r->held = true;
+		r->until_ms = rcs_now_us() / 1000 + RCS_GUESS_WAIT_MS;
+		dlist_push_tail(&held, &r->node);
+		MHD_suspend_connection(r->x.connection);
+		return MHD_YES;
+	}
+	return r->judged == 0 ? MHD_YES : refuse(&r->x, r->judged);
+}
+
+static void
+release(Request *r)
+{
+	dlist_delete(&r->node);
+	MHD_resume_connection(r->x.connection);
+}
+
+static void
+release_the_held(int64 now)
+{
+	while (!dlist_is_empty(&held))
+	{
+		Request *r = dlist_head_element(Request, node, &held);
+
+		if (r->until_ms > now)
+			return;
+		release(r);
+	}
+}
+
 /*
- * Called once when the headers are in, once for each piece of the body, once at its
+ * Called once when the headers are in, once more if it was held then, once for each piece of the body, once at its
  * end, and once more when a suspended connection is resumed.
  */
 static enum MHD_Result
@@ -190,15 +237,16 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 		   const char *version, const char *data, size_t *data_len, void **slot)
 {
 	Request *r = *slot;
-	int status;
 
 	if (r == NULL)
 	{
 		*slot = r = begin_request(connection);
-		if (r == NULL)
-			return MHD_NO;
-		status = bodies < BODIES_MAX ? rcs_listener_judge(&r->x, setup, method, url) : 503;
-		return status == 0 ? MHD_YES : refuse(&r->x, status);
+		return r == NULL ? MHD_NO : judge(r, method, url);
+	}
+	if (r->held)
+	{
+		r->held = false;
+		return r->judged == 0 ? MHD_YES : refuse(&r->x, r->judged);
 	}
 	if (*data_len > 0)
 	{
@@ -356,6 +404,13 @@ rcs_listener_close(void)
 			rcs_answer_status(x, MHD_HTTP_SERVICE_UNAVAILABLE);
 			rcs_listener_answered(x);
 		}
+		while (!dlist_is_empty(&held))
+		{
+			Request *r = dlist_head_element(Request, node, &held);
+
+			r->judged = MHD_HTTP_SERVICE_UNAVAILABLE;
+			release(r);
+		}
 		(void) MHD_run(server);
 		(void) rcs_evloop_watch(poll_fd, 0);
 		rcs_evloop_forget(poll_fd);
@@ -394,14 +449,24 @@ long
 rcs_listener_run(void)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
+	int64 now = rcs_now_us() / 1000;
+	long wait_ms;
 
 	if (server == NULL)
 		return -1;
-	cut_the_slow(rcs_now_us() / 1000);
+	cut_the_slow(now);
+	release_the_held(now);
 	(void) MHD_run(server);
 	if (!dlist_is_empty(&complete))
 		return 0;
-	return MHD_get_timeout(server, &ms) == MHD_YES ? (long) Min(ms, 60000) : -1;
+	wait_ms = MHD_get_timeout(server, &ms) == MHD_YES ? (long) Min(ms, 60000) : 60000;
+	if (!dlist_is_empty(&held))
+	{
+		int64 until_ms = dlist_head_element(Request, node, &held)->until_ms;
+
+		wait_ms = (long) Min(wait_ms, Max(until_ms - rcs_now_us() / 1000, 0));
+	}
+	return wait_ms;
 }
 
 int

@@ -140,18 +140,23 @@ roles_by(const RcsListenerSetup *setup, const char *secret, size_t len)
 		   (rcs_listener_secret_known(&setup->operators, secret, len) ? RCS_ROLE_OPERATOR : 0);
 }
 
-static int
-roles_of(const RcsListenerSetup *setup, const RcsExchange *x, const char *in_path,
-		 size_t in_path_len)
+static void
+judge_secrets(const RcsListenerSetup *setup, RcsExchange *x, const char *in_path,
+			  size_t in_path_len)
 {
 	const char *header = rcs_exchange_header(x, MHD_HTTP_HEADER_AUTHORIZATION);
-	int roles = in_path != NULL ? roles_by(setup, in_path, in_path_len) & RCS_ROLE_CARRIER : 0;
+	bool came = in_path != NULL && rcs_listener_secret_possible(in_path, in_path_len);
 
-	if (header == NULL)
-		return roles;
-	if (pg_strncasecmp(header, "Bearer ", 7) == 0)
-		header += 7;
-	return roles | roles_by(setup, header, strlen(header));
+	if (in_path != NULL)
+		x->roles = roles_by(setup, in_path, in_path_len) & RCS_ROLE_CARRIER;
+	if (header != NULL)
+	{
+		if (pg_strncasecmp(header, "Bearer ", 7) == 0)
+			header += 7;
+		came |= rcs_listener_secret_possible(header, strlen(header));
+		x->roles |= roles_by(setup, header, strlen(header));
+	}
+	x->wrong_secret = came && x->roles == 0;
 }
 
 /* ---------- the whole ---------- */
@@ -179,7 +184,7 @@ rcs_listener_judge(RcsExchange *x, const RcsListenerSetup *setup, const char *me
 	status = find_route(setup, method, url, &x->route, &x->path, &secret, &secret_len);
 	if (status != 0)
 		return status;
-	x->roles = roles_of(setup, x, secret, secret_len);
+	judge_secrets(setup, x, secret, secret_len);
 	if (x->route->roles != 0 && (x->route->roles & x->roles) == 0)
 		return MHD_HTTP_UNAUTHORIZED;
 	x->body_max = x->roles != 0 ? RCS_BODY_MAX : RCS_OPEN_BODY_MAX;

@@ -78,6 +78,12 @@ rcs_listener_secrets_read(const char *path, const char *setting, RcsSecrets *sec
 }
 
 bool
+rcs_listener_secret_possible(const char *given, size_t len)
+{
+	return len >= RCS_LISTEN_SECRET_MIN && len <= RCS_LISTEN_SECRET_MAX && is_plain(given, len);
+}
+
+bool
 rcs_listener_secret_known(const RcsSecrets *secrets, const char *given, size_t len)
 {
 	char padded[RCS_LISTEN_SECRET_MAX] = {0};

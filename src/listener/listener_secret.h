@@ -19,6 +19,9 @@ typedef struct RcsSecrets
 extern bool rcs_listener_secrets_read(const char *path, const char *setting, RcsSecrets *secrets,
 									  char **problem);
 
+/* Whether it has the form of a secret: what has not is no guess, but another kind of login. */
+extern bool rcs_listener_secret_possible(const char *given, size_t len);
+
 /* Takes the same time for a known secret and an unknown one.  Must not raise or allocate. */
 extern bool rcs_listener_secret_known(const RcsSecrets *secrets, const char *given, size_t len);
 

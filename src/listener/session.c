@@ -6,10 +6,6 @@
  * can make a browser send.  Sessions are only in the memory of this process, and end
  * with it, or after some hours.
  *
- * Wrong secrets cost time: after a few, the next one is looked at after a wait, which
- * is the same for all clients and grows.  The address does not count, because behind a
- * proxy all clients have the same.
- *
  * Raises nothing and allocates nothing.  This file must not know HTTP beyond the two
  * headers, or the rights of a session.
  */
@@ -26,8 +22,6 @@
 #define ID_LEN (2 * ID_BYTES)
 #define MAX_SESSIONS 64
 #define SESSION_S 28800
-#define FREE_TRIES 5
-#define MAX_WAIT_S 60
 
 typedef struct Session
 {
@@ -37,8 +31,6 @@ typedef struct Session
 } Session;
 
 static Session sessions[MAX_SESSIONS];
-static int wrong_tries = 0;
-static int64 next_try_at = 0;
 
 static void
 forget(Session *s)
@@ -146,26 +138,4 @@ rcs_session_end_all(void)
 {
 	for (int i = 0; i < MAX_SESSIONS; i++)
 		forget(&sessions[i]);
-}
-
-/* ---------- wrong secrets ---------- */
-
-int
-rcs_login_wait(void)
-{
-	int64 now = rcs_now_us();
-
-	return now >= next_try_at ? 0 : (int) ((next_try_at - now) / USECS_PER_SEC) + 1;
-}
-
-void
-rcs_login_tried(bool fine)
-{
-	int seconds;
-
-	wrong_tries = fine ? 0 : Min(wrong_tries + 1, FREE_TRIES + 6);
-	if (wrong_tries < FREE_TRIES)
-		return;
-	seconds = Min(1 << (wrong_tries - FREE_TRIES), MAX_WAIT_S);
-	next_try_at = rcs_now_us() + seconds * USECS_PER_SEC;
 }

@@ -17,8 +17,4 @@ extern const char *rcs_session_end(const char *cookies);
 
 extern void rcs_session_end_all(void);
 
-/* Seconds until another secret may be tried; 0: now. */
-extern int rcs_login_wait(void);
-extern void rcs_login_tried(bool fine);
-
 #endif /* RCS_SESSION_H */

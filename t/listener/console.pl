@@ -6,6 +6,8 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
+use HTTP::Tiny;
+use IO::Socket::INET;
 use JSON::PP ();
 use RcsConsole;
 use RcsListener;
@@ -241,17 +243,45 @@ is(scalar(@cookie), 2, 'and opens');
 
 # ---------- guessing ----------
 
-# the secret above has set the count to nothing
-my @statuses = map { status('POST', '/api/login', @page, Authorization => "Bearer wrong-secret-number-$_") } 1 .. 8;
-like("@statuses", qr/^(?:401 ){5}/, 'some wrong secrets are forgiven');
-is(scalar(grep { $_ == 429 } @statuses) > 0, 1, 'then it has to be waited for');
-my $late = console_ask('POST', '/api/login', @page, Authorization => "Bearer $new_secret");
-if ($late->{status} == 429)
+my $guesses = 0;
+
+# The status of a guess, and how long it took.
+sub guess
 {
-	like($late->{content}, qr/"retry_after": \d+/, 'which is told');
+	my ($method, $path, %opt) = @_;
+	my $client = HTTP::Tiny->new(timeout => 20, %{ $opt{client} // {} });
+	my $began = time();
+	my $status = $client->request($method, listener_url($path), { %{ $opt{request} // {} },
+		headers => { @page, Authorization => 'Bearer wrong-secret-number-' . ++$guesses } })->{status};
+	return ($status, time() - $began);
 }
+guess('GET', '/api/session') for 1 .. 6;
+for my $case ([ 'POST', '/api/login', 401 ], [ 'POST', '/api/login', 401, { content => 'x' x 10_000 } ], [ 'GET', '/api/session', 200 ], [ 'GET', '/metrics', 401 ],
+	[ 'GET', '/api/overview', 401 ], [ 'POST', "/api/campaigns/$id/pause", 401 ], [ 'POST', '/msgstatus', 401, { content => '[]' } ],
+	[ 'POST', '/wrong-secret-in-the-path/msgstatus', 401, { content => '[]' } ])
+{
+	my ($method, $path, $expected, $request) = @$case;
+	my ($status, $seconds) = guess($method, $path, request => $request);
+	is($status, $expected, "a wrong secret at $path");
+	cmp_ok($seconds, '>', 0.9, 'is answered after a second');
+}
+my (undef, $seconds) = guess('GET', '/metrics', client => { local_address => '127.0.0.2' });
+took($seconds, 0.9, 'the first ones of another address are answered at once');
+
+# Many at once, some of which do not wait for the answer; and the right one, from the same address
+my @guessers = map {
+	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => listener_url('') =~ s/.*://r) or die "connect: $!";
+	$s->syswrite("GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: wrong-secret-number-$_\r\n\r\n");
+	$s } 1 .. 100;
+splice @guessers, 0, 20;
+my $began = time();
+is(status('POST', '/api/login', @page, Authorization => "Bearer $new_secret"), 200, 'the right secret is let in');
+is(status('GET', '/metrics', Authorization => "Bearer $new_secret"), 200, 'everywhere');
+is(status('POST', '/msgstatus', Authorization => "Bearer $secret"), 400, 'the carrier is, too');
 is(status('GET', '/api/overview', @cookie), 200, 'who is logged in does not notice');
-poll_status(200, 'POST', '/api/login', @page, Authorization => "Bearer $new_secret");
+is(status('GET', '/api/session', Authorization => 'Basic YSB1c2VyOmEgcGFzc3dvcmQ='), 200, 'nor does the login of a proxy before it');
+took(time() - $began, 0.9, 'at once');
+is(scalar(grep { my $said = ''; $_->sysread($said, 1000); $said =~ m{^HTTP/1.1 401 } } @guessers), 80, 'the others are told that they are wrong');
 
 # ---------- a database that is not in UTF-8 ----------
 

@@ -21,7 +21,7 @@ my $n = 200; # of each form
 
 $sim->set(
 	report_mode => 1, push_url => "http://127.0.0.1:$port/msgstatus", mo_url => "http://127.0.0.1:$port/momsg",
-	push_authorization => "Bearer $secret", push_wrong_secret_pct => 20, push_tries => 100, push_retry_ms => 100, push_retry_factor => 1,
+	push_authorization => "Bearer $secret", push_wrong_secret_pct => 10, push_tries => 100, push_retry_ms => 100, push_retry_factor => 1,
 	push_batch => 20, report_repeat_pct => 30, report_repeat_ms => 100, report_late_pct => 20, report_late_ms => 300,
 	report_early_pct => 5, report_unknown_pct => 2, report_split => JSON::PP::true(),
 	report_phone_suffix => { 1 => '55806', 2 => '55806', 3 => 'legacy_fail', 4 => 'never' });
