@@ -13,7 +13,7 @@ EXTRA_CLEAN = $(OBJS:.o=.d) src/kt/kt_codes.h src/listener/console_files.h demo/
 
 # "make WERROR=" builds with a compiler that knows warnings we do not know yet.
 # PostgreSQL's own headers and callback signatures need the -Wno- options.
-WERROR = -Werror
+WERROR ?= -Werror
 # "make FAULTS=1" compiles the fault points of the tests in.
 # Each object names the headers it was made from (-MMD), so that a changed header compiles only those.
 PG_CPPFLAGS = -I$(srcdir)/src -MMD -MP $(if $(FAULTS),-DRCS_FAULTS) -DRCS_VERSION=\"$(RCS_VERSION)\" $(shell curl-config --cflags 2>/dev/null)
@@ -23,7 +23,7 @@ SHLIB_LINK = $(shell curl-config --libs 2>/dev/null || echo -lcurl) -luuid -lmic
 override with_llvm := no
 
 # These work before PostgreSQL is installed, and without PGXS, whose "check" only refuses.
-OWN_GOALS = deps demo demo-chat check check-long nemesis fuzz lint format format-check ktsim bench bench-long bench-grow bench-views
+OWN_GOALS = deps demo demo-chat check check-long nemesis fuzz lint format format-check ktsim bench bench-long bench-grow bench-views dist packages
 PG_CONFIG ?= pg_config
 ifneq ($(filter-out $(OWN_GOALS),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
@@ -81,5 +81,10 @@ fuzz:
 	FUZZ_N=$(or $(FUZZ_N),$(N),100000) FUZZ_SEED=$(or $(FUZZ_SEED),$(SEED)) ONLY=fuzz scripts/check.sh
 format-check:
 	scripts/format.sh --check
+# For PGXN, and for rpm/rcs.spec: what is committed, and nothing that was built.
+dist:
+	git archive --format=zip --prefix=rcs-$(RCS_VERSION)/ -o rcs-$(RCS_VERSION).zip HEAD
+packages:
+	scripts/packages.sh
 .PHONY: $(OWN_GOALS) clean-ktsim
 .DELETE_ON_ERROR:

@@ -36,7 +36,7 @@ copy_tree()
 	mkdir -p "$1"
 	tar -cf - --exclude=./.git --exclude='*.o' --exclude='*.so' --exclude='*.bc' --exclude='*.d' \
 		--exclude=./src/kt/kt_codes.h --exclude=./src/listener/console_files.h --exclude='./rcs--*.sql' --exclude=./ktsim/ktsim \
-		--exclude=./demo/customers.csv --exclude=./tmp_check . | tar -xf - -C "$1"
+		--exclude=./demo/customers.csv --exclude=./tmp_check --exclude=./packages . | tar -xf - -C "$1"
 }
 
 give_scratch_to_user()

@@ -188,6 +188,17 @@ check_exports()
 		grep -vE '^(rcs_|pg_finfo_|Pg_magic_func$|_PG_init$)' || true)
 }
 
+# The version stands in rcs.control; what is read by others repeats it.
+check_version()
+{
+	local version file
+	version=$(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" rcs.control)
+	for file in META.json debian/changelog rpm/rcs.spec; do
+		grep -qE "(\"version\": \"|^postgresql-rcs \(|^Version: +)${version//./\\.}([\")]|\$)" "$file" ||
+			report "$file: another version than in rcs.control, $version"
+	done
+}
+
 strip_c "${sources[@]}"
 check_uses
 check_shape
@@ -195,6 +206,7 @@ check_dialect
 check_sql
 check_arrows
 check_exports
+check_version
 if [ "$bad" -eq 0 ]; then
 	echo "lint: ${#sources[@]} C files, nothing to report"
 fi
