@@ -7,12 +7,6 @@
 CREATE INDEX batch_in_doubt ON rcs.batch (unknown_since) WHERE unknown_since IS NOT NULL;
 CREATE INDEX result_uncertain ON rcs.result (at) WHERE outcome = 'u';
 
-CREATE FUNCTION rcs._library(OUT version text, OUT preloaded boolean, OUT single_workers int, OUT campaign_workers int,
-	OUT database oid)
-AS 'MODULE_PATHNAME', 'rcs_library'
-LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION rcs._library() IS 'the loaded library, how many workers of each kind it wants, and this database';
-
 CREATE FUNCTION rcs._disk(OUT place text, OUT free bigint, OUT total bigint) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'rcs_disk'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp;
@@ -453,7 +447,7 @@ $$;
 COMMENT ON FUNCTION rcs_health()
 	IS 'is everything well? One row per check at least; severity is ok, warning or critical, hint says what to do';
 
-REVOKE ALL ON FUNCTION rcs._library(), rcs._disk(), rcs._span(interval), rcs._locked(), rcs._ready_since(text, interval), rcs._health_hold(),
+REVOKE ALL ON FUNCTION rcs._disk(), rcs._span(interval), rcs._locked(), rcs._ready_since(text, interval), rcs._health_hold(),
 	rcs._health_stalled(interval), rcs._health_account(), rcs._health_worker_slots(), rcs._health_in_doubt(),
 	rcs._health_old_snapshot(interval), rcs._health_listener(), rcs._health_unknown_code(), rcs._health_disk(),
 	rcs._health_clock(), rcs_health() FROM PUBLIC;

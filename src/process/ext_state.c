@@ -38,27 +38,21 @@ same_minor(const char *a, const char *b)
 	return *a == *b;
 }
 
-static bool
-version_fits(Relation rel, HeapTuple tuple)
+/* Never null in the catalog, but declared so. */
+static char *
+version_of(Relation rel, HeapTuple tuple)
 {
 	bool isnull;
 	Datum version =
 		heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(rel), &isnull);
-	char *given;
-	bool fits;
 
-	if (isnull)
-		return false;
-	given = TextDatumGetCString(version);
-	fits = same_minor(given, RCS_VERSION);
-	pfree(given);
-	return fits;
+	return isnull ? pstrdup("") : TextDatumGetCString(version);
 }
 
 static RcsExt
 look_up(void)
 {
-	RcsExt row = {InvalidOid, InvalidOid, InvalidOid, false};
+	RcsExt row = {InvalidOid, InvalidOid, InvalidOid, NULL, false};
 	Relation rel = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -75,7 +69,8 @@ look_up(void)
 		row.oid = form->oid;
 		row.owner = form->extowner;
 		row.schema = form->extnamespace;
-		row.version_ok = version_fits(rel, tuple);
+		row.version = version_of(rel, tuple);
+		row.version_ok = same_minor(row.version, RCS_VERSION);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -104,6 +99,14 @@ rcs_ext_owner(void)
 						errmsg("extension \"%s\" is not in this database", EXTENSION_NAME),
 						errhint("Run CREATE EXTENSION %s.", EXTENSION_NAME)));
 	return owner;
+}
+
+char *
+rcs_ext_other_version(void)
+{
+	RcsExt row = look_up();
+
+	return OidIsValid(row.oid) && !row.version_ok ? row.version : NULL;
 }
 
 /*

@@ -10,6 +10,7 @@ typedef struct RcsExt
 	Oid oid; /* InvalidOid: there is none */
 	Oid owner;
 	Oid schema;
+	char *version;	 /* of its SQL */
 	bool version_ok; /* its SQL is of the version that this library serves */
 } RcsExt;
 
@@ -23,6 +24,9 @@ typedef enum RcsExtLock
 extern Oid rcs_ext_oid(void);
 extern Oid rcs_ext_owner(void);
 extern Oid rcs_ext_schema(void); /* InvalidOid: there is no extension */
+
+/* The version of the extension, if this library does not serve it; else null. */
+extern char *rcs_ext_other_version(void);
 
 /* Looks up, locks until the end of the transaction without waiting, looks up again. */
 extern RcsExtLock rcs_ext_try_lock(RcsExt *ext);

@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "base/monotonic.h"
+#include "process/ext_state.h"
 #include "process/shmem.h"
 #include "process/slots.h"
 #include "process/wakeup.h"
@@ -114,14 +115,30 @@ find_ring(Oid dboid)
 
 /* ---------- backend ---------- */
 
+/* Once in a session.  The messages wait. */
 static void
-warn_not_preloaded(void)
+warn_if_nothing_sends(void)
 {
-	static bool warned = false;
+	static bool looked = false;
+	char *other;
 
-	if (rcs_preloaded() || warned)
+	if (looked)
 		return;
-	warned = true;
+	looked = true;
+	if (rcs_preloaded())
+	{
+		other = rcs_ext_other_version();
+		if (other != NULL)
+			ereport(
+				WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg(
+					 "the extension rcs has version %s and the loaded library %s, so nothing will be sent",
+					 other, RCS_VERSION),
+				 errhint(
+					 "Restart the server if its library was replaced, and run ALTER EXTENSION rcs UPDATE.")));
+		return;
+	}
 	ereport(WARNING, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					  errmsg("rcs is not in shared_preload_libraries, so nothing will be sent"),
 					  errhint("Add rcs to shared_preload_libraries and restart the server.")));
@@ -130,7 +147,7 @@ warn_not_preloaded(void)
 void
 rcs_wakeup_single(int64 batch_id)
 {
-	warn_not_preloaded();
+	warn_if_nothing_sends();
 	pending.anything = pending.single = true;
 	if (pending.n < RING_SIZE)
 		pending_ids[pending.n++] = batch_id;
@@ -141,7 +158,7 @@ rcs_wakeup_single(int64 batch_id)
 void
 rcs_wakeup_campaign(void)
 {
-	warn_not_preloaded();
+	warn_if_nothing_sends();
 	pending.anything = pending.campaign = true;
 }
 
@@ -149,7 +166,7 @@ rcs_wakeup_campaign(void)
 void
 rcs_wakeup_steered(void)
 {
-	warn_not_preloaded();
+	warn_if_nothing_sends();
 	pending.anything = pending.steered = true;
 }
 
@@ -212,7 +229,7 @@ rcs_wakeup_enqueued(void)
 Datum
 rcs_request_workers(PG_FUNCTION_ARGS)
 {
-	warn_not_preloaded();
+	warn_if_nothing_sends();
 	rcs_wakeup_probe();
 	PG_RETURN_VOID();
 }

@@ -17,13 +17,14 @@ our @EXPORT = qw(rcs_node rcs_database start_ktsim setup_account oracle poll wor
 my @statuses =
   qw(queued sending sent delivered fell_back failed uncertain canceled expired suppressed);
 
-# A started server.  Settings by name; besides: preload => 0, start => 0, streaming => 1.
+# A started server.  Settings by name; besides: preload => 0, start => 0, streaming => 1, install => a prefix of another PostgreSQL.
 sub rcs_node
 {
 	my ($name, %conf) = @_;
 	my $preload = delete $conf{preload} // 1;
 	my $start = delete $conf{start} // 1;
 	my $streaming = delete $conf{streaming} // 0;
+	my $install = delete $conf{install};
 	my %settings = (
 		max_worker_processes => 32,
 		max_prepared_transactions => 4,
@@ -36,7 +37,7 @@ sub rcs_node
 		%conf);
 
 	$settings{shared_preload_libraries} = "'rcs'" if $preload;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name, $install ? (install_path => $install) : ());
 	$node->init(allows_streaming => $streaming);
 	$node->append_conf('postgresql.conf', "$_ = $settings{$_}") for sort keys %settings;
 	$node->start if $start;
