@@ -20,7 +20,7 @@ use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use RcsAsan;
-use RcsHostile;
+use RcsHostile qw(random_body random_request mutated in_chunks);
 use RcsListener;
 use RcsTest;
 use Test::More;
@@ -105,62 +105,6 @@ sql(q{
 sub one_of { return $_[ int rand @_ ]; }
 sub bytes { return join '', map { chr int rand 256 } 1 .. $_[0]; }
 
-# Some bytes are others, twice there, or not there.
-sub mutated
-{
-	my ($text, $times) = @_;
-	for (1 .. $times)
-	{
-		last unless length $text;
-		my $at = int rand length $text;
-		my $kind = int rand 6;
-		if ($kind == 0) { substr($text, $at, 1) = chr int rand 256; }
-		elsif ($kind == 1) { substr($text, $at, int rand 20) = ''; }
-		elsif ($kind == 2) { substr($text, $at, 0) = substr $text, int rand length $text, int rand 40; }
-		elsif ($kind == 3) { substr($text, $at, 0) = one_of("\r\n", "\n", "\0", ':', ' ', '%', '%00', '%2f', '//', '..', '?', '&', '=', ';', ',', '"', '\\', "\xff", "\t"); }
-		elsif ($kind == 4) { substr($text, $at, 1) ^= chr(1 << int rand 8); }
-		else { substr($text, $at, 0) = one_of('9', '-1', '0x10', 'a') x int rand 40; }
-	}
-	return $text;
-}
-
-sub in_chunks
-{
-	my ($body) = @_;
-	my $text = '';
-	while (length $body)
-	{
-		my $part = substr $body, 0, 1 + int rand 200, '';
-		$text .= sprintf("%x%s\r\n%s\r\n", length $part, one_of('', '', ';x=y'), $part);
-	}
-	return "${text}0\r\n" . one_of('', '', "X: y\r\n") . "\r\n";
-}
-
-# A request as bytes
-sub request
-{
-	my $body = random_body(@ids);
-	my $path = one_of('/msgstatus', '/momsg', '/momsg/KT', '/momsg/XX', "/$secret/msgstatus", "/$secret/momsg", '/health', '/nothing', '/', '*');
-	my @headers = ('Host: x', one_of("Authorization: Bearer $secret", "Authorization: Bearer $secret", "Authorization: $secret", 'Authorization: x', "X-Forwarded-For: \xff"));
-	my $method = rand() < 0.93 ? 'POST' : one_of('GET', 'HEAD', 'PUT', 'OPTIONS', 'CONNECT', 'post', 'X' x 300);
-	my $text;
-
-	push @headers, one_of('Expect: 100-continue', 'Content-Type: application/x-www-form-urlencoded', 'Content-Type: multipart/form-data; boundary=x',
-		'Cookie: a=b; c', 'Connection: close, x', 'Upgrade: h2c', 'Accept-Encoding: gzip', 'X: ' . 'y' x int rand 9000) if rand() < 0.2;
-	if (rand() < 0.2)
-	{
-		push @headers, 'Transfer-Encoding: chunked';
-		$text = in_chunks($body);
-	}
-	else
-	{
-		push @headers, 'Content-Length: ' . length $body unless rand() < 0.02;
-		$text = $body;
-	}
-	$text = "$method $path HTTP/1." . (rand() < 0.97 ? 1 : int rand 10) . "\r\n" . join('', map { "$_\r\n" } @headers) . "\r\n$text";
-	return rand() < 0.3 ? mutated($text, 1 + int rand 5) : $text;
-}
-
 # JSON of a menu, a little wrong
 sub menu
 {
@@ -207,7 +151,7 @@ sub input
 {
 	my ($n) = @_;
 	srand($seed * 1_000_003 + $n);
-	return $n % 20 == 7 ? { kind => 'fetch' } : $n % 10 == 3 ? { kind => 'data', rule => 4, bytes => answer() } : $n % 5 == 3 ? { kind => 'data', rule => 1 + int rand 3, bytes => data() } : { kind => 'request', bytes => request() };
+	return $n % 20 == 7 ? { kind => 'fetch' } : $n % 10 == 3 ? { kind => 'data', rule => 4, bytes => answer() } : $n % 5 == 3 ? { kind => 'data', rule => 1 + int rand 3, bytes => data() } : { kind => 'request', bytes => random_request($secret, @ids) };
 }
 
 # ---------- where they go ----------
