@@ -184,7 +184,7 @@ cmp_ok(percentile(99, @during), '<', 1000, '99 of 100 singles leave within a sec
 cmp_ok($status{200} // 0, '>=', 0.99 * $n, 'the carrier is heard');
 is($login{out} // 0, 0, 'the right secret opens the console each time');
 is(log_count($node, 'terminated by signal|PANIC|was terminated'), 0, 'no process died');
-is(log_count($node, "(?m)^(?!.*statement:).*$phone"), 0, "no number is in the log, but in the statements that the test itself logs");
+is(log_count($node, "(?m)^(?!.*statement:).*$phone"), 0, 'no number is in the log but in the statements of the test');
 ok(drained($node, $db, 120, 'the campaign is over', $campaign), 'with all that it had');
 is(sql("SELECT total - accepted FROM rcs.campaign_progress WHERE campaign = '$campaign'"), 0, 'all of its messages are accepted');
 done_testing();
