@@ -144,7 +144,7 @@ sub waits
 
 sub percentile { my ($p, @sorted) = @_; return $sorted[ $#sorted * $p / 100 ]; }
 
-sub tell
+sub say_waits
 {
 	my ($when, @ms) = @_;
 	return diag sprintf '%s: %d singles, half within %.1f ms, 99 of 100 within %.1f ms, all within %.1f ms', $when, scalar @ms, percentile(50, @ms), percentile(99, @ms), $ms[-1];
@@ -157,7 +157,7 @@ my @ids = split /\n/, sql(q{SELECT rcs_send('0101111000' || i, 'hello') FROM gen
 drained($node, $db, 20, 'some messages are sent');
 my $campaign = console_campaign($node, $db, 'under attack', ($seconds + 2 * $quiet) * $rate, rate_per_minute => 60 * $rate);
 my @before = waits(send_singles($quiet, sub { }));
-tell('before', @before);
+say_waits('before', @before);
 
 attacker(sub { throw(random_request($secret, @ids)) }) for 1 .. 2;
 attacker(sub { throw(random_request('no-secret-0123456789', @ids)); sleep(0.01) });
@@ -175,7 +175,7 @@ my @during = waits(send_singles($seconds, sub {
 	$login{ console_login($operator_secret) ? 'in' : 'out' }++ if $n % 10 == 0;
 }));
 kill 'KILL', splice @attackers;
-tell('during the attack', @during);
+say_waits('during the attack', @during);
 @push_ms = sort { $a <=> $b } @push_ms;
 diag sprintf 'reports: half answered within %.0f ms, 99 of 100 within %.0f ms: %s; right log-ins: %s', percentile(50, @push_ms), percentile(99, @push_ms),
 	join(' ', map { "$_ $status{$_}" } sort keys %status), join ' ', map { "$_ $login{$_}" } sort keys %login;
