@@ -71,8 +71,24 @@ BEGIN
 		END IF;
 	END LOOP;
 END $$;
+-- the time of an answer in ticks of 5 ms, for a stranger who waits for a tick before he asks
+CREATE FUNCTION pg_temp.ticks(question text) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+	asked timestamptz;
+BEGIN
+	SET LOCAL ROLE regress_rcs_stranger;
+	PERFORM pg_temp.try('SELECT rcs_message(gen_random_uuid())');
+	asked := clock_timestamp();
+	PERFORM pg_temp.try(question);
+	RETURN ceil(extract(epoch FROM clock_timestamp() - asked) * 1000 / 5 - 0.5);
+END $$;
 SELECT pg_temp.same('regress_rcs_reading', :'c', '01023450001', '01098760001');
 SELECT pg_temp.same('regress_rcs_stranger', :'c', '01023450001', '01098760001');
+-- nor is the time of the answer another: such answers come at ticks of 5 ms
+SELECT q, min(median), max(median) FROM (
+	SELECT q, p, percentile_disc(0.5) WITHIN GROUP (ORDER BY pg_temp.ticks(format('SELECT ' || q, rcs_message_id(:'c', p)))) AS median
+	FROM unnest('{rcs_message(%L),rcs_cancel(%L),"rcs_wait(''0 s'', %L)"}'::text[]) q, unnest('{01023450001,01098760001}'::text[]) p, generate_series(1, 15)
+	GROUP BY 1, 2) t GROUP BY 1 ORDER BY 1;
 -- nor does the console take the id of a campaign's message
 SELECT rcs._console('message', rcs_message_id(:'c', '01023450001')) IS NULL, rcs._console('message', :'single') -> 'message' ->> 'lane';
 

@@ -20,6 +20,7 @@
 
 #include "account/chatbot.h"
 #include "account/rights.h"
+#include "base/monotonic.h"
 #include "base/statement.h"
 #include "process/ext_state.h"
 
@@ -97,6 +98,15 @@ rcs_may_see_numbers(Oid caller, const char *created_by)
 {
 	return has_privs_of_role(caller, rcs_ext_owner()) || is_creator(caller, created_by) ||
 		   may_read_status(caller);
+}
+
+/* Longer than any look-up; who asks at random gets 200 answers a second. */
+#define TICK_US 5000
+
+void
+rcs_wait_to_refuse(void)
+{
+	pg_usleep(TICK_US - rcs_now_us() % TICK_US);
 }
 
 /* By the catalog, so that it is ours whatever the search_path, and no USAGE is needed to find it. */

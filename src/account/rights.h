@@ -14,6 +14,12 @@ extern bool rcs_may_see(Oid caller, const char *created_by, const char *chatbot)
 /* True for the creator, the extension's owner, and a role that may read rcs.message_status: not for the chatbot's owner. */
 extern bool rcs_may_see_numbers(Oid caller, const char *created_by);
 
+/*
+ * Called before "there is none, or it is not yours" is raised.  An id may be computed from a number, so
+ * it must not show in the time of the answer which of the two it is: such answers come at ticks.
+ */
+extern void rcs_wait_to_refuse(void);
+
 /* May the caller SELECT from this view of the schema rcs?  False when there is none. */
 extern bool rcs_may_read(Oid caller, const char *name);
 

@@ -167,12 +167,15 @@ rcs_campaign_id(PG_FUNCTION_ARGS)
 	rcs_owner_begin(&scope);
 	SPI_connect();
 	if (!find_visible(PG_GETARG_TEXT_PP(0), caller, id))
+	{
+		rcs_wait_to_refuse();
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("there is no campaign named \"%s\" that you may see",
 						text_to_cstring(PG_GETARG_TEXT_PP(0))),
 				 errhint("A campaign is shown to its creator, members of its chatbot's owner and "
 						 "readers of rcs.message_status.")));
+	}
 	SPI_finish();
 	rcs_owner_end(&scope);
 	PG_RETURN_UUID_P(id);

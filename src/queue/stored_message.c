@@ -26,6 +26,7 @@ static RcsStatement find_message = {
 void
 rcs_no_such_message(const pg_uuid_t *id)
 {
+	rcs_wait_to_refuse();
 	ereport(ERROR,
 			(errcode(ERRCODE_NO_DATA_FOUND),
 			 errmsg("message \"%s\" does not exist, or is not yours to see", rcs_uuid_text(id)),

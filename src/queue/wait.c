@@ -130,6 +130,8 @@ choose_question(const pg_uuid_t *id, Oid caller)
 	}
 	SPI_finish();
 	if (question == NULL)
+	{
+		rcs_wait_to_refuse();
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_NO_DATA_FOUND),
@@ -138,6 +140,7 @@ choose_question(const pg_uuid_t *id, Oid caller)
 			 errhint(
 				 "Both are shown to their creator, members of their chatbot's owner and readers "
 				 "of rcs.message_status.")));
+	}
 	return question;
 }
 
