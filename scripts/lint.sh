@@ -11,7 +11,7 @@ uses=$(cat <<'END'
 ^\s*#\s*include\s*[<"]curl/ ~ src/base/http_client.[ch] src/base/http_transfer.[ch] ~ only http_client and its transfers know libcurl
 ^\s*#\s*include\s*[<"]microhttpd ~ src/listener/http_server.c src/listener/judge_request.c src/listener/exchange.c ~ only the lowest files of the listener know libmicrohttpd
 \bSPI_ ~ src/process/txn.c src/base/statement.[ch] src/account/*.c src/hold/*.c src/queue/*.c src/campaign/*.c src/chat/*.c src/media/media.c ~ SPI is for the folders that keep rows; workers use base/statement
-\b(WaitLatch|WaitEventSet|epoll|pg_usleep) ~ src/base/evloop.[ch] src/base/fault_point.c src/process/launcher.c src/process/my_slot.c src/queue/wait.c src/account/account_check.c src/hold/hold.c src/media/media.c src/campaign/watch.c src/listener/http_server.c src/delivery/delivery_worker.c ~ only these files may wait
+\b(WaitLatch|WaitEventSet|epoll|pg_usleep) ~ src/base/evloop.[ch] src/base/fault_point.c src/process/launcher.c src/process/my_slot.c src/queue/wait.c src/account/account_check.c src/hold/hold.c src/media/media.c src/campaign/watch.c src/account/rights.c src/listener/http_server.c src/delivery/delivery_worker.c ~ only these files may wait
 \bPG_VERSION_NUM\b ~ src/base/pg_compat.h ~ versions differ in pg_compat.h only
 \bDefineCustom ~ src/process/guc.c ~ settings are defined in guc.c only
 \bPG_TRY\b ~ src/process/txn.c src/base/foreign_json.c src/queue/send.c src/chat/fetch.c src/chat/handler.c ~ PG_TRY only where an error must be caught
