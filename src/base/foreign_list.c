@@ -15,9 +15,10 @@
 #include "base/foreign_json.h"
 #include "base/foreign_list.h"
 #include "base/foreign_mend.h"
+#include "base/pg_compat.h"
 
 static void
-add_good(RcsForeignList *l, JsonbParseState **array, Jsonb *element)
+add_good(RcsForeignList *l, RcsJsonbState *array, Jsonb *element)
 {
 	JsonbValue v;
 
@@ -27,7 +28,7 @@ add_good(RcsForeignList *l, JsonbParseState **array, Jsonb *element)
 		v.val.binary.data = &element->root;
 		v.val.binary.len = (int) (VARSIZE(element) - VARHDRSZ);
 	}
-	(void) pushJsonbValue(array, WJB_ELEM, &v);
+	RcsPushJsonb(array, WJB_ELEM, &v);
 	l->n_objects += JB_ROOT_IS_OBJECT(element) ? 1 : 0;
 }
 
@@ -45,14 +46,14 @@ add_bad(RcsForeignList *l, RcsBytes element)
 bool
 rcs_foreign_list(RcsForeignList *l, RcsBytes bytes, const char *name, int first, int most)
 {
-	JsonbParseState *array = NULL;
+	RcsJsonbState array = {0};
 	RcsElements e;
 	RcsBytes element;
 
 	*l = (RcsForeignList){.n = 0};
 	if (!rcs_split_begin(&e, bytes, name))
 		return false;
-	(void) pushJsonbValue(&array, WJB_BEGIN_ARRAY, NULL);
+	RcsPushJsonb(&array, WJB_BEGIN_ARRAY, NULL);
 	while (rcs_split_next(&e, &element))
 	{
 		Jsonb *read;
@@ -65,7 +66,7 @@ rcs_foreign_list(RcsForeignList *l, RcsBytes bytes, const char *name, int first,
 		else
 			add_bad(l, element);
 	}
-	l->good = JsonbValueToJsonb(pushJsonbValue(&array, WJB_END_ARRAY, NULL));
+	l->good = JsonbValueToJsonb(RcsPushJsonb(&array, WJB_END_ARRAY, NULL));
 	l->n = e.n;
 	l->named = e.named;
 	l->lone = e.lone;

@@ -30,6 +30,7 @@
 
 #include "account/chatbot.h"
 #include "base/arguments.h"
+#include "base/pg_compat.h"
 #include "base/statement.h"
 #include "campaign/campaign.h"
 #include "campaign/chunk.h"
@@ -107,6 +108,7 @@ new_row_desc(void)
 	TupleDescInitEntry(desc, 5, "phone", TEXTOID, -1, 0);
 	TupleDescInitEntry(desc, 6, "ref", TEXTOID, -1, 0);
 	TupleDescInitEntry(desc, 7, "params", JSONBOID, -1, 0);
+	RcsTupleDescFinalize(desc);
 	return desc;
 }
 

@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
+#include "base/pg_compat.h"
 #include "campaign/row_reader.h"
 
 typedef enum ColumnUse
@@ -220,7 +221,7 @@ param_value(Column *column, Datum value, JsonbValue *v)
 }
 
 static void
-push_given(JsonbParseState **state, Jsonb *given)
+push_given(RcsJsonbState *state, Jsonb *given)
 {
 	JsonbIterator *it = JsonbIteratorInit(&given->root);
 	JsonbIteratorToken token;
@@ -229,7 +230,7 @@ push_given(JsonbParseState **state, Jsonb *given)
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY || token == WJB_VALUE)
-			pushJsonbValue(state, token, &v);
+			RcsPushJsonb(state, token, &v);
 	}
 }
 
@@ -237,12 +238,12 @@ push_given(JsonbParseState **state, Jsonb *given)
 static Jsonb *
 row_params(RcsRowReader *reader, Jsonb *given)
 {
-	JsonbParseState *state = NULL;
+	RcsJsonbState state = {0};
 	JsonbValue v;
 
 	if (!reader->has_param_columns || (given != NULL && !JB_ROOT_IS_OBJECT(given)))
 		return given;
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	RcsPushJsonb(&state, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < reader->ncolumns; i++)
 	{
 		Column *column = &reader->columns[i];
@@ -252,13 +253,13 @@ row_params(RcsRowReader *reader, Jsonb *given)
 		v.type = jbvString;
 		v.val.string.val = column->name;
 		v.val.string.len = (int) strlen(column->name);
-		pushJsonbValue(&state, WJB_KEY, &v);
+		RcsPushJsonb(&state, WJB_KEY, &v);
 		param_value(column, reader->values[i], &v);
-		pushJsonbValue(&state, WJB_VALUE, &v);
+		RcsPushJsonb(&state, WJB_VALUE, &v);
 	}
 	if (given != NULL)
 		push_given(&state, given);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return JsonbValueToJsonb(RcsPushJsonb(&state, WJB_END_OBJECT, NULL));
 }
 
 static text *

@@ -27,6 +27,7 @@
 
 #include "base/evloop.h"
 #include "base/monotonic.h"
+#include "base/pg_compat.h"
 #include "base/statement.h"
 #include "chat/chat_worker.h"
 #include "chat/claim.h"
@@ -400,11 +401,11 @@ one_round(void)
 static void
 sigterm(SIGNAL_ARGS)
 {
-	SignalHandlerForShutdownRequest(postgres_signal_arg);
+	RcsPassSignal(SignalHandlerForShutdownRequest);
 	if (rcs_handler_runs())
-		die(postgres_signal_arg);
+		RcsPassSignal(die);
 	else
-		rcs_txn_cancel(postgres_signal_arg);
+		RcsPassSignal(rcs_txn_cancel);
 }
 
 /* The largest plan is made here, so that no user waits for it. */

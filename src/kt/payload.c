@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 
 #include "base/jsonb_members.h"
+#include "base/pg_compat.h"
 #include "kt/payload.h"
 #include "message/body.h"
 #include "message/template.h"
@@ -138,13 +139,13 @@ is_one_of(const JsonbValue *key, const char *const *names, int n)
 static JsonbContainer *
 rest_of(JsonbContainer *object, const char *const *left_out, int n)
 {
-	JsonbParseState *state = NULL;
+	RcsJsonbState state = {0};
 	JsonbIterator *it = JsonbIteratorInit(object);
 	JsonbIteratorToken token;
 	JsonbValue key;
 	JsonbValue value;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	RcsPushJsonb(&state, WJB_BEGIN_OBJECT, NULL);
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
 	{
 		if (token != WJB_KEY)
@@ -152,10 +153,10 @@ rest_of(JsonbContainer *object, const char *const *left_out, int n)
 		(void) JsonbIteratorNext(&it, &value, true);
 		if (value.type == jbvNull || is_one_of(&key, left_out, n))
 			continue;
-		pushJsonbValue(&state, WJB_KEY, &key);
-		pushJsonbValue(&state, WJB_VALUE, &value);
+		RcsPushJsonb(&state, WJB_KEY, &key);
+		RcsPushJsonb(&state, WJB_VALUE, &value);
 	}
-	return &JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL))->root;
+	return &JsonbValueToJsonb(RcsPushJsonb(&state, WJB_END_OBJECT, NULL))->root;
 }
 
 /* The carrier wants a number here; people write it in quotes. */

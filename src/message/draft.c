@@ -12,6 +12,7 @@
 #include "utils/fmgrprotos.h"
 
 #include "base/jsonb_members.h"
+#include "base/pg_compat.h"
 #include "message/check.h"
 #include "message/draft.h"
 #include "message/limits.h"
@@ -132,18 +133,18 @@ rcs_message_fill_or_raise(Jsonb *message, Jsonb *params)
 /* ---------- building ---------- */
 
 static void
-push_key(JsonbParseState **state, const char *name)
+push_key(RcsJsonbState *state, const char *name)
 {
 	JsonbValue v;
 
 	v.type = jbvString;
 	v.val.string.val = (char *) name;
 	v.val.string.len = (int) strlen(name);
-	pushJsonbValue(state, WJB_KEY, &v);
+	RcsPushJsonb(state, WJB_KEY, &v);
 }
 
 static void
-push_text(JsonbParseState **state, const char *name, const char *text, int len)
+push_text(RcsJsonbState *state, const char *name, const char *text, int len)
 {
 	JsonbValue v;
 
@@ -151,7 +152,7 @@ push_text(JsonbParseState **state, const char *name, const char *text, int len)
 	v.type = jbvString;
 	v.val.string.val = (char *) text;
 	v.val.string.len = len;
-	pushJsonbValue(state, WJB_VALUE, &v);
+	RcsPushJsonb(state, WJB_VALUE, &v);
 }
 
 /*
@@ -161,25 +162,25 @@ push_text(JsonbParseState **state, const char *name, const char *text, int len)
 static Jsonb *
 wrap_draft(const RcsDraft *draft)
 {
-	JsonbParseState *state = NULL;
+	RcsJsonbState state = {0};
 	JsonbValue v;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	RcsPushJsonb(&state, WJB_BEGIN_OBJECT, NULL);
 	if (draft->text != NULL)
 		push_text(&state, "message", draft->text, (int) strlen(draft->text));
 	else
 	{
 		push_key(&state, "message");
 		JsonbToJsonbValue(draft->message, &v);
-		pushJsonbValue(&state, WJB_VALUE, &v);
+		RcsPushJsonb(&state, WJB_VALUE, &v);
 	}
 	if (draft->fallback != NULL)
 		push_text(&state, "fallback", draft->fallback, (int) strlen(draft->fallback));
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return JsonbValueToJsonb(RcsPushJsonb(&state, WJB_END_OBJECT, NULL));
 }
 
 static void
-push_description(JsonbParseState **state, const JsonbValue *text)
+push_description(RcsJsonbState *state, const JsonbValue *text)
 {
 	bool is_short =
 		rcs_text_length(text->val.string.val, text->val.string.len) <= RCS_SMS_CHARACTERS;
@@ -187,13 +188,13 @@ push_description(JsonbParseState **state, const JsonbValue *text)
 	push_text(state, "serviceType", is_short ? "RCSSMS" : "RCSLMS", (int) strlen("RCSSMS"));
 	push_text(state, "header", "0", 1);
 	push_key(state, "body");
-	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	RcsPushJsonb(state, WJB_BEGIN_OBJECT, NULL);
 	push_text(state, "description", text->val.string.val, text->val.string.len);
-	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+	RcsPushJsonb(state, WJB_END_OBJECT, NULL);
 }
 
 static void
-push_members(JsonbParseState **state, JsonbContainer *message)
+push_members(RcsJsonbState *state, JsonbContainer *message)
 {
 	JsonbIterator *it = JsonbIteratorInit(message);
 	JsonbIteratorToken token;
@@ -201,7 +202,7 @@ push_members(JsonbParseState **state, JsonbContainer *message)
 
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 		if (token == WJB_KEY || token == WJB_VALUE)
-			pushJsonbValue(state, token, &v);
+			RcsPushJsonb(state, token, &v);
 }
 
 /* The message without the members that the account and the chatbot supply. */
@@ -229,15 +230,15 @@ fits_sms(const char *text, int len, const char *prefix)
 }
 
 static void
-push_fallback(JsonbParseState **state, const JsonbValue *text, const RcsFacts *facts)
+push_fallback(RcsJsonbState *state, const JsonbValue *text, const RcsFacts *facts)
 {
 	bool is_sms = fits_sms(text->val.string.val, text->val.string.len, facts->prefix);
 
 	push_key(state, "legacy");
-	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	RcsPushJsonb(state, WJB_BEGIN_OBJECT, NULL);
 	push_text(state, "serviceType", is_sms ? "SMS" : "LMS", 3);
 	push_text(state, "msg", text->val.string.val, text->val.string.len);
-	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+	RcsPushJsonb(state, WJB_END_OBJECT, NULL);
 }
 
 /* The whole message from its parts, in which no placeholder is left. */
@@ -246,9 +247,9 @@ assemble(const RcsDraft *draft, Jsonb *parts)
 {
 	JsonbValue *filled = rcs_member(&parts->root, "message");
 	JsonbValue *fallback = rcs_member(&parts->root, "fallback");
-	JsonbParseState *state = NULL;
+	RcsJsonbState state = {0};
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	RcsPushJsonb(&state, WJB_BEGIN_OBJECT, NULL);
 	if (draft->text != NULL)
 		push_description(&state, filled);
 	else
@@ -259,7 +260,7 @@ assemble(const RcsDraft *draft, Jsonb *parts)
 	}
 	if (fallback != NULL)
 		push_fallback(&state, fallback, &draft->facts);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return JsonbValueToJsonb(RcsPushJsonb(&state, WJB_END_OBJECT, NULL));
 }
 
 /* The rules that must hold before the placeholders can be filled. */

@@ -11,6 +11,7 @@
 
 #include "base/foreign_text.h"
 #include "base/jsonb_members.h"
+#include "base/pg_compat.h"
 #include "message/media_url.h"
 
 #define SHOWN_MAX 100
@@ -101,7 +102,7 @@ rcs_media_urls(JsonbContainer *message)
 
 /* False: an address has no replacement. */
 static bool
-push_replaced_body(JsonbParseState **state, JsonbContainer *body,
+push_replaced_body(RcsJsonbState *state, JsonbContainer *body,
 				   const char *(*replace)(const char *url, void *arg), void *arg)
 {
 	JsonbIterator *it = JsonbIteratorInit(body);
@@ -109,7 +110,7 @@ push_replaced_body(JsonbParseState **state, JsonbContainer *body,
 	JsonbValue key;
 	JsonbValue value;
 
-	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	RcsPushJsonb(state, WJB_BEGIN_OBJECT, NULL);
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
 	{
 		if (token != WJB_KEY)
@@ -124,10 +125,10 @@ push_replaced_body(JsonbParseState **state, JsonbContainer *body,
 				return false;
 			value.val.string.len = (int) strlen(value.val.string.val);
 		}
-		pushJsonbValue(state, WJB_KEY, &key);
-		pushJsonbValue(state, WJB_VALUE, &value);
+		RcsPushJsonb(state, WJB_KEY, &key);
+		RcsPushJsonb(state, WJB_VALUE, &value);
 	}
-	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+	RcsPushJsonb(state, WJB_END_OBJECT, NULL);
 	return true;
 }
 
@@ -138,26 +139,26 @@ rcs_media_replace(JsonbContainer *message, const char *(*replace)(const char *ur
 	JsonbContainer *body = rcs_member_object(message, "body");
 	JsonbIterator *it = JsonbIteratorInit(message);
 	JsonbIteratorToken token;
-	JsonbParseState *state = NULL;
+	RcsJsonbState state = {0};
 	JsonbValue key;
 	JsonbValue value;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	RcsPushJsonb(&state, WJB_BEGIN_OBJECT, NULL);
 	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
 	{
 		if (token != WJB_KEY)
 			continue;
 		(void) JsonbIteratorNext(&it, &value, true);
-		pushJsonbValue(&state, WJB_KEY, &key);
+		RcsPushJsonb(&state, WJB_KEY, &key);
 		if (body != NULL && value.type == jbvBinary && value.val.binary.data == body)
 		{
 			if (!push_replaced_body(&state, body, replace, arg))
 				return NULL;
 		}
 		else
-			pushJsonbValue(&state, WJB_VALUE, &value);
+			RcsPushJsonb(&state, WJB_VALUE, &value);
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return JsonbValueToJsonb(RcsPushJsonb(&state, WJB_END_OBJECT, NULL));
 }
 
 /* ---------- addresses ---------- */

@@ -15,7 +15,6 @@
 #include "storage/latch.h"
 #include "utils/wait_event.h"
 
-#include "base/pg_compat.h"
 #include "process/my_slot.h"
 #include "process/wakeup.h"
 

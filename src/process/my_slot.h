@@ -5,6 +5,7 @@
 #ifndef RCS_MY_SLOT_H
 #define RCS_MY_SLOT_H
 
+#include "base/pg_compat.h"
 #include "process/slots.h"
 
 /* NULL in a process that is not a worker. */
@@ -23,9 +24,9 @@ extern int rcs_worker_drain_ms(void);
 extern bool rcs_worker_pause(long timeout_ms);
 
 /* These end the process. */
-extern void rcs_worker_end(RcsSlot *slot) pg_attribute_noreturn();
-extern void rcs_worker_extension_gone(void) pg_attribute_noreturn();
-extern void rcs_worker_wrong_version(void) pg_attribute_noreturn();
+pg_noreturn extern void rcs_worker_end(RcsSlot *slot);
+pg_noreturn extern void rcs_worker_extension_gone(void);
+pg_noreturn extern void rcs_worker_wrong_version(void);
 
 /* For an exit hook: the process ends because of a handler of a user. */
 extern void rcs_worker_ended_by_handler(void);

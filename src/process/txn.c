@@ -23,6 +23,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
+#include "base/pg_compat.h"
 #include "process/ext_state.h"
 #include "process/my_slot.h"
 #include "process/txn.h"
@@ -52,19 +53,19 @@ rcs_txn_replicated(void)
 }
 
 void
-rcs_txn_cancel(int signo)
+rcs_txn_cancel(SIGNAL_ARGS)
 {
 	if (!in_txn)
 		return;
 	canceled = true;
-	StatementCancelHandler(signo);
+	RcsPassSignal(StatementCancelHandler);
 }
 
 void
-rcs_txn_cancel_commit(int signo)
+rcs_txn_cancel_commit(SIGNAL_ARGS)
 {
 	if (committing)
-		rcs_txn_cancel(signo);
+		RcsPassSignal(rcs_txn_cancel);
 }
 
 static void

@@ -24,7 +24,7 @@ extern bool rcs_txn_try(void (*body)(void *arg), void *arg);
 extern bool rcs_txn_replicated(void);
 
 /* For signal handlers: the statement, or only the wait of the commit, is given up. */
-extern void rcs_txn_cancel(int signo);
-extern void rcs_txn_cancel_commit(int signo);
+extern void rcs_txn_cancel(SIGNAL_ARGS);
+extern void rcs_txn_cancel_commit(SIGNAL_ARGS);
 
 #endif /* RCS_TXN_H */

@@ -53,22 +53,15 @@ static void
 startup_sigterm(SIGNAL_ARGS)
 {
 	ShutdownRequestPending = true;
-	die(postgres_signal_arg);
-}
-
-/* pg_cancel_backend() and lock_timeout end a statement; outside one they would end the process. */
-static void
-sigint(SIGNAL_ARGS)
-{
-	rcs_txn_cancel(postgres_signal_arg);
+	RcsPassSignal(die);
 }
 
 /* A commit may wait for a standby that is gone, and the server waits for this worker. */
 static void
 sigterm(SIGNAL_ARGS)
 {
-	SignalHandlerForShutdownRequest(postgres_signal_arg);
-	rcs_txn_cancel_commit(postgres_signal_arg);
+	RcsPassSignal(SignalHandlerForShutdownRequest);
+	RcsPassSignal(rcs_txn_cancel_commit);
 }
 
 static RcsSlot *
@@ -122,7 +115,8 @@ rcs_worker_begin(Datum main_arg)
 		proc_exit(0);
 
 	connect_to_database(slot);
-	pqsignal(SIGINT, sigint);
+	/* pg_cancel_backend() and lock_timeout end a statement; outside one they would end the process */
+	pqsignal(SIGINT, rcs_txn_cancel);
 	pqsignal(SIGTERM, sigterm);
 	CHECK_FOR_INTERRUPTS();
 

@@ -8,6 +8,8 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "base/pg_compat.h"
+
 typedef struct RcsStoredMessage
 {
 	pg_uuid_t id;
@@ -29,6 +31,6 @@ typedef struct RcsStoredMessage
  * campaign can be computed from numbers, and must not tell who was sent to.
  */
 extern RcsStoredMessage *rcs_stored_message_load(const pg_uuid_t *id, Oid caller);
-extern void rcs_no_such_message(const pg_uuid_t *id) pg_attribute_noreturn();
+pg_noreturn extern void rcs_no_such_message(const pg_uuid_t *id);
 
 #endif /* RCS_STORED_MESSAGE_H */
