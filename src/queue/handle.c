@@ -15,12 +15,15 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
+
+#include "base/pg_compat.h"
 
 #define TAG_LEN 8
 #define HANDLE_LEN (TAG_LEN + (int) sizeof(Place))
