@@ -49,6 +49,13 @@ CREATE TRIGGER creator_0_role BEFORE INSERT OR UPDATE ON rcs.creator
 FOR EACH ROW EXECUTE FUNCTION rcs._creator_bind();
 ALTER TABLE rcs.creator ENABLE ALWAYS TRIGGER creator_0_role;
 
+CREATE FUNCTION rcs._creator_changed() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rcs_creator_changed';
+COMMENT ON FUNCTION rcs._creator_changed() IS 'sessions look again which value of created_by means a role';
+CREATE TRIGGER creator_1_changed AFTER INSERT OR UPDATE OR DELETE ON rcs.creator
+FOR EACH ROW EXECUTE FUNCTION rcs._creator_changed();
+ALTER TABLE rcs.creator ENABLE ALWAYS TRIGGER creator_1_changed;
+
 CREATE FUNCTION rcs._chatbot_bind() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -133,5 +140,5 @@ BEGIN
 	END IF;
 END $$;
 COMMENT ON FUNCTION rcs._follow_roles() IS 'takes over new names of roles, and notes which are gone, if there is anything to be done';
-REVOKE ALL ON FUNCTION rcs._creator_bind(), rcs._chatbot_bind(), rcs._creator_role(text), rcs._creator(oid),
+REVOKE ALL ON FUNCTION rcs._creator_bind(), rcs._creator_changed(), rcs._chatbot_bind(), rcs._creator_role(text), rcs._creator(oid),
 	rcs._set_roles(boolean), rcs._follow_roles() FROM PUBLIC;

@@ -91,6 +91,21 @@ SELECT c, rcs._creator_role(c)::regrole FROM unnest('{a,b,c,d}'::text[]) c;
 -- a name for two is nobody's
 INSERT INTO rcs.creator (creator, role_name) VALUES ('a', 'regress_roles_store');
 SELECT rcs._creator_role('a');
+-- a session that has just used its value hears of it, and of a value that was rolled back
+SET ROLE regress_roles_shop;
+SELECT rcs_send('01012345678', 'x', send_at => '2100-01-01') AS own \gset
+RESET ROLE;
+INSERT INTO rcs.creator (creator, role_name) SELECT created_by, 'regress_roles_store' FROM rcs.message WHERE id = :'own';
+SAVEPOINT s;
+SET LOCAL ROLE regress_roles_shop;
+SELECT rcs_send('01012345678', 'x', send_at => '2100-01-01') AS later \gset
+RESET ROLE;
+SELECT id = :'own' AS first, created_by, rcs._creator_role(created_by)::regrole FROM rcs.message WHERE id IN (:'own', :'later') ORDER BY id <> :'own';
+ROLLBACK TO s;
+SET ROLE regress_roles_shop;
+SELECT rcs_send('01012345678', 'x', send_at => '2100-01-01') AS later \gset
+RESET ROLE;
+SELECT created_by, rcs._creator_role(created_by)::regrole FROM rcs.message WHERE id = :'later';
 INSERT INTO rcs.chatbot (chatbot, servers, owner, owner_id) VALUES ('0211110001', '{roles_kt}', 'regress_roles_none', 10), ('0211110002', '{roles_kt}', 'regress_roles_shop', 10);
 SELECT chatbot, owner, owner_id::regrole FROM rcs.chatbot WHERE chatbot LIKE '021111%' ORDER BY chatbot;
 -- nor do they count where a subscription or a loader has kept the triggers off; rcs_resume() takes the names

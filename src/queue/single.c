@@ -19,6 +19,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "account/creator.h"
 #include "base/statement.h"
 #include "message/message_id.h"
 #include "process/wakeup.h"
@@ -53,13 +54,13 @@ static RcsStatement insert_single =
 	{"WITH m AS ("
 	 " INSERT INTO rcs.message (campaign_no, batch_id, ord, id, created_at, phone, message,"
 	 "  chatbot, key, digest, send_at, expires_at, created_by)"
-	 " VALUES (0, $1, 1, $2, now(), $3, $4, $5, $6, $7, $8, $9, rcs._creator($10))"
+	 " VALUES (0, $1, 1, $2, now(), $3, $4, $5, $6, $7, $8, $9, $10)"
 	 " ON CONFLICT (id, campaign_no) DO NOTHING RETURNING send_at, created_by)"
 	 " INSERT INTO rcs.batch (campaign_no, batch_id, n, due_at, chatbot, sender, urgent)"
 	 " SELECT 0, $1, 1, coalesce(m.send_at, now()), $5, m.created_by, $11 FROM m",
 	 11,
 	 {INT8OID, UUIDOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BYTEAOID, TIMESTAMPTZOID,
-	  TIMESTAMPTZOID, OIDOID, BOOLOID},
+	  TIMESTAMPTZOID, TEXTOID, BOOLOID},
 	 NULL};
 
 bool
@@ -80,7 +81,6 @@ rcs_single_insert(const RcsSingle *single)
 	values[6] = PointerGetDatum(single->digest);
 	values[7] = TimestampTzGetDatum(single->send_at);
 	values[8] = TimestampTzGetDatum(single->expires_at);
-	values[9] = ObjectIdGetDatum(single->created_by);
 	values[10] = BoolGetDatum(single->urgent);
 	if (single->key == NULL)
 		nulls[5] = 'n';
@@ -92,6 +92,7 @@ rcs_single_insert(const RcsSingle *single)
 		nulls[8] = 'n';
 
 	SPI_connect();
+	values[9] = CStringGetTextDatum(rcs_creator(single->created_by));
 	inserted = rcs_execute(&insert_single, values, nulls) > 0;
 	SPI_finish();
 	if (inserted)
