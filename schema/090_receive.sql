@@ -242,7 +242,8 @@ BEGIN
 			sent_at, carrier_at, counted)
 		SELECT r.message, m.campaign_no, r.status, rcs._report_verdict(r.status, r.service_type, r.code),
 			coalesce(left(r.service_type, 20), ''), left(r.carrier, 20), left(r.code, 20),
-			left(rcs._clean_text(r.reason, 800, to_jsonb(m.phone), m.params, m.message), 200), r.bill,
+			-- most reports have none, and the message need not be read for them
+			CASE WHEN r.reason IS NOT NULL THEN left(rcs._clean_text(r.reason, 800, to_jsonb(m.phone), m.params, m.message), 200) END, r.bill,
 			r.sent_at, r.carrier_at,
 			-- a single message is in no count, but the feed of changes takes its reports in order
 			m.campaign_no = 0 AND current_setting('rcs.changes', true) IS DISTINCT FROM 'on'
