@@ -33,7 +33,6 @@ typedef struct RcsServerOptions
 
 extern RcsServerOptions *rcs_account_load(const char *server, bool missing_ok);
 extern char *rcs_account_read_secret(const RcsServerOptions *o, char **problem);
-
 extern void rcs_account_check_usage(Oid roleid, List *names);
 
 /* Catalog access shared with validator.c and data_server.c. */
