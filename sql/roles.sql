@@ -33,7 +33,7 @@ CREATE ROLE regress_roles_shop;
 CREATE ROLE regress_roles_team;
 CREATE ROLE regress_roles_second IN ROLE regress_roles_team;
 GRANT USAGE ON FOREIGN SERVER roles_kt TO regress_roles_shop;
-CREATE VIEW regress_tries AS
+CREATE TEMP VIEW regress_tries AS
 SELECT pg_temp.try(format('SELECT rcs_campaign_preview(%L)', c)) AS preview, pg_temp.try(format('SELECT rcs_campaign_cancel(%L)', c)) AS stop,
 	pg_temp.try(format('SELECT rcs_message(%L)', id)) AS message, pg_temp.try(format('SELECT rcs_cancel(%L)', id)) AS cancel,
 	pg_temp.try($$SELECT rcs_campaign_id('old')$$) AS found
