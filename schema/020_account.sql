@@ -66,7 +66,7 @@ DECLARE
 BEGIN
 	SELECT f.name, f.rule INTO v_column, v_rule
 	FROM (VALUES
-		(1, 'chatbot', coalesce(NEW.chatbot, ''), '^[^[:space:][:cntrl:]]{1,40}$', '1 to 40 characters without blanks'),
+		(1, 'chatbot', coalesce(NEW.chatbot, ''), '^[!-~]{1,40}$', '1 to 40 ASCII characters without blanks'),
 		(2, 'servers', array_ndims(NEW.servers)::text, '^1$', 'a list of server names'),
 		(3, 'agency_id', coalesce(NEW.agency_id, ''), '^[!-~]{1,20}$', '1 to 20 ASCII characters without blanks'),
 		(4, 'agency_key', NEW.agency_key, '^[^[:space:][:cntrl:]]{1,64}$', '1 to 64 characters without blanks'),

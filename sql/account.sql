@@ -199,6 +199,7 @@ INSERT INTO rcs.chatbot (chatbot, servers) VALUES ('', '{kt}');
 INSERT INTO rcs.chatbot (chatbot, servers) VALUES ('a b', '{kt}');
 INSERT INTO rcs.chatbot (chatbot, servers) VALUES (E'a\n', '{kt}');
 INSERT INTO rcs.chatbot (chatbot, servers) VALUES (repeat('1', 41), '{kt}');
+INSERT INTO rcs.chatbot (chatbot, servers) VALUES ('가게', '{kt}');
 UPDATE rcs.chatbot SET servers = '{nowhere}' WHERE chatbot = 'bot1';
 -- no message shows a key
 UPDATE rcs.chatbot SET footer = '080 123' WHERE chatbot = 'bot1';
